@@ -1,0 +1,3 @@
+from csapi.cli.main import main
+
+main()
