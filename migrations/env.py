@@ -1,0 +1,20 @@
+"""Alembic entry. csapi.kit.migrate hands over a connection that already acts as csapi_owner."""
+
+from alembic import context
+
+import csapi.access.tables
+import csapi.facts.tables
+import csapi.metrics.tables
+from csapi.kit.tables import metadata
+
+assert csapi.access.tables
+assert csapi.facts.tables
+assert csapi.metrics.tables
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,264 @@
+"""Raw records as their sources sent them, and the facts derived from them."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from csapi.kit.tables import column, instant, tenant_table, uuid
+
+ATTRIBUTE_SLOTS = 8
+
+
+def attributes() -> list[sa.Column[object]]:
+    return [column(f"attr{slot}", sa.Integer, null=True) for slot in range(1, ATTRIBUTE_SLOTS + 1)]
+
+
+def identity() -> list[sa.Column[object]]:
+    """What every replaceable record carries: its names, and its place among its own versions."""
+    return [
+        column("id", uuid, default="uuidv7()"),
+        column("source", sa.Text),
+        column("external_id", sa.Text),
+        column("version_at", instant, default="'-infinity'"),
+        column("content_hash", sa.BigInteger, default="0"),
+        column("received_at", instant, default="clock_timestamp()"),
+        column("is_stub", sa.Boolean, default="false"),
+        column("is_deleted", sa.Boolean, default="false"),
+        column("item", pg.JSON, null=True),
+    ]
+
+
+RECORD_KEYS = {"key": ("id",), "unique": [("source", "external_id")]}
+
+custom_attributes = tenant_table(
+    "custom_attributes",
+    column("name", sa.Text),
+    column("label", sa.Text),
+    column("slot", sa.SmallInteger),
+    column("created_at", instant, default="now()"),
+    key=("name",),
+    unique=[("slot",)],
+)
+
+members = tenant_table(
+    "members",
+    column("member", sa.Integer, default="nextval('surrogates')"),
+    column("dimension", sa.SmallInteger),
+    column("key", sa.Text),
+    key=("member",),
+    unique=[("dimension", "key")],
+)
+
+teams = tenant_table(
+    "teams",
+    *identity(),
+    column("surrogate", sa.Integer, default="nextval('surrogates')"),
+    column("name", sa.Text, null=True),
+    **RECORD_KEYS,
+    indexes=[("surrogate",), ("external_id",)],
+)
+
+agents = tenant_table(
+    "agents",
+    *identity(),
+    column("surrogate", sa.Integer, default="nextval('surrogates')"),
+    column("name", sa.Text, null=True),
+    column("is_bot", sa.Boolean, default="false"),
+    **RECORD_KEYS,
+    indexes=[("surrogate",), ("external_id",)],
+)
+
+agent_teams = tenant_table(
+    "agent_teams",
+    column("agent", sa.Integer),
+    column("valid_from", instant),
+    column("valid_to", instant),
+    column("team", sa.Integer),
+    key=("agent", "valid_from"),
+)
+
+customers = tenant_table(
+    "customers",
+    *identity(),
+    column("surrogate", sa.BigInteger, default="nextval('customer_surrogates')"),
+    column("name", sa.Text, null=True),
+    column("segment", sa.Integer, null=True),
+    **RECORD_KEYS,
+    indexes=[("surrogate",), ("external_id",)],
+)
+
+tickets = tenant_table(
+    "tickets",
+    *identity(),
+    column("created_at", instant, null=True),
+    column("channel", sa.Integer, null=True),
+    column("inbox", sa.Integer, null=True),
+    column("type", sa.Integer, null=True),
+    column("topic", sa.Integer, null=True),
+    column("priority", sa.Integer, null=True),
+    column("status", sa.SmallInteger, null=True),
+    column("customer", sa.BigInteger, null=True),
+    column("initiated_by", sa.SmallInteger, null=True),
+    column("agent", sa.Integer, null=True),
+    column("team", sa.Integer, null=True),
+    column("is_excluded", sa.Boolean, default="false"),
+    column("first_reply_at", instant, null=True),
+    column("first_reply_by", sa.Integer, null=True),
+    column("first_solved_at", instant, null=True),
+    column("last_solved_at", instant, null=True),
+    column("solved_by", sa.Integer, null=True),
+    column("messages_in", sa.Integer, null=True),
+    column("messages_out", sa.Integer, null=True),
+    *attributes(),
+    **RECORD_KEYS,
+)
+
+ticket_events = tenant_table(
+    "ticket_events",
+    column("id", uuid, default="uuidv7()"),
+    column("source", sa.Text),
+    column("event_id", sa.Text),
+    column("ticket", uuid),
+    column("type", sa.SmallInteger),
+    column("occurred_at", instant),
+    column("sequence", sa.BigInteger),
+    column("received_at", instant, default="clock_timestamp()"),
+    column("message_kind", sa.SmallInteger, null=True),
+    column("actor", sa.Integer, null=True),
+    column("channel", sa.Integer, null=True),
+    column("from_value", sa.Integer, null=True),
+    column("to_value", sa.Integer, null=True),
+    column("agent", sa.Integer, null=True),
+    column("team", sa.Integer, null=True),
+    column("item", pg.JSON),
+    key=("id",),
+    unique=[("source", "event_id")],
+    indexes=[("ticket",)],
+)
+
+calls = tenant_table(
+    "calls",
+    *identity(),
+    column("queue_entered_at", instant, null=True),
+    column("ended_at", instant, null=True),
+    column("is_inbound", sa.Boolean, null=True),
+    column("outcome", sa.SmallInteger, null=True),
+    column("wait_ms", sa.BigInteger, null=True),
+    column("talk_ms", sa.BigInteger, null=True),
+    column("hold_ms", sa.BigInteger, null=True),
+    column("after_call_work_ms", sa.BigInteger, null=True),
+    column("handle_ms", sa.BigInteger, null=True),
+    column("legs", pg.JSONB, null=True),
+    column("is_resolved", sa.Boolean, null=True),
+    column("agent", sa.Integer, null=True),
+    column("team", sa.Integer, null=True),
+    column("queue", sa.Integer, null=True),
+    column("customer", sa.BigInteger, null=True),
+    column("ticket", uuid, null=True),
+    column("topic", sa.Integer, null=True),
+    column("type", sa.Integer, null=True),
+    column("priority", sa.Integer, null=True),
+    *attributes(),
+    **RECORD_KEYS,
+)
+
+feedback_requests = tenant_table(
+    "feedback_requests",
+    *identity(),
+    column("sent_at", instant, null=True),
+    column("survey", sa.SmallInteger, null=True),
+    column("ticket", uuid, null=True),
+    column("call", uuid, null=True),
+    column("agent", sa.Integer, null=True),
+    column("team", sa.Integer, null=True),
+    column("channel", sa.Integer, null=True),
+    column("customer", sa.BigInteger, null=True),
+    *attributes(),
+    **RECORD_KEYS,
+    indexes=[("ticket",), ("call",)],
+)
+
+feedback = tenant_table(
+    "feedback",
+    *identity(),
+    column("survey", sa.SmallInteger, null=True),
+    column("responded_at", instant, null=True),
+    column("rating", sa.BigInteger, null=True),
+    column("box", sa.SmallInteger, null=True),
+    column("request", uuid, null=True),
+    column("ticket", uuid, null=True),
+    column("call", uuid, null=True),
+    column("agent", sa.Integer, null=True),
+    column("team", sa.Integer, null=True),
+    column("customer", sa.BigInteger, null=True),
+    *attributes(),
+    **RECORD_KEYS,
+    indexes=[("request",), ("ticket",), ("call",)],
+)
+
+facts = tenant_table(
+    "facts",
+    column("subject", uuid),
+    column("kind", sa.SmallInteger),
+    column("ordinal", sa.Integer),
+    column("resource", sa.SmallInteger),
+    column("outcome", sa.SmallInteger),
+    column("definition_version", sa.SmallInteger),
+    column("occurred_at", instant),
+    column("actor_agent", sa.Integer, null=True),
+    column("actor_team", sa.Integer, null=True),
+    column("owner_agent", sa.Integer, null=True),
+    column("owner_team", sa.Integer, null=True),
+    column("channel", sa.Integer, null=True),
+    column("inbox", sa.Integer, null=True),
+    column("queue", sa.Integer, null=True),
+    column("type", sa.Integer, null=True),
+    column("topic", sa.Integer, null=True),
+    column("priority", sa.Integer, null=True),
+    column("segment", sa.Integer, null=True),
+    column("customer", sa.BigInteger, null=True),
+    *attributes(),
+    column("duration_ms", sa.BigInteger, null=True),
+    column("business_ms", sa.BigInteger, null=True),
+    column("value", sa.BigInteger, null=True),
+    column("gap_next_ms", sa.BigInteger, null=True),
+    column("is_negative", sa.Boolean, null=True),
+    key=("subject", "kind", "ordinal"),
+    indexes=[("kind", "occurred_at")],
+)
+
+CONTACT_KIND = 2
+sa.Index(
+    "facts_contact_idx",
+    facts.c.tenant_id,
+    facts.c.customer,
+    facts.c.occurred_at,
+    facts.c.subject,
+    postgresql_where=sa.text(f"kind = {CONTACT_KIND} AND customer IS NOT NULL"),
+)
+
+marks = tenant_table(
+    "marks",
+    column("grain", sa.SmallInteger),
+    column("bucket", instant),
+    column("marked_at", instant, default="clock_timestamp()"),
+    key=(),
+    indexes=[("grain", "bucket")],
+)
+
+subject_marks = tenant_table(
+    "subject_marks",
+    column("resource", sa.SmallInteger),
+    column("subject", uuid),
+    column("marked_at", instant, default="clock_timestamp()"),
+    key=(),
+    indexes=[("resource", "subject")],
+)
+
+reference_marks = tenant_table(
+    "reference_marks",
+    column("id", uuid, default="uuidv7()"),
+    column("reference", sa.SmallInteger),
+    column("member", sa.BigInteger, null=True),
+    column("marked_at", instant, default="clock_timestamp()"),
+    key=("id",),
+)
