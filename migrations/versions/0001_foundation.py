@@ -83,7 +83,9 @@ CREATE TABLE calls (
   ended_at TIMESTAMP WITH TIME ZONE,
   is_inbound BOOLEAN,
   outcome SMALLINT,
+  channel INTEGER,
   wait_ms BIGINT,
+  is_wait_negative BOOLEAN,
   talk_ms BIGINT,
   hold_ms BIGINT,
   after_call_work_ms BIGINT,
@@ -109,6 +111,7 @@ CREATE TABLE calls (
   CONSTRAINT calls_pkey PRIMARY KEY (tenant_id, id),
   CONSTRAINT calls_tenant_id_source_external_id_key UNIQUE (tenant_id, source, external_id)
 );
+CREATE INDEX calls_tenant_id_customer_idx ON calls (tenant_id, customer);
 CREATE TABLE custom_attributes (
   tenant_id UUID NOT NULL,
   name TEXT NOT NULL,
@@ -208,6 +211,7 @@ CREATE TABLE feedback (
   CONSTRAINT feedback_tenant_id_source_external_id_key UNIQUE (tenant_id, source, external_id)
 );
 CREATE INDEX feedback_tenant_id_call_idx ON feedback (tenant_id, call);
+CREATE INDEX feedback_tenant_id_customer_idx ON feedback (tenant_id, customer);
 CREATE INDEX feedback_tenant_id_request_idx ON feedback (tenant_id, request);
 CREATE INDEX feedback_tenant_id_ticket_idx ON feedback (tenant_id, ticket);
 CREATE TABLE feedback_requests (
@@ -241,6 +245,7 @@ CREATE TABLE feedback_requests (
   CONSTRAINT feedback_requests_tenant_id_source_external_id_key UNIQUE (tenant_id, source, external_id)
 );
 CREATE INDEX feedback_requests_tenant_id_call_idx ON feedback_requests (tenant_id, call);
+CREATE INDEX feedback_requests_tenant_id_customer_idx ON feedback_requests (tenant_id, customer);
 CREATE INDEX feedback_requests_tenant_id_ticket_idx ON feedback_requests (tenant_id, ticket);
 CREATE TABLE marks (
   tenant_id UUID NOT NULL,
@@ -395,6 +400,7 @@ CREATE TABLE tickets (
   CONSTRAINT tickets_pkey PRIMARY KEY (tenant_id, id),
   CONSTRAINT tickets_tenant_id_source_external_id_key UNIQUE (tenant_id, source, external_id)
 );
+CREATE INDEX tickets_tenant_id_customer_idx ON tickets (tenant_id, customer);
 """
 
 # A tenant's rows exist only while its id is set: unset or empty raises, and nothing is shown.
@@ -403,18 +409,20 @@ POLICY = "(tenant_id = current_setting('csapi.tenant_id')::uuid)"
 # What each role may do, beyond the rows that the policies show it.
 GRANTS = {
     "csapi_api": {
-        "SELECT, INSERT": ("tenants", "custom_attributes", "members", "ticket_events"),
+        "SELECT, INSERT": (
+            "tenants", "custom_attributes", "members", "ticket_events",
+            "marks", "subject_marks", "reference_marks",
+        ),
         "SELECT, INSERT, UPDATE": (
             "api_keys", "agents", "teams", "customers", "tickets", "calls",
             "feedback_requests", "feedback",
         ),
         "SELECT, INSERT, UPDATE, DELETE": ("facts", "agent_teams"),
-        "SELECT, INSERT ": ("marks", "subject_marks", "reference_marks"),
         "SELECT": ("summaries", "rollup_buckets"),
     },
     "csapi_worker": {
         "SELECT": (
-            "tenants", "custom_attributes", "members", "agents", "teams", "agent_teams",
+            "tenants", "custom_attributes", "agents", "teams", "agent_teams",
             "ticket_events",
         ),
         "SELECT, UPDATE": ("customers", "tickets", "calls", "feedback_requests", "feedback"),

@@ -110,6 +110,7 @@ tickets = tenant_table(
     column("messages_out", sa.Integer, null=True),
     *attributes(),
     **RECORD_KEYS,
+    indexes=[("customer",)],
 )
 
 ticket_events = tenant_table(
@@ -142,7 +143,9 @@ calls = tenant_table(
     column("ended_at", instant, null=True),
     column("is_inbound", sa.Boolean, null=True),
     column("outcome", sa.SmallInteger, null=True),
+    column("channel", sa.Integer, null=True),
     column("wait_ms", sa.BigInteger, null=True),
+    column("is_wait_negative", sa.Boolean, null=True),
     column("talk_ms", sa.BigInteger, null=True),
     column("hold_ms", sa.BigInteger, null=True),
     column("after_call_work_ms", sa.BigInteger, null=True),
@@ -159,6 +162,7 @@ calls = tenant_table(
     column("priority", sa.Integer, null=True),
     *attributes(),
     **RECORD_KEYS,
+    indexes=[("customer",)],
 )
 
 feedback_requests = tenant_table(
@@ -174,7 +178,7 @@ feedback_requests = tenant_table(
     column("customer", sa.BigInteger, null=True),
     *attributes(),
     **RECORD_KEYS,
-    indexes=[("ticket",), ("call",)],
+    indexes=[("ticket",), ("call",), ("customer",)],
 )
 
 feedback = tenant_table(
@@ -192,7 +196,7 @@ feedback = tenant_table(
     column("customer", sa.BigInteger, null=True),
     *attributes(),
     **RECORD_KEYS,
-    indexes=[("request",), ("ticket",), ("call",)],
+    indexes=[("request",), ("ticket",), ("call",), ("customer",)],
 )
 
 facts = tenant_table(

@@ -57,11 +57,7 @@ async def prepare_roles(url: str, passwords: dict[str, str | None]) -> None:
 
 def sqlalchemy_url(url: str) -> str:
     # str() of a SQLAlchemy URL hides the password
-    return (
-        make_url(url)
-        .set(drivername="postgresql+asyncpg")
-        .render_as_string(hide_password=False)
-    )
+    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -82,9 +78,7 @@ async def run_alembic(url: str, action: str, *arguments: str) -> None:
         for left in reversed(range(LOCK_TRIES)):
             try:
                 async with engine.connect() as connection:
-                    await connection.exec_driver_sql(
-                        f"SELECT pg_advisory_lock({MIGRATION_LOCK})"
-                    )
+                    await connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
                     await connection.exec_driver_sql(f"SET ROLE {OWNER}")
                     await connection.exec_driver_sql("SET search_path = csapi")
                     await connection.commit()
@@ -108,5 +102,3 @@ async def migrate(
     """Bring the database at `url` (an administrator's) to the newest schema."""
     await prepare_roles(url, {API: api_password, WORKER: worker_password})
     await run_alembic(url, "upgrade", "head")
-
-

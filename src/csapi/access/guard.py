@@ -1,0 +1,88 @@
+"""From the Authorization header to a principal that holds the scope."""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+
+import asyncpg
+from litestar import Request
+
+from csapi.access.principals import Principal
+from csapi.access.service import recognize, touch_key
+from csapi.kit.body import header
+from csapi.kit.clock import now
+from csapi.kit.db import acquire
+from csapi.kit.problems import Problem
+
+log = logging.getLogger(__name__)
+
+# How long a revoked key may go on working in a process that has just seen it.
+TRUSTED_SECONDS = 5.0
+TOUCH_SECONDS = 60.0
+REMEMBERED_KEYS = 10_000
+BEARER = "bearer "
+
+
+class Guard:
+    """Recognizes keys. What it found is trusted for a few seconds, by digest and not by key."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._touched: dict[str, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, request: Request, scope: str) -> Principal:
+        """Raises Problem `unauthorized` without a valid key, `insufficient_scope` without scope."""
+        principal = await self._principal(self._credentials(request))
+        if scope not in principal.scopes:
+            raise Problem("insufficient_scope", f"The key lacks the scope {scope}.")
+        return principal
+
+    def _credentials(self, request: Request) -> str:
+        value = header(request, b"authorization")
+        if value is None:
+            key = header(request, b"x-api-key")
+            if key is None:
+                raise Problem("unauthorized", "Send Authorization: Bearer <API key>.")
+            return key
+        if value[: len(BEARER)].lower() != BEARER:
+            raise Problem("unauthorized", "Send Authorization: Bearer <API key>.")
+        return value[len(BEARER) :].strip()
+
+    async def _principal(self, text: str) -> Principal:
+        digest = hashlib.sha256(text.encode("latin-1", "replace")).digest()
+        clock = time.monotonic()
+        known = self._known.get(digest)
+        if known is not None and clock - known[0] < TRUSTED_SECONDS:
+            return known[1]
+        self._known.pop(digest, None)
+        async with acquire(self._pool) as connection:
+            found = await recognize(connection, text, now())
+        if found is None:
+            raise Problem("unauthorized", "The API key is not valid.")
+        principal = found[0]
+        self._known[digest] = (clock, principal)
+        if len(self._known) > REMEMBERED_KEYS:
+            self._known.popitem(last=False)
+        self._note_use(principal, clock)
+        return principal
+
+    def _note_use(self, principal: Principal, clock: float) -> None:
+        """Write last_used_at at most once a minute, beside the request and not in its way."""
+        if clock - self._touched.get(principal.key_id, -TOUCH_SECONDS) < TOUCH_SECONDS:
+            return
+        if len(self._touched) > REMEMBERED_KEYS:
+            self._touched.clear()
+        self._touched[principal.key_id] = clock
+        task = asyncio.create_task(self._touch(principal))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _touch(self, principal: Principal) -> None:
+        try:
+            await touch_key(self._pool, principal)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            log.warning("last_used_at not written")

@@ -1,0 +1,141 @@
+"""Tenants and keys: make, list, revoke, recognize."""
+
+import hmac
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from csapi.access.principals import Principal, Scope
+from csapi.access.tenancy import tenant_scope, tenant_transaction
+from csapi.access.tokens import Token, new_token, parse_token
+
+DUMMY_DIGEST = new_token().digest
+
+
+class AccessError(ValueError):
+    """What is wrong with a request to make or change a tenant or a key, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    token: str
+    key_id: str
+    name: str
+    scopes: tuple[str, ...]
+
+
+def check_timezone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise AccessError(f"{name!r} is not an IANA time zone. Name one such as Europe/Berlin.")
+    return name
+
+
+def check_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
+    known = {scope.value for scope in Scope}
+    if unknown := sorted(set(scopes) - known):
+        raise AccessError(
+            f"Unknown scope {', '.join(unknown)}. Known scopes: {', '.join(sorted(known))}."
+        )
+    if not scopes:
+        raise AccessError("A key needs at least one scope.")
+    return tuple(dict.fromkeys(scopes))
+
+
+async def create_tenant(connection: asyncpg.Connection, name: str, timezone: str) -> UUID:
+    check_timezone(timezone)
+    if not name.strip():
+        raise AccessError("A tenant needs a name.")
+    tenant_id = uuid4()
+    async with tenant_scope(connection, tenant_id):
+        await connection.execute(
+            "INSERT INTO tenants (tenant_id, name, timezone) VALUES ($1, $2, $3)",
+            tenant_id,
+            name,
+            timezone,
+        )
+    return tenant_id
+
+
+async def create_key(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None = None,
+) -> NewKey:
+    """A new key. Its text exists only in the return value: the database holds a digest."""
+    allowed = check_scopes(scopes)
+    token = new_token()
+    async with tenant_scope(connection, tenant_id):
+        if not await connection.fetchval("SELECT 1 FROM tenants WHERE tenant_id = $1", tenant_id):
+            raise AccessError(f"There is no tenant {tenant_id}.")
+        await connection.execute(
+            "INSERT INTO api_keys (tenant_id, key_id, name, secret_sha256, scopes, expires_at) "
+            "VALUES ($1, $2, $3, $4, $5, $6)",
+            tenant_id,
+            token.key_id,
+            name,
+            token.digest,
+            list(allowed),
+            expires_at,
+        )
+    return NewKey(token.text, token.key_id, name, allowed)
+
+
+async def list_keys(
+    connection: asyncpg.Connection, tenant_id: UUID
+) -> Sequence[asyncpg.Record]:
+    async with tenant_scope(connection, tenant_id, readonly=True):
+        rows: Sequence[asyncpg.Record] = await connection.fetch(
+            "SELECT key_id, name, scopes, created_at, expires_at, revoked_at, last_used_at "
+            "FROM api_keys WHERE tenant_id = $1 ORDER BY created_at, key_id",
+            tenant_id,
+        )
+    return rows
+
+
+async def revoke_key(connection: asyncpg.Connection, tenant_id: UUID, key_id: str) -> bool:
+    """Revoke; False when the tenant has no such key. Revoking twice keeps the first time."""
+    async with tenant_scope(connection, tenant_id):
+        found = await connection.fetchval(
+            "UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) "
+            "WHERE tenant_id = $1 AND key_id = $2 RETURNING key_id",
+            tenant_id,
+            key_id,
+        )
+    return found is not None
+
+
+async def recognize(
+    connection: asyncpg.Connection, text: str, now: datetime
+) -> tuple[Principal, Token] | None:
+    """The principal of a valid key, or None: unknown, revoked, expired and wrong look alike."""
+    token = parse_token(text)
+    if token is None:
+        return None
+    row = await connection.fetchrow("SELECT * FROM find_api_key($1)", token.key_id)
+    stored = DUMMY_DIGEST if row is None else row["secret_sha256"]
+    if not hmac.compare_digest(stored, token.digest) or row is None:
+        return None
+    if row["revoked_at"] is not None or (row["expires_at"] and row["expires_at"] <= now):
+        return None
+    principal = Principal(
+        tenant_id=row["tenant_id"],
+        key_id=token.key_id,
+        scopes=frozenset(row["scopes"]),
+        timezone=row["timezone"],
+    )
+    return principal, token
+
+
+async def touch_key(pool: asyncpg.Pool, principal: Principal) -> None:
+    async with tenant_transaction(pool, principal.tenant_id) as connection:
+        await connection.execute(
+            "UPDATE api_keys SET last_used_at = now() WHERE tenant_id = $1 AND key_id = $2",
+            principal.tenant_id,
+            principal.key_id,
+        )

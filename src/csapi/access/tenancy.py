@@ -1,0 +1,81 @@
+"""The one place where a transaction gets its tenant."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+
+from csapi.kit.db import acquire
+
+TenantLock = Literal["shared", "exclusive"]
+
+READ_ONLY = " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+LOCKS = {"shared": "pg_advisory_xact_lock_shared", "exclusive": "pg_advisory_xact_lock"}
+
+
+def begin_statement(
+    tenant_id: UUID, *, readonly: bool = False, lock: TenantLock | None = None
+) -> str:
+    """BEGIN, the tenant and its lock in one message.
+
+    SET takes no parameters: a UUID is rendered, and nothing else.
+    """
+    if not isinstance(tenant_id, UUID):
+        raise TypeError("a tenant id is a uuid.UUID and nothing else")
+    begin = f"BEGIN{READ_ONLY if readonly else ''}; SET LOCAL csapi.tenant_id = '{tenant_id}'"
+    if lock is None:
+        return begin
+    number = int.from_bytes(tenant_id.bytes[:8], "big", signed=True)
+    return f"{begin}; SELECT {LOCKS[lock]}({number})"
+
+
+@asynccontextmanager
+async def tenant_scope(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    *,
+    readonly: bool = False,
+    lock: TenantLock | None = None,
+) -> AsyncIterator[asyncpg.Connection]:
+    """A transaction on `connection` that sees one tenant; commits when the block ends well."""
+    try:
+        await connection.execute(begin_statement(tenant_id, readonly=readonly, lock=lock))
+        yield connection
+        await connection.execute("COMMIT")
+    except BaseException:
+        await undo(connection)
+        raise
+
+
+async def undo(connection: asyncpg.Connection) -> None:
+    """Roll back, or drop the connection where that cannot be known to have worked."""
+    if connection.is_closed():
+        return
+    try:
+        await connection.execute("ROLLBACK", timeout=5)
+    except BaseException:  # noqa: BLE001  a connection in an unknown state must not go back
+        connection.terminate()
+
+
+@asynccontextmanager
+async def tenant_transaction(
+    pool: asyncpg.Pool,
+    tenant_id: UUID,
+    *,
+    readonly: bool = False,
+    lock: TenantLock | None = None,
+) -> AsyncIterator[asyncpg.Connection]:
+    """A pooled connection in a transaction that sees one tenant.
+
+    READ COMMITTED for writes: every statement takes its own snapshot, which derivation and
+    rollup rely on. With `readonly`, one snapshot for all statements.
+    Raises TimeoutError when no connection comes free, asyncpg errors as they are.
+    """
+    async with acquire(pool) as connection, tenant_scope(
+        connection, tenant_id, readonly=readonly, lock=lock
+    ):
+        yield connection

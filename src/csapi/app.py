@@ -1,0 +1,98 @@
+"""The HTTP app: what is built at start-up, and which routes there are."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from litestar import Litestar
+
+from csapi import __version__
+from csapi.access.guard import Guard
+from csapi.access.principals import Principal
+from csapi.health import OPERATIONS as HEALTH
+from csapi.health import TAG as HEALTH_TAG
+from csapi.ingest.directory import Directory
+from csapi.ingest.service import Intake
+from csapi.kit import error_pages
+from csapi.kit.db import StartupError, open_pool
+from csapi.kit.docs_page import docs_handlers
+from csapi.kit.http import Edge, answer_exception
+from csapi.kit.log import configure_logging
+from csapi.kit.openapi import build_document
+from csapi.kit.operations import AnyRequest, litestar_handlers
+from csapi.kit.queue import Waker
+from csapi.kit.settings import Settings, load_settings
+from csapi.slices import OPERATIONS, TAGS
+
+ALL_OPERATIONS = (*OPERATIONS, *error_pages.ERROR_OPERATIONS, *HEALTH)
+
+DESCRIPTION = """Push tickets, calls and feedback with a key; read exact KPIs as JSON.
+
+Times are RFC 3339 with an offset, durations are seconds, shares lie between 0 and 1. `null` means
+that a value cannot be computed, and says why; 0 is a computed zero. Clients ignore fields and enum
+values that they do not know: within v1 things are only added."""
+
+
+def openapi_document() -> dict[str, Any]:
+    return build_document(
+        ALL_OPERATIONS,
+        title="csapi",
+        version=__version__,
+        description=DESCRIPTION,
+        tags={
+            **TAGS,
+            error_pages.TAG: error_pages.TAG_DESCRIPTION,
+            HEALTH_TAG: "Whether this server lives, and whether it is ready.",
+        },
+    )
+
+
+async def authenticate(request: AnyRequest, scope: str) -> Principal:
+    guard: Guard = request.app.state.guard
+    return await guard(request, scope)
+
+
+@asynccontextmanager
+async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
+    if settings.database_url is None:
+        raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_api.")
+    pool = await open_pool(
+        settings.database_url,
+        size=settings.pool_size,
+        statement_timeout_ms=settings.statement_timeout_ms,
+    )
+    waker = Waker(settings.redis_url)
+    app.state.settings = settings
+    app.state.pool = pool
+    app.state.guard = Guard(pool)
+    app.state.intake = Intake(pool, Directory(pool))
+    app.state.waker = waker
+    app.state.wake_worker = waker.wake
+    try:
+        yield
+    finally:
+        await waker.close()
+        await pool.close()
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    chosen = settings or load_settings()
+    return Litestar(
+        route_handlers=[
+            *litestar_handlers(ALL_OPERATIONS, authenticate),
+            *docs_handlers(openapi_document()),
+        ],
+        lifespan=[partial(lifespan, chosen)],
+        exception_handlers={Exception: answer_exception},
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def asgi() -> Edge:
+    """What the server of `csapi serve` calls in each of its processes."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return Edge(create_app(settings))

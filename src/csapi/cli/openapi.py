@@ -1,0 +1,26 @@
+import sys
+from pathlib import Path
+
+import click
+
+
+def document_text() -> str:
+    from csapi.app import openapi_document
+    from csapi.kit.openapi import document_text as as_text
+
+    return as_text(openapi_document())
+
+
+@click.command()
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None)
+@click.option("--check", is_flag=True, help="Only say whether the file is up to date.")
+def openapi(output: Path | None, check: bool) -> None:
+    """Print the OpenAPI document, or write it to a file."""
+    text = document_text()
+    if output is None:
+        click.echo(text, nl=False)
+    elif not check:
+        output.write_text(text, encoding="utf-8")
+    elif not output.exists() or output.read_text(encoding="utf-8") != text:
+        click.echo(f"csapi: {output} differs from the code. Run: make openapi", err=True)
+        sys.exit(1)

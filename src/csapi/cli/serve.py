@@ -1,0 +1,68 @@
+import asyncio
+import ctypes
+import signal
+import sys
+
+import click
+
+from csapi.cli.errors import one_line_errors
+from csapi.kit.db import StartupError, connect, refuse_unsafe_role
+from csapi.kit.settings import Settings, load_settings
+
+PR_SET_PDEATHSIG = 1
+HEADER_TIMEOUT_MS = 10_000
+BACKPRESSURE = 1024
+
+
+def die_with_parent() -> None:
+    """Server processes must not outlive a killed parent and keep its port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def asgi() -> object:
+    from csapi.app import asgi as build
+
+    die_with_parent()
+    return build()
+
+
+async def check_database(settings: Settings) -> None:
+    if settings.database_url is None:
+        raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_api.")
+    connection = await connect(settings.database_url)
+    try:
+        await refuse_unsafe_role(connection, "csapi_owner")
+    finally:
+        await connection.close()
+
+
+@click.command()
+@one_line_errors
+def serve() -> None:
+    """Run the API on CSAPI_HOST and CSAPI_PORT (127.0.0.1:8800 by default).
+
+    Needs CSAPI_DATABASE_URL (the role csapi_api) and, for wake-ups, CSAPI_REDIS_URL.
+    """
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+
+    settings = load_settings()
+    asyncio.run(check_database(settings))
+    server = Granian(
+        "csapi.cli.serve:asgi",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.api_workers,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
+        websockets=False,
+        backpressure=BACKPRESSURE,
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+        log_access=False,
+    )
+    server.serve()

@@ -1,0 +1,54 @@
+"""Which database a command works on: CSAPI_DATABASE_URL, else the one in the data directory."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+import click
+
+from csapi.kit.db import connect
+from csapi.kit.migrate import API, WORKER
+from csapi.kit.settings import load_settings
+
+T = TypeVar("T")
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Where `csapi up` keeps its data (default: CSAPI_DATA_DIR or .csapi).",
+)
+
+
+def as_api(data_dir: Path | None, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    return on_database(data_dir, API, work)
+
+
+def as_worker(data_dir: Path | None, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    return on_database(data_dir, WORKER, work)
+
+
+def on_database(
+    data_dir: Path | None, role: str, work: Callable[[asyncpg.Connection], Awaitable[T]]
+) -> T:
+    """Run `work` on a connection that acts as `role`. Raises StartupError or EmbeddedError."""
+    settings = load_settings()
+    if data_dir is None and settings.database_url is not None:
+        return asyncio.run(_with_connection(settings.database_url, role, work))
+    from csapi.embedded.instance import open_instance
+
+    with open_instance(data_dir or Path(settings.data_dir)) as instance:
+        url = instance.api_url if role == API else instance.worker_url
+        return asyncio.run(_with_connection(url, role, work))
+
+
+async def _with_connection(
+    url: str, role: str, work: Callable[[asyncpg.Connection], Awaitable[T]]
+) -> T:
+    connection = await connect(url, role)
+    try:
+        return await work(connection)
+    finally:
+        await connection.close()

@@ -1,0 +1,70 @@
+"""The fields of the API's items, so that a typo in a mapping is found before anything is sent.
+
+`legs[]` stands for any member of a list; below an open field every name is allowed. A test holds
+this list against the API's own.
+"""
+
+from typing import NamedTuple
+
+OPEN_FIELDS = ("custom",)
+
+
+class Shape(NamedTuple):
+    required: tuple[str, ...]
+    fields: frozenset[str]
+
+
+def _shape(required: str, optional: str, **nested: str) -> Shape:
+    fields = {*required.split(), *optional.split()}
+    for name, members in nested.items():
+        parent = name if name == "milestones" else f"{name}[]"
+        fields |= {name, parent, *(f"{parent}.{member}" for member in members.split())}
+    return Shape(tuple(required.split()), frozenset(fields))
+
+
+SHAPES = {
+    "agents": _shape(
+        "source external_id",
+        "source_updated_at name email kind active team custom deleted",
+        memberships="team from to",
+    ),
+    "teams": _shape("source external_id", "source_updated_at name custom deleted"),
+    "customers": _shape(
+        "source external_id",
+        "source_updated_at name email phone company segment locale country custom deleted",
+    ),
+    "calls": _shape(
+        "source external_id queue_entered_at",
+        "source_updated_at direction outcome answered_at abandoned_at ended_at wait_seconds agent"
+        " team queue customer ticket topic type priority resolved tags tags[] custom deleted",
+        legs="agent started_at ended_at ring_seconds talk_seconds hold_seconds"
+        " after_call_work_seconds transferred_to",
+    ),
+    "tickets": _shape(
+        "source external_id created_at",
+        "source_updated_at channel inbox type topic priority status customer initiated_by assignee"
+        " team subject tags tags[] is_test is_spam merged_into custom deleted",
+        milestones="first_reply_at first_reply_by first_assigned_at first_solved_at last_solved_at"
+        " solved_by reopen_count messages_in messages_out",
+    ),
+    "ticket-events": _shape(
+        "source event_id ticket type occurred_at",
+        "sequence actor actor_type direction is_public is_auto_reply in_reply_to channel body"
+        " from to agent team tag",
+    ),
+    "feedback-requests": _shape(
+        "source external_id sent_at",
+        "source_updated_at survey channel ticket call agent team customer delivered_at custom"
+        " deleted",
+    ),
+    "feedback": _shape(
+        "source external_id survey rating responded_at",
+        "source_updated_at scale_min scale_max positive_values positive_values[] request ticket"
+        " call agent team customer comment reasons reasons[] custom deleted",
+    ),
+}
+RESOURCES = tuple(SHAPES)
+
+
+def key_field(resource: str) -> str:
+    return "event_id" if resource == "ticket-events" else "external_id"

@@ -1,0 +1,88 @@
+"""Custom attributes: declared once, in a slot, and then a dimension like any other."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from csapi.facts.kinds import Dimension, Grain, Reference
+from csapi.facts.registry import SUBJECT_KINDS
+from csapi.facts.tables import ATTRIBUTE_SLOTS
+
+Connection = Any
+
+
+class NoSlotLeftError(Exception):
+    """The tenant has declared as many attributes as there are slots."""
+
+
+async def declare_attribute(
+    connection: Connection, tenant_id: UUID, name: str, label: str
+) -> tuple[int, bool]:
+    """Declare an attribute: its slot, and whether it is new.
+
+    The caller holds the tenant's exclusive lock, so that every record is either already committed
+    (and a reference mark finds it) or will be written with the attribute known.
+    """
+    rows: Sequence[Any] = await connection.fetch(
+        "SELECT name, slot FROM custom_attributes WHERE tenant_id = $1", tenant_id
+    )
+    present = {row["name"]: row["slot"] for row in rows}
+    if name in present:
+        return present[name], False
+    free = [slot for slot in range(1, ATTRIBUTE_SLOTS + 1) if slot not in present.values()]
+    if not free:
+        raise NoSlotLeftError
+    await connection.execute(
+        "INSERT INTO custom_attributes (tenant_id, name, label, slot) VALUES ($1, $2, $3, $4)",
+        tenant_id,
+        name,
+        label,
+        free[0],
+    )
+    await connection.execute(
+        "INSERT INTO reference_marks (tenant_id, reference, member) VALUES ($1, $2, $3)",
+        tenant_id,
+        int(Reference.ATTRIBUTE),
+        free[0],
+    )
+    return free[0], True
+
+
+ADD_MEMBERS = """
+INSERT INTO members (tenant_id, dimension, key)
+SELECT DISTINCT $1::uuid, $2::smallint, normalize(item->'custom'->>$3, NFC) FROM {table}
+WHERE tenant_id = $1 AND NOT is_stub AND item->'custom'->>$3 IS NOT NULL
+ON CONFLICT DO NOTHING"""
+
+FILL_SLOT = """
+WITH filled AS (
+  UPDATE {table} r SET attr{slot} = m.member FROM members m
+  WHERE r.tenant_id = $1 AND NOT r.is_stub AND m.tenant_id = $1 AND m.dimension = $2
+    AND m.key = normalize(r.item->'custom'->>$3, NFC) AND r.attr{slot} IS DISTINCT FROM m.member
+  RETURNING r.id
+)
+INSERT INTO subject_marks (tenant_id, resource, subject)
+SELECT $1::uuid, {resource}::smallint, id FROM filled"""
+
+# The new cuboid has no rows yet, not even for facts without a value.
+MARK_EVERYTHING = f"""
+INSERT INTO marks (tenant_id, grain, bucket)
+SELECT DISTINCT $1::uuid, {Grain.SLOT}::smallint, date_bin('15 minutes', occurred_at, 'epoch')
+FROM facts WHERE tenant_id = $1"""
+
+
+async def apply_attribute(connection: Connection, tenant_id: UUID, slot: int) -> None:
+    """Read a newly declared attribute out of the records that came before it."""
+    name = await connection.fetchval(
+        "SELECT name FROM custom_attributes WHERE tenant_id = $1 AND slot = $2", tenant_id, slot
+    )
+    dimension = Dimension.ATTR1 + slot - 1
+    for resource, kind in SUBJECT_KINDS.items():
+        await connection.execute(ADD_MEMBERS.format(table=kind.table), tenant_id, dimension, name)
+        await connection.execute(
+            FILL_SLOT.format(table=kind.table, slot=slot, resource=int(resource)),
+            tenant_id,
+            dimension,
+            name,
+        )
+    await connection.execute(MARK_EVERYTHING, tenant_id)

@@ -1,0 +1,256 @@
+"""Feedback: the requests that were sent, and the ratings that came back."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from csapi.facts.kinds import VALUE_SCALE, Box, Kind, RequestOutcome, Resource
+from csapi.facts.lookup import Lookup
+from csapi.facts.resource import Column, RecordKind, attribute_columns
+from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
+from csapi.facts.ticket_history import EventType, period_join, periods, was
+from csapi.facts.wire import Custom, Key, Record, Survey, Text
+from csapi.kit.quantities import UtcDatetime
+
+Rating = Annotated[float, Meta(ge=-1000, le=1000, description="On the survey's own scale")]
+
+SURVEYS = {Survey.csat: Kind.CSAT, Survey.ces: Kind.CES, Survey.nps: Kind.NPS}
+SCALES = {Survey.csat: (1.0, 5.0), Survey.ces: (1.0, 7.0), Survey.nps: (0.0, 10.0)}
+POINTS_FOR_TWO_BOXES = 4
+
+
+class FeedbackRequest(Record):
+    """A customer was asked. Agent and team are those at that moment."""
+
+    sent_at: UtcDatetime
+    source_updated_at: UtcDatetime | None = None
+    survey: Survey = Survey.csat
+    channel: Key | None = None
+    ticket: Key | None = None
+    call: Key | None = None
+    agent: Key | None = None
+    team: Key | None = None
+    customer: Key | None = None
+    delivered_at: UtcDatetime | None = None
+    custom: Custom = {}
+    deleted: bool = False
+
+
+class Feedback(Record):
+    """A customer answered. A changed rating replaces the first.
+
+    The scale defaults to 1 to 5 (csat), 1 to 7 (ces), 0 to 10 (nps). `positive_values` says which
+    ratings mean satisfied where that is not the upper end of the scale.
+    """
+
+    survey: Survey
+    rating: Rating
+    responded_at: UtcDatetime
+    source_updated_at: UtcDatetime | None = None
+    scale_min: Rating | None = None
+    scale_max: Rating | None = None
+    positive_values: Annotated[list[Rating], Meta(max_length=100)] | None = None
+    request: Key | None = None
+    ticket: Key | None = None
+    call: Key | None = None
+    agent: Key | None = None
+    team: Key | None = None
+    customer: Key | None = None
+    comment: Text | None = None
+    reasons: Annotated[list[Key], Meta(max_length=100)] = []
+    custom: Custom = {}
+    deleted: bool = False
+
+
+def scale_of(feedback: Feedback) -> tuple[float, float]:
+    lowest, highest = SCALES[feedback.survey]
+    return (
+        lowest if feedback.scale_min is None else feedback.scale_min,
+        highest if feedback.scale_max is None else feedback.scale_max,
+    )
+
+
+def check_rating(feedback: Feedback) -> tuple[str, str, str] | None:
+    lowest, highest = scale_of(feedback)
+    if highest <= lowest:
+        return "/scale_max", "invalid_value", "The scale must end above its start."
+    if not lowest <= feedback.rating <= highest:
+        return "/rating", "out_of_range", f"The rating is outside its scale {lowest:g}-{highest:g}."
+    return None
+
+
+def box_of(feedback: Feedback) -> Box:
+    """Top-2-box and bottom-2-box; one box at each end on scales of fewer than four points.
+
+    Net promoter: 9 and 10 promote, 0 to 6 detract (Reichheld).
+    """
+    if feedback.positive_values is not None:
+        return Box.POSITIVE if feedback.rating in feedback.positive_values else Box.NEGATIVE
+    if feedback.survey is Survey.nps:
+        if feedback.rating >= 9:
+            return Box.POSITIVE
+        return Box.NEUTRAL if feedback.rating > 6 else Box.NEGATIVE
+    lowest, highest = scale_of(feedback)
+    width = 1 if highest - lowest + 1 >= POINTS_FOR_TWO_BOXES else 0
+    if feedback.rating >= highest - width:
+        return Box.POSITIVE
+    return Box.NEGATIVE if feedback.rating <= lowest + width else Box.NEUTRAL
+
+
+def request_row(request: FeedbackRequest, lookup: Lookup) -> tuple[object, ...]:
+    source = request.source
+    return (
+        request.sent_at,
+        int(SURVEYS[request.survey]),
+        request.ticket,
+        request.call,
+        lookup.agent(source, request.agent),
+        lookup.team(source, request.team),
+        lookup.customer(source, request.customer),
+        *lookup.custom(request.custom),
+    )
+
+
+def feedback_row(feedback: Feedback, lookup: Lookup) -> tuple[object, ...]:
+    source = feedback.source
+    return (
+        int(SURVEYS[feedback.survey]),
+        feedback.responded_at,
+        round(feedback.rating * VALUE_SCALE),
+        int(box_of(feedback)),
+        feedback.request,
+        feedback.ticket,
+        feedback.call,
+        lookup.agent(source, feedback.agent),
+        lookup.team(source, feedback.team),
+        lookup.customer(source, feedback.customer),
+        *lookup.custom(feedback.custom),
+    )
+
+
+CONTEXT_JOINS = f"""
+LEFT JOIN tickets t ON t.tenant_id = $1 AND t.id = {{ticket}}
+LEFT JOIN calls k ON k.tenant_id = $1 AND k.id = {{call}}
+{period_join("owner", "t.id", EventType.ASSIGNED)}
+{period_join("topic_then", "t.id", EventType.TOPIC_CHANGED)}
+{period_join("priority_then", "t.id", EventType.PRIORITY_CHANGED)}"""
+
+CONTEXT_DIMENSIONS = {
+    "channel": "coalesce(t.channel, k.channel)",
+    "inbox": "t.inbox",
+    "queue": "k.queue",
+    "type": "coalesce(t.type, k.type)",
+    "topic": f"coalesce({was('topic_then', 'value', 't.topic')}, k.topic)",
+    "priority": f"coalesce({was('priority_then', 'value', 't.priority')}, k.priority)",
+}
+OWNER = f"coalesce({was('owner', 'agent', 't.agent')}, k.agent)"
+OWNER_TEAM = f"coalesce({was('owner', 'team', 't.team')}, k.team)"
+
+
+def with_periods(tickets: str) -> str:
+    return f"WITH periods AS ({periods(tickets)})"
+
+
+REQUEST_EVENTS = f"""
+  SELECT {Kind.FEEDBACK_REQUEST}, 0,
+    CASE WHEN EXISTS (SELECT 1 FROM feedback f WHERE f.tenant_id = $1 AND f.request = c.id
+                        AND NOT f.is_stub AND NOT f.is_deleted)
+         THEN {RequestOutcome.ANSWERED} ELSE {RequestOutcome.UNANSWERED} END,
+    c.sent_at, c.agent, c.team, NULL::bigint, NULL::bigint, NULL::boolean, true"""
+
+REQUEST_FACTS = fact_select(
+    resource=Resource.FEEDBACK_REQUEST,
+    before=with_periods(
+        "SELECT ticket FROM feedback_requests WHERE tenant_id = $1 AND id = ANY($2::uuid[])"
+    ),
+    source="feedback_requests c "
+    + lateral(REQUEST_EVENTS)
+    + CONTEXT_JOINS.format(ticket="c.ticket", call="c.call"),
+    actor=f"coalesce(e.agent, {OWNER})",
+    owner=(OWNER, OWNER_TEAM),
+    dimensions={
+        **CONTEXT_DIMENSIONS,
+        "customer": "coalesce(c.customer, t.customer, k.customer)",
+        **{name: f"coalesce(c.{name}, t.{name}, k.{name})" for name in ATTRIBUTES},
+    },
+    where="NOT c.is_stub AND NOT c.is_deleted",
+)
+
+FEEDBACK_EVENTS = """
+  SELECT c.survey::int, 0, c.box::int, c.responded_at, coalesce(c.agent, r.agent),
+    coalesce(c.team, r.team), NULL::bigint, c.rating, NULL::boolean, true"""
+
+REQUEST_JOIN = "feedback c LEFT JOIN feedback_requests r ON r.tenant_id = $1 AND r.id = c.request "
+
+FEEDBACK_FACTS = fact_select(
+    resource=Resource.FEEDBACK,
+    before=with_periods(
+        f"SELECT coalesce(c.ticket, r.ticket) FROM {REQUEST_JOIN} "
+        "WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[])"
+    ),
+    source=REQUEST_JOIN
+    + lateral(FEEDBACK_EVENTS)
+    + CONTEXT_JOINS.format(ticket="coalesce(c.ticket, r.ticket)", call="coalesce(c.call, r.call)"),
+    actor=f"coalesce(e.agent, {OWNER})",
+    owner=(OWNER, OWNER_TEAM),
+    dimensions={
+        **CONTEXT_DIMENSIONS,
+        "customer": "coalesce(c.customer, r.customer, t.customer, k.customer)",
+        **{name: f"coalesce(c.{name}, r.{name}, t.{name}, k.{name})" for name in ATTRIBUTES},
+    },
+    where="NOT c.is_stub AND NOT c.is_deleted",
+)
+
+FEEDBACK_REQUESTS = RecordKind(
+    name="feedback-requests",
+    table="feedback_requests",
+    resource=Resource.FEEDBACK_REQUEST,
+    item=FeedbackRequest,
+    columns=(
+        Column("sent_at", "timestamptz"),
+        Column("survey", "smallint"),
+        Column("ticket", "text", link="tickets"),
+        Column("call", "text", link="calls"),
+        Column("agent", "integer"),
+        Column("team", "integer"),
+        Column("customer", "bigint"),
+        *attribute_columns(),
+    ),
+    row=request_row,
+    instants=("sent_at", "delivered_at"),
+    people="SELECT coalesce(c.customer, t.customer, k.customer) AS customer "
+    "FROM feedback_requests c LEFT JOIN tickets t ON t.tenant_id = $1 AND t.id = c.ticket "
+    "LEFT JOIN calls k ON k.tenant_id = $1 AND k.id = c.call "
+    "WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[])",
+    derivation=REQUEST_FACTS,
+)
+
+FEEDBACK = RecordKind(
+    name="feedback",
+    table="feedback",
+    resource=Resource.FEEDBACK,
+    item=Feedback,
+    columns=(
+        Column("survey", "smallint"),
+        Column("responded_at", "timestamptz"),
+        Column("rating", "bigint"),
+        Column("box", "smallint"),
+        Column("request", "text", link="feedback_requests"),
+        Column("ticket", "text", link="tickets"),
+        Column("call", "text", link="calls"),
+        Column("agent", "integer"),
+        Column("team", "integer"),
+        Column("customer", "bigint"),
+        *attribute_columns(),
+    ),
+    row=feedback_row,
+    instants=("responded_at",),
+    checks=(check_rating,),
+    returning=("old.request AS old_request", "new.request AS request"),
+    people="SELECT coalesce(c.customer, r.customer, t.customer, k.customer) AS customer "
+    f"FROM {REQUEST_JOIN} "
+    "LEFT JOIN tickets t ON t.tenant_id = $1 AND t.id = coalesce(c.ticket, r.ticket) "
+    "LEFT JOIN calls k ON k.tenant_id = $1 AND k.id = coalesce(c.call, r.call) "
+    "WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[])",
+    derivation=FEEDBACK_FACTS,
+)

@@ -1,0 +1,78 @@
+"""From names on the wire to the integers that facts and summaries hold."""
+
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from csapi.facts.kinds import Dimension
+from csapi.facts.tables import ATTRIBUTE_SLOTS
+from csapi.facts.wire import normalized
+
+Ref = tuple[int, str, str]
+NO_ATTRIBUTES: tuple[None, ...] = (None,) * ATTRIBUTE_SLOTS
+
+
+class Entity(IntEnum):
+    """References to records: their surrogates live in the table of the record."""
+
+    AGENT = 101
+    TEAM = 102
+    CUSTOMER = 103
+
+
+class Lookup:
+    """Answers from what is known; notes what is missing and answers 0 for it.
+
+    A row that was built while something was missing is built again after it was resolved.
+    """
+
+    __slots__ = ("attributes", "known", "missing")
+
+    def __init__(self, known: dict[Ref, int], attributes: dict[str, int]) -> None:
+        self.known = known
+        self.attributes = attributes
+        self.missing: set[Ref] = set()
+
+    def _find(self, ref: Ref) -> int:
+        found = self.known.get(ref)
+        if found is None:
+            self.missing.add(ref)
+            return 0
+        return found
+
+    def label(self, dimension: int, key: str | None) -> int | None:
+        return None if key is None else self._find((dimension, "", normalized(key)))
+
+    def agent(self, source: str, key: str | None) -> int | None:
+        return None if key is None else self._find((Entity.AGENT, source, normalized(key)))
+
+    def team(self, source: str, key: str | None) -> int | None:
+        return None if key is None else self._find((Entity.TEAM, source, normalized(key)))
+
+    def customer(self, source: str, key: str | None) -> int | None:
+        return None if key is None else self._find((Entity.CUSTOMER, source, normalized(key)))
+
+    def custom(self, values: dict[str, Any]) -> tuple[int | None, ...]:
+        """The members of declared attributes, by slot."""
+        if not values or not self.attributes:
+            return NO_ATTRIBUTES
+        slots: list[int | None] = [None] * ATTRIBUTE_SLOTS
+        for name, value in values.items():
+            slot = self.attributes.get(name)
+            if slot is not None and value is not None:
+                slots[slot - 1] = self.label(Dimension.ATTR1 + slot - 1, attribute_text(value))
+        return tuple(slots)
+
+
+def attribute_text(value: str | float | bool) -> str:  # noqa: FBT001  a JSON scalar
+    """How a custom value reads as a member; the same text as PostgreSQL's ->> gives."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def milliseconds(later: datetime, earlier: datetime) -> int:
+    """later - earlier in whole milliseconds, exact (no float), rounded towards zero."""
+    gap = later - earlier
+    total = (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds
+    return total // 1000 if total >= 0 else -(-total // 1000)

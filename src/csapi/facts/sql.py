@@ -1,0 +1,85 @@
+"""The frame of every derivation: which columns a fact has, and in which order."""
+
+from sqlalchemy.dialects import postgresql
+
+from csapi.facts.kinds import DEFINITION_VERSION, ContactOutcome, Resource
+from csapi.facts.tables import ATTRIBUTE_SLOTS, facts
+
+ATTRIBUTES = tuple(f"attr{slot}" for slot in range(1, ATTRIBUTE_SLOTS + 1))
+FACT_COLUMNS = tuple(facts.columns.keys())
+FACT_TYPES = {
+    name: facts.c[name].type.compile(dialect=postgresql.dialect()) for name in FACT_COLUMNS
+}
+
+CONTACT_VALUES = (
+    f"CASE WHEN c.customer IS NULL THEN {ContactOutcome.UNIDENTIFIED} "
+    f"ELSE {ContactOutcome.IDENTIFIED} END"
+)
+
+
+EVENT_COLUMNS = (
+    "kind", "ordinal", "outcome", "at", "agent", "team", "duration", "value", "negative", "counts",
+)  # fmt: skip
+
+
+def lateral(events: str) -> str:
+    """The events of each subject `c` computed beside it."""
+    return f"CROSS JOIN LATERAL ({events}\n) AS e ({', '.join(EVENT_COLUMNS)})"
+
+
+def fact_select(
+    *,
+    resource: Resource,
+    source: str,
+    dimensions: dict[str, str],
+    where: str,
+    actor: str = "e.agent",
+    owner: tuple[str, str] | None = None,
+    before: str = "",
+) -> str:
+    """A SELECT of all facts of the subjects $2 of tenant $1.
+
+    source: FROM items with the subject's row as `c` and its events as `e`, which has at least the
+    EVENT_COLUMNS. before: a WITH clause. dimensions: the fact column to its expression; what is
+    not named is null. actor: who acted. owner: agent and team who owned the subject at `e.at`,
+    where that may be another. The team of an agent is the one on the record, else the one that the
+    agent belonged to at that instant.
+    """
+    owner_agent, owner_team = owner or (actor, "e.team")
+    fixed = {
+        "tenant_id": "c.tenant_id",
+        "subject": "c.id",
+        "kind": "e.kind",
+        "ordinal": "e.ordinal",
+        "resource": str(int(resource)),
+        "outcome": "e.outcome",
+        "definition_version": str(DEFINITION_VERSION),
+        "occurred_at": "e.at",
+        "actor_agent": actor,
+        "actor_team": "coalesce(e.team, acting.team)",
+        "owner_agent": owner_agent,
+        "owner_team": f"coalesce({owner_team}, {'owning' if owner else 'acting'}.team)",
+        "segment": "person.segment",
+        "duration_ms": "e.duration",
+        "value": "e.value",
+        "is_negative": "e.negative",
+    }
+    chosen = fixed | dimensions
+    selected = ",\n  ".join(
+        f"({chosen.get(name, 'NULL')})::{FACT_TYPES[name]} AS {name}" for name in FACT_COLUMNS
+    )
+    owning = "" if owner is None else team_join("owning", owner_agent)
+    return f"""{before}
+SELECT
+  {selected}
+FROM {source}
+LEFT JOIN customers person
+  ON person.tenant_id = $1 AND person.surrogate = {chosen.get("customer", "NULL")}
+{team_join("acting", actor)}{owning}
+WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[]) AND {where}"""
+
+
+def team_join(alias: str, agent: str) -> str:
+    return f"""
+LEFT JOIN agent_teams {alias} ON {alias}.tenant_id = $1 AND {alias}.agent = {agent}
+  AND {alias}.valid_from <= e.at AND e.at < {alias}.valid_to"""

@@ -1,0 +1,52 @@
+"""What a ticket was at an instant: the last change at or before it, else the first change's
+`from`, else the header."""
+
+from enum import IntEnum
+
+
+class EventType(IntEnum):
+    MESSAGE = 1
+    STATUS_CHANGED = 2
+    PRIORITY_CHANGED = 3
+    TOPIC_CHANGED = 4
+    ASSIGNED = 5
+    TAGGED = 6
+    UNTAGGED = 7
+
+
+EVENT_ORDER = "occurred_at, sequence, source, event_id"
+
+
+def periods(tickets: str) -> str:
+    """A query of the periods between changes: ticket, type, valid_from, valid_to, value, agent,
+    team, is_initial. `tickets` is a query of ticket ids."""
+    changes = (
+        f"SELECT * FROM ticket_events WHERE tenant_id = $1 AND ticket IN ({tickets}) AND type IN "
+        f"({EventType.PRIORITY_CHANGED}, {EventType.TOPIC_CHANGED}, {EventType.ASSIGNED})"
+    )
+    return f"""
+    SELECT ticket, type, occurred_at AS valid_from,
+      lead(occurred_at, 1, 'infinity') OVER (PARTITION BY ticket, type ORDER BY {EVENT_ORDER})
+        AS valid_to,
+      to_value AS value, agent, team, false AS is_initial
+    FROM ({changes}) AS later
+    UNION ALL
+    (SELECT DISTINCT ON (ticket, type) ticket, type, '-infinity', occurred_at,
+      from_value, NULL::int, NULL::int, true
+    FROM ({changes}) AS first ORDER BY ticket, type, {EVENT_ORDER})"""
+
+
+def period_join(alias: str, ticket: str, kind: EventType) -> str:
+    return (
+        f"LEFT JOIN periods {alias} ON {alias}.ticket = {ticket} AND {alias}.type = {kind} "
+        f"AND {alias}.valid_from <= e.at AND e.at < {alias}.valid_to"
+    )
+
+
+def was(alias: str, column: str, header: str) -> str:
+    """The value of the joined period; the header where there is no change."""
+    return (
+        f"CASE WHEN {alias}.ticket IS NULL THEN {header} "
+        f"WHEN {alias}.is_initial THEN coalesce({alias}.{column}, {header}) "
+        f"ELSE {alias}.{column} END"
+    )

@@ -1,0 +1,112 @@
+"""Taking in events: appended once, and the whole history of their tickets derived again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.dependants import lock_dependants
+from csapi.facts.derive import derive_again
+from csapi.facts.kinds import Resource
+from csapi.facts.resource import RecordKind
+from csapi.facts.wire import normalized
+from csapi.ingest.items import Draft, draft_item
+from csapi.ingest.service import Intake, Outcome, named, resolved_rows, retried
+from csapi.ingest.write import Key, lock_records
+
+
+def insert_events(kind: RecordKind) -> str:
+    """$1 tenant, then arrays: source, event_id, item, and one for each column."""
+    inputs = [("source", "text"), ("event_id", "text"), ("item", "text")]
+    inputs += [(column.name, column.cast) for column in kind.columns]
+    arrays = ", ".join(
+        f"${number}::{cast}[]" for number, (_, cast) in enumerate(inputs, start=2)
+    )
+    names = [name for name, _ in inputs]
+    values = ["i.source", "i.event_id", "i.item::json"] + [
+        "t.id" if column.link else f"i.{column.name}" for column in kind.columns
+    ]
+    return f"""
+INSERT INTO {kind.table} AS e (tenant_id, {", ".join(names)})
+SELECT $1::uuid, {", ".join(values)}
+FROM unnest({arrays}) AS i ({", ".join(names)})
+JOIN tickets t ON t.tenant_id = $1 AND t.source = i.source AND t.external_id = i.ticket
+ORDER BY i.source, i.event_id
+ON CONFLICT (tenant_id, source, event_id) DO NOTHING
+RETURNING e.id, e.source, e.event_id, e.ticket"""
+
+
+FIND_EVENTS = """
+SELECT e.id, e.source, e.event_id FROM ticket_events e
+JOIN unnest($2::text[], $3::text[]) AS w (source, event_id) USING (source, event_id)
+WHERE e.tenant_id = $1"""
+
+
+async def ingest_events(
+    intake: Intake,
+    tenant_id: UUID,
+    kind: RecordKind,
+    raw_items: Sequence[bytes],
+    now: datetime,
+    *,
+    is_batch: bool = True,
+) -> list[Outcome]:
+    """Take in events; one outcome for each, in their order. All good ones commit together."""
+    outcomes: dict[int, Outcome] = {}
+    drafts: dict[Key, Draft] = {}
+    again: list[Draft] = []
+    for index, raw in enumerate(raw_items):
+        drafted = draft_item(kind, raw, index, f"/{index}" if is_batch else "", now)
+        if not isinstance(drafted, Draft):
+            outcomes[index] = Outcome(index, None, named(raw), "rejected", None, drafted)
+        elif drafts.setdefault((drafted.source, drafted.external_id), drafted) is not drafted:
+            again.append(drafted)
+    chosen = list(drafts.values())
+    new, ids = await retried(lambda: append(intake, tenant_id, kind, chosen)) if chosen else ({}, {})
+    for draft in (*chosen, *again):
+        key = (draft.source, draft.external_id)
+        status = "created" if key in new and draft is drafts[key] else "duplicate"
+        outcomes[draft.index] = Outcome(
+            draft.index, draft.source, draft.external_id, status, ids.get(key), []
+        )
+    return [outcomes[index] for index in range(len(raw_items))]
+
+
+async def append(
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+) -> tuple[dict[Key, UUID], dict[Key, UUID]]:
+    """Append what is not here yet. Gives the ids of the new events, and those of all."""
+    rows, _ = await resolved_rows(intake, tenant_id, kind, drafts)
+    arrays = [list(values) for values in zip(*rows, strict=True)]
+    arrays[0] = [normalized(draft.item.ticket) for draft in drafts]
+    sources = [draft.source for draft in drafts]
+    names = [draft.external_id for draft in drafts]
+    async with tenant_transaction(intake.pool, tenant_id, lock="shared") as connection:
+        tickets = set(zip(sources, arrays[0], strict=True))
+        await lock_records(connection, tenant_id, "tickets", tickets)
+        stored = await connection.fetch(
+            insert_events(kind),
+            tenant_id,
+            sources,
+            names,
+            [draft.content for draft in drafts],
+            *arrays,
+        )
+        new = {(row["source"], row["event_id"]): row["id"] for row in stored}
+        if stored:
+            await derive_tickets(connection, tenant_id, {row["ticket"] for row in stored})
+        ids = dict(new)
+        if len(new) < len(drafts):
+            for row in await connection.fetch(FIND_EVENTS, tenant_id, sources, names):
+                ids[row["source"], row["event_id"]] = row["id"]
+    return new, ids
+
+
+async def derive_tickets(
+    connection: asyncpg.Connection, tenant_id: UUID, tickets: set[UUID]
+) -> None:
+    subjects: dict[Resource, list[UUID]] = {Resource.TICKET: sorted(tickets)}
+    await lock_dependants(connection, tenant_id, Resource.TICKET, subjects, [])
+    await derive_again(connection, tenant_id, subjects)

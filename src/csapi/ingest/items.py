@@ -1,0 +1,133 @@
+"""From bytes to checked items: what is wrong with an item is said about that item alone."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from csapi.facts.resource import RecordKind
+from csapi.facts.wire import normalized
+from csapi.kit.decode import decode_item
+from csapi.kit.problems import FieldError
+from csapi.kit.quantities import check_instant
+
+KEY_BYTES = 255
+VERSION_FIELD = "source_updated_at"
+
+
+@dataclass(slots=True)
+class Draft:
+    """A good item on its way into the database."""
+
+    index: int
+    item: Any
+    source: str
+    external_id: str
+    version_at: datetime | None
+    content_hash: int
+    content: str
+
+
+def content_hash(content: bytes) -> int:
+    digest = hashlib.blake2b(content, digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def check_item(kind: RecordKind, item: Any, prefix: str, now: datetime) -> list[FieldError]:
+    """What the struct alone cannot say: the range of instants, bytes of keys, rules of the kind."""
+    errors = []
+    for name in (*kind.instants, VERSION_FIELD):
+        value = instant_of(item, name)
+        where = f"{prefix}/{name.replace('.', '/')}"
+        if value is not None and (error := check_instant(value, where, now=now)):
+            errors.append(error)
+    for name in kind.keys:
+        value = getattr(item, name)
+        if value is not None and not value.isascii() and len(value.encode()) > KEY_BYTES:
+            errors.append(
+                FieldError(f"{prefix}/{name}", "too_long", f"At most {KEY_BYTES} bytes in UTF-8.")
+            )
+    if custom := getattr(item, "custom", None):
+        errors += check_custom(custom, f"{prefix}/custom")
+    for check in kind.checks:
+        if found := check(item):
+            errors.append(FieldError(prefix + found[0], found[1], found[2]))
+    return errors
+
+
+def instant_of(item: Any, path: str) -> datetime | None:
+    """The instant at a dotted path; None where the item or its part has none."""
+    for name in path.split("."):
+        item = getattr(item, name, None)
+    return item
+
+
+def check_custom(custom: dict[str, Any], prefix: str) -> list[FieldError]:
+    errors = []
+    for name, value in custom.items():
+        where = f"{prefix}/{name[:64].replace('~', '~0').replace('/', '~1')}"
+        if not name or len(name.encode()) > KEY_BYTES:
+            errors.append(FieldError(where, "too_long", "A name has 1 to 255 bytes."))
+        elif isinstance(value, dict | list):
+            errors.append(
+                FieldError(where, "wrong_type", "A custom value is text, a number, a flag or null.")
+            )
+        elif isinstance(value, str) and len(value.encode()) > KEY_BYTES:
+            errors.append(FieldError(where, "too_long", f"At most {KEY_BYTES} bytes in UTF-8."))
+    return errors
+
+
+def draft_item(
+    kind: RecordKind, raw: bytes, index: int, prefix: str, now: datetime
+) -> Draft | list[FieldError]:
+    """One item decoded and checked. `prefix` is where the item stands in the body."""
+    item = decode_item(raw, kind.decoder, index)
+    if isinstance(item, list):
+        return item if prefix else [strip_index(error) for error in item]
+    if errors := check_item(kind, item, prefix, now):
+        return errors
+    content = msgspec.json.encode(item)
+    return Draft(
+        index=index,
+        item=item,
+        source=normalized(item.source),
+        external_id=normalized(getattr(item, kind.name_column)),
+        version_at=getattr(item, VERSION_FIELD, None),
+        content_hash=content_hash(content),
+        content=content.decode(),
+    )
+
+
+def strip_index(error: FieldError) -> FieldError:
+    """The pointer of an item that is the whole body."""
+    inside = error.pointer.removeprefix("/0")
+    return msgspec.structs.replace(error, pointer=inside)
+
+
+def newest(drafts: Sequence[Draft], now: datetime) -> tuple[list[Draft], dict[int, str]]:
+    """One draft for each record: the newest version. The others by index: duplicate or stale."""
+    chosen: dict[tuple[str, str], Draft] = {}
+    passed: dict[int, str] = {}
+    for draft in drafts:
+        key = (draft.source, draft.external_id)
+        rival = chosen.get(key)
+        if rival is None:
+            chosen[key] = draft
+        elif rival.content_hash == draft.content_hash:
+            passed[draft.index] = "duplicate"
+        elif order(draft, now) > order(rival, now):
+            passed[rival.index] = "stale"
+            chosen[key] = draft
+        else:
+            passed[draft.index] = "stale"
+    return list(chosen.values()), passed
+
+
+def order(draft: Draft, now: datetime) -> tuple[datetime, bool, int]:
+    """Without a version the receipt counts: of two in one body the later."""
+    if draft.version_at is None:
+        return now, True, draft.index
+    return draft.version_at, False, draft.content_hash

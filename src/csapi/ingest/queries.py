@@ -1,0 +1,58 @@
+"""Reading records back."""
+
+import base64
+import binascii
+from uuid import UUID
+
+from csapi.kit.db import Arguments, Statement
+from csapi.kit.problems import Problem
+
+
+def list_statement(
+    table: str,
+    name_column: str,
+    tenant_id: UUID,
+    *,
+    source: str | None,
+    external_id: str | None,
+    after: UUID | None,
+    limit: int,
+) -> Statement:
+    """Records in the order of their ids, which is the order of first receipt."""
+    arguments = Arguments()
+    conditions = [f"tenant_id = {arguments.add(tenant_id, 'uuid')}"]
+    if name_column == "external_id":
+        conditions.append("NOT is_stub")
+    if source is not None:
+        conditions.append(f"source = {arguments.add(source, 'text')}")
+    if external_id is not None:
+        conditions.append(f"{name_column} = {arguments.add(external_id, 'text')}")
+    if after is not None:
+        conditions.append(f"id > {arguments.add(after, 'uuid')}")
+    return Statement(
+        f"SELECT id, received_at, item::text AS item FROM {table} "
+        f"WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {arguments.add(limit, 'bigint')}",
+        tuple(arguments.values),
+    )
+
+
+def one_statement(table: str, tenant_id: UUID, record_id: UUID) -> Statement:
+    known = "" if table == "ticket_events" else "AND NOT is_stub"
+    return Statement(
+        f"SELECT id, received_at, item::text AS item FROM {table} "
+        f"WHERE tenant_id = $1::uuid AND id = $2::uuid {known}",
+        (tenant_id, record_id),
+    )
+
+
+def encode_cursor(record_id: UUID) -> str:
+    return base64.urlsafe_b64encode(record_id.bytes).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> UUID:
+    try:
+        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        raise Problem(
+            "invalid_cursor", "The cursor is not one of ours: take next_cursor of a page as it is."
+        ) from None

@@ -1,0 +1,134 @@
+"""Taking in records: good items land, bad ones are named."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.lookup import Lookup
+from csapi.facts.resource import RecordKind
+from csapi.ingest.directory import Directory
+from csapi.ingest.items import Draft, draft_item, newest
+from csapi.ingest.people import after_write, lock_of
+from csapi.ingest.write import StaleAttributesError, Written, rows_of, write_records
+from csapi.kit.problems import FieldError
+
+TRIES = 4
+RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+T = TypeVar("T")
+
+
+class Named(msgspec.Struct):
+    """The part of an unreadable item that tells which one it was."""
+
+    external_id: str | None = None
+    event_id: str | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one item of a body."""
+
+    index: int
+    source: str | None
+    external_id: str | None
+    status: str
+    id: UUID | None
+    errors: list[FieldError]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What taking in needs: connections, and the names that are known."""
+
+    pool: asyncpg.Pool
+    directory: Directory
+
+
+async def retried(work: Callable[[], Awaitable[T]]) -> T:
+    """Run `work` again after a deadlock, or after a custom attribute was declared meanwhile."""
+    for left in reversed(range(TRIES)):
+        try:
+            return await work()
+        except (*RETRYABLE, StaleAttributesError):
+            if left == 0:
+                raise
+            await asyncio.sleep(random.uniform(0.005, 0.05))  # noqa: S311  spread, not secrecy
+    raise AssertionError
+
+
+async def ingest_records(
+    intake: Intake,
+    tenant_id: UUID,
+    kind: RecordKind,
+    raw_items: Sequence[bytes],
+    now: datetime,
+    *,
+    is_batch: bool = True,
+) -> list[Outcome]:
+    """Take in items; one outcome for each, in their order. All good ones commit together."""
+    outcomes: list[Outcome | None] = [None] * len(raw_items)
+    drafts: list[Draft] = []
+    for index, raw in enumerate(raw_items):
+        drafted = draft_item(kind, raw, index, f"/{index}" if is_batch else "", now)
+        if isinstance(drafted, Draft):
+            drafts.append(drafted)
+        else:
+            outcomes[index] = Outcome(index, None, named(raw), "rejected", None, drafted)
+    chosen, passed = newest(drafts, now)
+    written = await retried(lambda: write(intake, tenant_id, kind, chosen)) if chosen else Written()
+    for draft in drafts:
+        key = (draft.source, draft.external_id)
+        status = passed.get(draft.index) or written.statuses[key]
+        outcomes[draft.index] = Outcome(
+            draft.index, draft.source, draft.external_id, status, written.ids.get(key), []
+        )
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def resolved_rows(
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+) -> tuple[list[tuple[Any, ...]], Lookup]:
+    """The rows of drafts with all names resolved, and the lookup that they were built with."""
+    lookup = await intake.directory.lookup(tenant_id)
+    rows = rows_of(kind, drafts, lookup)
+    while lookup.missing:
+        await intake.directory.resolve(tenant_id, lookup.missing)
+        lookup = await intake.directory.lookup(tenant_id)
+        rows = rows_of(kind, drafts, lookup)
+    return rows, lookup
+
+
+async def write(
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+) -> Written:
+    rows, lookup = await resolved_rows(intake, tenant_id, kind, drafts)
+    try:
+        async with tenant_transaction(
+            intake.pool, tenant_id, lock=lock_of(kind)
+        ) as connection:
+            written, stored = await write_records(
+                connection, tenant_id, kind, drafts, rows, len(lookup.attributes)
+            )
+            await after_write(connection, tenant_id, kind, drafts, stored, lookup)
+            return written
+    except StaleAttributesError:
+        await intake.directory.refresh_attributes(tenant_id)
+        raise
+
+
+def named(raw: bytes) -> str | None:
+    """The external id of an item that could not be read as a whole, where it can be found."""
+    try:
+        found = msgspec.json.decode(raw, type=Named)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found.external_id or found.event_id

@@ -1,0 +1,184 @@
+"""The edge of the app: responses, request ids, security headers, the access log."""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from litestar import Request
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from csapi.kit.params import parse_params
+from csapi.kit.problem_answers import log_problem, problem_body, to_problem
+from csapi.kit.problems import MEDIA_TYPE as PROBLEM_TYPE
+from csapi.kit.problems import Problem
+
+__all__ = [
+    "Edge",
+    "Response",
+    "answer_exception",
+    "json_response",
+    "no_content",
+    "parse_params",
+    "problem_response",
+]
+
+access_log = logging.getLogger("csapi.access")
+
+_encoder = msgspec.json.Encoder()
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,64}\Z")
+_API_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
+
+
+class Response:
+    """A finished answer. Litestar sends it as it is: nothing is encoded or merged later."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self,
+        body: bytes = b"",
+        *,
+        status: int = 200,
+        media_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.body = body
+        self.status = status
+        self.headers: list[tuple[bytes, bytes]] = []
+        if status not in {204, 304}:
+            self.headers.append((b"content-type", media_type.encode()))
+            self.headers.append((b"content-length", str(len(body)).encode()))
+        if headers:
+            self.headers += [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()]
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> "Response":
+        return self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        start: Any = {
+            "type": "http.response.start",
+            "status": self.status,
+            "headers": self.headers,
+        }
+        await send(start)
+        body = b"" if scope.get("method") == "HEAD" else self.body
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def json_response(
+    obj: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """`obj` as JSON. Bytes are taken for JSON already."""
+    body = obj if isinstance(obj, bytes) else _encoder.encode(obj)
+    return Response(body, status=status, headers=headers)
+
+
+def no_content() -> Response:
+    return Response(status=204)
+
+
+def problem_response(exc: Exception, scope: Any) -> Response:
+    """The answer for any exception; unknown ones are logged."""
+    problem = to_problem(exc)
+    log_problem(problem, exc, scope)
+    return Response(
+        problem_body(problem, scope),
+        status=problem.status,
+        media_type=PROBLEM_TYPE,
+        headers=problem.headers,
+    )
+
+
+def answer_exception(request: Request[Any, Any, Any], exc: Exception) -> Any:
+    """Litestar's handler for every exception: `exception_handlers={Exception: answer_exception}`"""
+    return problem_response(exc, request.scope)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SANE_ID.match(value):
+            return value.decode()
+    return secrets.token_hex(12)
+
+
+def _check_path(scope: Scope) -> None:
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%" not in raw:
+        return
+    path = unquote_to_bytes(raw.partition(b"?")[0])
+    if b"\x00" in path:
+        raise Problem("not_found", "Not found.")
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        raise Problem("invalid_utf8", "The path is not UTF-8.") from None
+
+
+class Edge:
+    """Outermost ASGI layer: request id, headers, a problem for whatever escapes, one log line.
+
+    A handler may set `scope["state"]["tenant"]`; it is logged.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        state = scope["state"] = dict(scope.get("state") or ())
+        state["request_id"] = request_id = _request_id(scope)
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _finish_headers(message["headers"], request_id)
+            await send(message)
+
+        try:
+            _check_path(scope)
+            await self.app(scope, receive, send_with_headers)
+        except Exception as exc:
+            if status:
+                raise
+            await problem_response(exc, scope)(scope, receive, send_with_headers)
+        finally:
+            if access_log.isEnabledFor(logging.INFO):
+                _log_access(scope, status, time.perf_counter() - began)
+
+
+def _finish_headers(given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+    headers = list(given)
+    names = {name for name, _ in headers}
+    headers += [header for header in _API_HEADERS if header[0] not in names]
+    headers.append((b"x-request-id", request_id.encode()))
+    return headers
+
+
+def _log_access(scope: Any, status: int, seconds: float) -> None:
+    state = scope["state"]
+    fields = {
+        "method": scope["method"],
+        "path": scope.get("path_template") or scope["path"][:128],
+        "status": status,
+        "ms": round(seconds * 1000, 2),
+        "request_id": state["request_id"],
+    }
+    if (tenant := state.get("tenant")) is not None:
+        fields["tenant"] = str(tenant)
+    access_log.info("request", extra={"fields": fields})

@@ -1,0 +1,225 @@
+"""The OpenAPI 3.1.0 document, made from the same operations as the routes."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from csapi.kit.openapi_schemas import Schema, Schemas, reachable
+from csapi.kit.operations import Media, Operation, check_operations
+from csapi.kit.problem_types import PROBLEMS
+from csapi.kit.problems import MEDIA_TYPE, ProblemBody
+
+_HEADERS: dict[str, Schema] = {
+    "X-Request-Id": {
+        "description": "Names this request in our logs. Yours is kept if you send one.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt.",
+        "schema": {"type": "integer"},
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate: Bearer.",
+        "schema": {"type": "string"},
+    },
+    "ETag": {
+        "description": "Send it back as If-None-Match to learn whether anything has changed.",
+        "schema": {"type": "string"},
+    },
+}
+
+# status -> component name, description, headers beyond X-Request-Id
+_ERRORS: dict[int, tuple[str, str, tuple[str, ...]]] = {
+    400: ("BadRequest", "The request cannot be read.", ()),
+    401: ("Unauthorized", "The key is missing or not valid.", ("WWW-Authenticate",)),
+    403: ("Forbidden", "The key lacks the scope.", ()),
+    404: ("NotFound", "There is no such resource for this key.", ()),
+    406: ("NotAcceptable", "None of the accepted media types is offered.", ()),
+    408: ("RequestTimeout", "The body did not arrive in time.", ()),
+    409: ("Conflict", "The state of the resource does not allow this.", ()),
+    412: ("PreconditionFailed", "The resource has changed since it was read.", ()),
+    413: ("ContentTooLarge", "The body or the batch is too large.", ()),
+    415: ("UnsupportedMediaType", "The media type or encoding is not supported.", ()),
+    422: ("UnprocessableContent", "The request is readable but not valid.", ()),
+    429: ("TooManyRequests", "Too many requests.", ("Retry-After",)),
+    503: ("ServiceUnavailable", "Not now; nothing was stored.", ("Retry-After",)),
+}
+_DEFAULT = "UnexpectedError"
+
+_SECURITY_SCHEMES = {
+    "bearerAuth": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key: `Authorization: Bearer csk_live_...`",
+    }
+}
+
+
+def _ref(section: str, name: str) -> Schema:
+    return {"$ref": f"#/components/{section}/{name}"}
+
+
+def _headers(names: Iterable[str]) -> Schema:
+    return {name: _ref("headers", name) for name in ("X-Request-Id", *names)}
+
+
+def _problem_response(description: str, headers: tuple[str, ...]) -> Schema:
+    return {
+        "description": description,
+        "headers": _headers(headers),
+        "content": {MEDIA_TYPE: {"schema": _ref("schemas", "Problem")}},
+    }
+
+
+def _error_statuses(operation: Operation) -> list[int]:
+    statuses = {PROBLEMS[code].status for code in operation.problems}
+    if operation.request is not None or operation.params is not None:
+        statuses |= {400, 422}
+    if operation.request is not None:
+        statuses |= {408, 413, 415}
+    if operation.scope is not None:
+        statuses |= {401, 403, 429, 503}
+    if operation.path_params is not None:
+        statuses.add(404)
+    return sorted(statuses - {500})
+
+
+def _media(declared: Any) -> Media:
+    return declared if isinstance(declared, Media) else Media(body=declared)
+
+
+def _success(declared: Any, schemas: Schemas) -> Schema:
+    media = _media(declared)
+    response: Schema = {
+        "description": media.description,
+        "headers": _headers(media.headers),
+    }
+    if media.body is not None:
+        content: Schema = {"schema": _body_schema(media, schemas)}
+        if media.example is not None:
+            content["example"] = media.example
+        response["content"] = {media.media_type: content}
+    return response
+
+
+def _body_schema(media: Media, schemas: Schemas) -> Schema:
+    if media.body is bytes:
+        return {"type": "string", "format": "binary"}
+    if media.body is str:
+        return {"type": "string"}
+    return schemas.of(media.body)
+
+
+def _request_body(operation: Operation, schemas: Schemas) -> Schema:
+    schema = schemas.of(operation.request)
+    examples = {name: {"value": value} for name, value in operation.request_examples.items()}
+    if not operation.ndjson:
+        content: Schema = {"schema": schema}
+        if examples:
+            content["examples"] = examples
+        return {"required": True, "content": {"application/json": content}}
+    batch: Schema = {"schema": {"type": "array", "items": schema, "minItems": 1, "maxItems": 1000}}
+    if examples:
+        batch["examples"] = examples
+    lines = {"schema": {"type": "string", "description": "One item as a JSON object per line."}}
+    return {"required": True, "content": {"application/json": batch, "application/x-ndjson": lines}}
+
+
+def _operation(operation: Operation, schemas: Schemas) -> Schema:
+    entry: Schema = {
+        "operationId": operation.operation_id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description,
+    }
+    parameters = []
+    if operation.path_params is not None:
+        parameters += schemas.parameters(operation.path_params, "path")
+    if operation.params is not None:
+        parameters += schemas.parameters(operation.params, "query")
+    if parameters:
+        entry["parameters"] = parameters
+    if operation.request is not None:
+        entry["requestBody"] = _request_body(operation, schemas)
+    responses = {
+        str(status): _success(declared, schemas)
+        for status, declared in sorted(operation.responses.items())
+    }
+    for status in _error_statuses(operation):
+        responses[str(status)] = _ref("responses", _ERRORS[status][0])
+    entry["responses"] = responses | {"default": _ref("responses", _DEFAULT)}
+    if operation.scope is None:
+        entry["security"] = []
+    else:
+        entry["description"] += f"\n\nNeeds the scope `{operation.scope}`."
+        entry["security"] = [{name: []} for name in _SECURITY_SCHEMES]
+        entry["x-scope"] = str(operation.scope)
+    return entry
+
+
+def _schemas(operations: Sequence[Operation]) -> Schemas:
+    bodies = [_media(d).body for operation in operations for d in operation.responses.values()]
+    return Schemas(
+        requests=[o.request for o in operations if o.request is not None],
+        responses=[ProblemBody, *(body for body in bodies if body not in (None, bytes, str))],
+        params=[p for o in operations for p in (o.params, o.path_params) if p is not None],
+    )
+
+
+def build_document(
+    operations: Sequence[Operation],
+    *,
+    title: str,
+    version: str,
+    description: str,
+    tags: Mapping[str, str],
+) -> dict[str, Any]:
+    """The document. `tags` gives the order and description of the groups of operations."""
+    check_operations(operations)
+    schemas = _schemas(operations)
+    paths: Schema = {}
+    for operation in operations:
+        if operation.tag not in tags:
+            raise ValueError(f"{operation.operation_id}: the tag {operation.tag} is not declared")
+        entry = _operation(operation, schemas)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = entry
+    used = reachable([paths, _ref("schemas", "Problem")], schemas.components)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": version,
+            "description": description,
+            "contact": {"name": "The csapi maintainers"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "This server."}],
+        "tags": [{"name": name, "description": text} for name, text in tags.items()],
+        "security": [{name: []} for name in _SECURITY_SCHEMES],
+        "paths": paths,
+        "components": {
+            "securitySchemes": _SECURITY_SCHEMES,
+            "headers": _HEADERS,
+            "responses": {
+                **{name: _problem_response(text, more) for name, text, more in _ERRORS.values()},
+                _DEFAULT: _problem_response("Any other error.", ()),
+            },
+            "schemas": {name: schemas.components[name] for name in sorted(used)},
+        },
+    }
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """The document as it is committed: indented, in a stable order, ending with a line break."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def validate_document(document: Mapping[str, Any]) -> None:
+    """Raise if the document is not valid OpenAPI or breaks a house rule."""
+    import openapi_spec_validator  # noqa: PLC0415 - it takes a quarter of a second to import
+
+    from csapi.kit.openapi_rules import violations  # noqa: PLC0415
+
+    openapi_spec_validator.validate(dict(document))
+    if found := violations(document):
+        raise ValueError("\n".join(found))

@@ -1,0 +1,196 @@
+"""One declaration per endpoint. The route, its guard and its OpenAPI entry are made from it."""
+
+import re
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, TypeVar, cast
+
+import msgspec
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+
+from csapi.kit.body import BATCH_TYPES, MIB, content_type, read_body
+from csapi.kit.decode import decode, split_items
+from csapi.kit.http import Response
+from csapi.kit.params import NoParameters, parse_params
+from csapi.kit.problem_types import PROBLEMS
+from csapi.kit.problems import Problem
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+AnyRequest = Request[Any, Any, Any]
+Handler = Callable[[AnyRequest, Any], Awaitable[Response]]
+Authenticate = Callable[[AnyRequest, str], Awaitable[Any]]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]+)+\Z")
+
+
+class OperationError(ValueError):
+    """A declaration that would break a house rule: the app does not start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """An answer that is more than one JSON type."""
+
+    body: Any = None
+    description: str = "Success."
+    media_type: str = "application/json"
+    example: Any = None
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """An endpoint. `scope` is what the key must hold; without one, say public=True.
+
+    `responses`: success status -> the type of the body, a Media, or None for no body.
+    `ndjson`: the body is a batch of `request` items, as a JSON array or one item per line.
+    `problems`: codes beyond those that follow from the declaration.
+    """
+
+    method: Method
+    path: str
+    operation_id: str
+    summary: str
+    description: str
+    tag: str
+    handler: Handler
+    responses: Mapping[int, Any]
+    scope: str | None = None
+    public: bool = False
+    params: type[msgspec.Struct] | None = None
+    path_params: type[msgspec.Struct] | None = None
+    request: Any = None
+    request_examples: Mapping[str, Any] = field(default_factory=dict)
+    ndjson: bool = False
+    limit: int = 0
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        def need(holds: object, rule: str) -> None:
+            if not holds:
+                raise OperationError(f"{self.method} {self.path} ({self.operation_id}): {rule}")
+
+        need((self.scope is None) == self.public, "has either a scope or, without one, public=True")
+        need(self.path.startswith("/"), "the path starts with /")
+        need(_CAMEL.match(self.operation_id), "operation_id is a verb and a noun in camelCase")
+        need(self.summary and self.description and self.tag, "has summary, description and tag")
+        need(self.responses, "declares at least one success")
+        need(all(200 <= status < 400 for status in self.responses), "declares successes only")
+        need(set(self.problems) <= set(PROBLEMS), "names known problems")
+        placeholders = set(_PLACEHOLDER.findall(self.path))
+        fields = set(self.path_params.__struct_fields__) if self.path_params else set()
+        need(placeholders == fields, "path_params has a field for each {placeholder}")
+        need(self.request is None or self.method in ("POST", "PUT", "PATCH"), "may have a body")
+        need(self.request is not None or not self.ndjson, "a batch has an item type")
+
+    @property
+    def body_limit(self) -> int:
+        return self.limit or (5 * MIB if self.ndjson else MIB)
+
+    @property
+    def content_types(self) -> tuple[str, ...]:
+        return BATCH_TYPES if self.ndjson else BATCH_TYPES[:1]
+
+
+@cache
+def _decoder(type_: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(cast("Any", type_))
+
+
+def operation_of(request: AnyRequest) -> Operation:
+    """The declaration of the endpoint that answers this request."""
+    return cast("Operation", request.scope["state"]["operation"])
+
+
+def params_of(request: AnyRequest, struct: type[S]) -> S:
+    """The query parameters, as the declared struct."""
+    return _declared(request, "params", struct)
+
+
+def path_of(request: AnyRequest, struct: type[S]) -> S:
+    """The path parameters, as the declared struct."""
+    return _declared(request, "path", struct)
+
+
+def _declared(request: AnyRequest, key: str, struct: type[S]) -> S:
+    value = request.scope["state"][key]
+    if type(value) is not struct:
+        raise OperationError(f"{operation_of(request).operation_id} does not declare {struct}")
+    return value
+
+
+async def body_of(request: AnyRequest, type_: type[T]) -> T:
+    """Read and decode the body, as the declared type."""
+    operation = operation_of(request)
+    if operation.request is not type_ or operation.ndjson:
+        raise OperationError(f"{operation.operation_id} does not declare a body of {type_}")
+    data = await read_body(request, limit=operation.body_limit)
+    return cast("T", decode(data, _decoder(cast("Hashable", type_))))
+
+
+async def items_of(request: AnyRequest) -> list[bytes]:
+    """Read a batch and split it into items, each still to be decoded by decode_item."""
+    operation = operation_of(request)
+    if not operation.ndjson:
+        raise OperationError(f"{operation.operation_id} does not declare a batch")
+    data = await read_body(request, limit=operation.body_limit, allowed=operation.content_types)
+    return split_items(data, content_type(request))
+
+
+def _parse_path(request: AnyRequest, struct: type[msgspec.Struct]) -> msgspec.Struct:
+    try:
+        return msgspec.convert(dict(request.path_params), struct)
+    except msgspec.ValidationError:
+        raise Problem("not_found", "Not found.") from None
+
+
+def _endpoint(operation: Operation, authenticate: Authenticate) -> Callable[..., Any]:
+    params = operation.params or NoParameters
+
+    async def endpoint(request: AnyRequest) -> Response:
+        state = request.scope["state"]
+        principal = None
+        if operation.scope is not None:
+            principal = await authenticate(request, operation.scope)
+            state.setdefault("tenant", getattr(principal, "tenant_id", None))
+        state["operation"] = operation
+        if operation.path_params is not None:
+            state["path"] = _parse_path(request, operation.path_params)
+        state["params"] = parse_params(request, params)
+        return await operation.handler(request, principal)
+
+    return endpoint
+
+
+def _route(operation: Operation, authenticate: Authenticate) -> HTTPRouteHandler:
+    methods: Sequence[Any] = ("GET", "HEAD") if operation.method == "GET" else (operation.method,)
+    route = HTTPRouteHandler(
+        path=_PLACEHOLDER.sub(r"{\1:str}", operation.path),
+        http_method=methods,
+        name=operation.operation_id,
+        status_code=min(operation.responses),
+    )
+    return route(_endpoint(operation, authenticate))
+
+
+def check_operations(operations: Iterable[Operation]) -> None:
+    """Raise OperationError if two operations share an id or a method and path."""
+    seen: set[str] = set()
+    for operation in operations:
+        for key in (operation.operation_id, f"{operation.method} {operation.path}"):
+            if key in seen:
+                raise OperationError(f"{key} is declared twice")
+            seen.add(key)
+
+
+def litestar_handlers(
+    operations: Sequence[Operation], authenticate: Authenticate
+) -> list[HTTPRouteHandler]:
+    """The routes. `authenticate(request, scope)` returns a principal or raises a Problem."""
+    check_operations(operations)
+    return [_route(operation, authenticate) for operation in operations]

@@ -1,0 +1,131 @@
+"""Every error code that the API can answer with: status, title and what to do about it.
+
+`code` is the contract; `/errors/{code}` explains it. A code stands for a whole request or, inside a
+batch answer, for one item: then the status does not apply.
+"""
+
+from typing import NamedTuple
+
+
+class ProblemType(NamedTuple):
+    status: int
+    title: str
+    description: str
+    retry_after: int | None = None
+
+
+def _type(status: int, title: str, description: str, retry_after: int | None = None) -> ProblemType:
+    return ProblemType(status, title, description, retry_after)
+
+
+_UNREADABLE = {
+    "bad_request": _type(400, "Bad request", "The request line or a header cannot be understood."),
+    "empty_body": _type(400, "Empty body", "This operation needs a JSON body."),
+    "malformed_json": _type(
+        400,
+        "Malformed JSON",
+        "The body is not JSON. The detail names the byte where reading ended.",
+    ),
+    "malformed_gzip": _type(
+        400, "Malformed gzip", "The body is labelled gzip but is not one complete gzip member."
+    ),
+    "invalid_utf8": _type(
+        400, "Invalid UTF-8", "Text must be valid UTF-8, without lone surrogates."
+    ),
+    "too_deep": _type(400, "Nested too deeply", "Arrays and objects may be nested 32 levels deep."),
+    "invalid_cursor": _type(
+        400, "Invalid cursor", "Use the cursor of the last page unchanged, with the same filters."
+    ),
+    "invalid_idempotency_key": _type(
+        400, "Invalid Idempotency-Key", "Idempotency-Key is 1 to 255 visible ASCII characters."
+    ),
+}
+
+_REFUSED = {
+    "unauthorized": _type(
+        401, "Unauthorized", "Send a valid API key: Authorization: Bearer csk_live_..."
+    ),
+    "insufficient_scope": _type(
+        403, "Insufficient scope", "The key is valid but lacks the scope that this operation needs."
+    ),
+    "not_found": _type(404, "Not found", "There is no such resource here for this key."),
+    "method_not_allowed": _type(
+        405, "Method not allowed", "The header Allow lists the methods of this path."
+    ),
+    "not_acceptable": _type(406, "Not acceptable", "None of the accepted media types is offered."),
+    "request_timeout": _type(
+        408, "Request timeout", "The body did not arrive within 10 seconds. Send it again."
+    ),
+    "conflict": _type(409, "Conflict", "The state of the resource does not allow this."),
+    "precondition_failed": _type(
+        412, "Precondition failed", "The resource has changed since it was read."
+    ),
+    "body_too_large": _type(413, "Body too large", "Send fewer items per request."),
+    "too_many_items": _type(413, "Too many items", "A batch has 1 to 1,000 items."),
+    "unsupported_media_type": _type(
+        415, "Unsupported media type", "Send a Content-Type that this operation lists, in UTF-8."
+    ),
+    "unsupported_content_encoding": _type(
+        415, "Unsupported content encoding", "Bodies are sent as they are or with gzip."
+    ),
+    "idempotency_key_reused": _type(
+        422, "Idempotency-Key reused", "This key was used before with another request."
+    ),
+    "rate_limited": _type(
+        429, "Too many requests", "Wait as long as Retry-After says.", retry_after=1
+    ),
+}
+
+_INVALID = {
+    "required": _type(422, "Missing field", "A required field is missing."),
+    "unknown_field": _type(422, "Unknown field", "The field is not part of this object."),
+    "wrong_type": _type(
+        422, "Wrong type", "The JSON type does not fit. Numbers are never read from strings."
+    ),
+    "out_of_range": _type(422, "Out of range", "The number or instant is outside its range."),
+    "too_long": _type(422, "Too long", "The text or list has too many members."),
+    "too_short": _type(422, "Too short", "The text or list has too few members."),
+    "invalid_value": _type(422, "Invalid value", "The value is not one that this field takes."),
+    "timezone_required": _type(
+        422, "Time zone required", "Instants are RFC 3339 with an offset: 2026-01-05T10:00:00Z."
+    ),
+    "unknown_timezone": _type(422, "Unknown time zone", "Time zones are IANA names: Asia/Riyadh."),
+    "nul_character": _type(422, "NUL character", "Text must not contain the character U+0000."),
+    "empty_batch": _type(422, "Empty batch", "A batch has 1 to 1,000 items."),
+    "unknown_parameter": _type(
+        422, "Unknown parameter", "The query string has a parameter that this operation lacks."
+    ),
+    "duplicate_parameter": _type(
+        422, "Duplicate parameter", "The query string repeats a parameter that takes one value."
+    ),
+    "unknown_metric": _type(422, "Unknown metric", "GET /v1/metrics lists the metrics."),
+    "unknown_dimension": _type(422, "Unknown dimension", "GET /v1/dimensions lists them."),
+    "not_supported": _type(
+        422, "Not supported", "Each part is valid, but they cannot be combined like this."
+    ),
+    "unknown_attribute": _type(
+        422, "Unknown custom attribute", "Custom attributes are declared per tenant before use."
+    ),
+    "event_too_old": _type(422, "Event too old", "The instant is before the retention horizon."),
+    "range_too_long": _type(422, "Range too long", "Ask for a shorter range or a coarser grain."),
+}
+
+_FAILED = {
+    "internal_error": _type(
+        500, "Internal error", "A defect on our side. Quote the request id when you report it."
+    ),
+    "database_unavailable": _type(
+        503, "Database unavailable", "Nothing was stored. Try again.", retry_after=2
+    ),
+    "query_timeout": _type(
+        503, "Query timeout", "The database stopped the query. Ask for less.", retry_after=5
+    ),
+    "busy": _type(503, "Busy", "Another transaction was in the way. Try again.", retry_after=1),
+    "storage_full": _type(
+        503, "Storage full", "Nothing was stored: the disk is full.", retry_after=60
+    ),
+    "overloaded": _type(503, "Overloaded", "Too much work at once. Try again.", retry_after=2),
+    "not_ready": _type(503, "Not ready", "The service is starting or stopping.", retry_after=2),
+}
+
+PROBLEMS: dict[str, ProblemType] = {**_UNREADABLE, **_REFUSED, **_INVALID, **_FAILED}

@@ -1,0 +1,257 @@
+"""Statements that write summaries. The caller holds the bucket's lock and has emptied the bucket.
+
+One scan of the facts feeds all cuboids (GROUPING SETS); docs/performance.md says what else was
+measured. Every builder has a twin that only selects the rows, for `csapi verify`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from csapi.facts.kinds import Grain, Kind
+from csapi.kit.db import Arguments, Statement
+from csapi.metrics.bins import EDGES
+from csapi.metrics.cuboids import CUBOIDS, Cuboid, kept
+from csapi.metrics.tables import summaries
+
+SLOT = timedelta(minutes=15)
+KINDS = [int(kind) for kind in Kind]
+EDGE_VALUES = [float(edge) for edge in EDGES]
+COLUMNS = ", ".join(summaries.columns.keys())
+KEYS = "cuboid, kind, outcome, key1, key2"
+# The square of a larger number overflows bigint; numeric products are slow, so only those use it.
+ROOT = 3_037_000_499
+
+
+def _square(column: str) -> str:
+    return (
+        f"CASE WHEN {column} BETWEEN -{ROOT} AND {ROOT} THEN {column} * {column} END "
+        f"AS {column}_sq, CASE WHEN {column} NOT BETWEEN -{ROOT} AND {ROOT} "
+        f"THEN {column}::numeric * {column} END AS {column}_large_sq"
+    )
+
+
+MEASURED = f"""f.kind, f.outcome, f.is_negative, f.duration_ms, f.business_ms, f.value,
+    {_square("duration_ms")}, {_square("value")}"""
+
+MEASURES = """count(*) AS n, count(*) FILTER (WHERE is_negative) AS negative_n,
+    count(duration_ms) AS duration_n, coalesce(sum(duration_ms), 0)::bigint AS duration_sum,
+    coalesce(sum(duration_ms_sq), 0) + coalesce(sum(duration_ms_large_sq), 0) AS duration_sumsq,
+    min(duration_ms) AS duration_min, max(duration_ms) AS duration_max,
+    count(*) FILTER (WHERE duration_ms = 0) AS duration_zero_n,
+    count(business_ms) AS business_n, coalesce(sum(business_ms), 0)::bigint AS business_sum,
+    count(value) AS value_n, coalesce(sum(value), 0)::bigint AS value_sum,
+    coalesce(sum(value_sq), 0) + coalesce(sum(value_large_sq), 0) AS value_sumsq"""
+
+SUMMED = """sum(n)::bigint AS n, sum(negative_n)::bigint AS negative_n,
+    sum(duration_n)::bigint AS duration_n, sum(duration_sum)::bigint AS duration_sum,
+    sum(duration_sumsq) AS duration_sumsq,
+    min(duration_min) AS duration_min, max(duration_max) AS duration_max,
+    sum(duration_zero_n)::bigint AS duration_zero_n,
+    sum(business_n)::bigint AS business_n, sum(business_sum)::bigint AS business_sum,
+    sum(value_n)::bigint AS value_n, sum(value_sum)::bigint AS value_sum,
+    sum(value_sumsq) AS value_sumsq"""
+
+MEASURE_NAMES = [
+    name for name in summaries.columns.keys()[8:] if name not in {"bins", "counts"}
+]
+
+# Few bins are a sorted list with repeats and without counts: smaller, and several times faster to
+# make. Many are counted. The choice depends on the number of durations alone, so that the same
+# facts give the same row by any way.
+REPEATED_MAX = 64
+COUNTED = "FROM (SELECT bin, count(*)::integer AS count FROM unnest(raw_bins) AS bin GROUP BY bin)"
+STORED_BINS = f"""CASE WHEN duration_n <= {REPEATED_MAX} THEN array_sort(raw_bins)
+    ELSE (SELECT array_agg(bin ORDER BY bin) {COUNTED} AS b) END AS bins,
+  CASE WHEN duration_n > {REPEATED_MAX}
+    THEN (SELECT array_agg(count ORDER BY bin) {COUNTED} AS b) END AS counts"""
+
+
+def _columns(cuboids: Sequence[Cuboid]) -> list[str]:
+    return sorted({column for cuboid in cuboids for column in cuboid.columns})
+
+
+def _by_cuboid(cuboids: Sequence[Cuboid], columns: Sequence[str]) -> tuple[str, str, str]:
+    """The cuboid's number and keys of a group, told from which columns GROUPING leaves out."""
+    numbers, first, second = [], [], []
+    for cuboid in cuboids:
+        bits = "".join("0" if column in cuboid.columns else "1" for column in columns)
+        mask = int(bits or "0", 2)
+        numbers.append(f"WHEN {mask} THEN {cuboid.number}")
+        if cuboid.columns:
+            first.append(f"WHEN {cuboid.number} THEN {cuboid.columns[0]}")
+        if len(cuboid.columns) > 1:
+            second.append(f"WHEN {cuboid.number} THEN {cuboid.columns[1]}")
+    number = f"CASE grouping({', '.join(columns)}) {' '.join(numbers)} END"
+    key1 = f"CASE cuboid {' '.join(first)} ELSE 0 END" if first else "0"
+    key2 = f"CASE cuboid {' '.join(second)} ELSE 0 END" if second else "0"
+    return number if columns else str(cuboids[0].number), key1, key2
+
+
+def _from_facts(
+    grain: Grain, bucket: str, scan: str, tenant: str, edges: str, cuboids: Sequence[Cuboid]
+) -> str:
+    """Rows of summaries from facts. `scan` is a FROM and WHERE with alias f; bucket is its column
+    or a constant."""
+    columns = _columns(cuboids)
+    number, key1, key2 = _by_cuboid(cuboids, columns)
+    by_bucket = bucket == "slot"
+    fixed = ["slot"] if by_bucket else []
+    sets = ", ".join(
+        f"({', '.join([*fixed, 'kind', 'outcome', *cuboid.columns])})" for cuboid in cuboids
+    )
+    members = "".join(f", coalesce(f.{column}, 0) AS {column}" for column in columns)
+    groups = "".join(f", {column}" for column in [*fixed, *columns])
+    return f"""SELECT {tenant} AS tenant_id, cuboid::smallint AS cuboid,
+  {int(grain)}::smallint AS grain, {bucket} AS bucket, kind, outcome,
+  ({key1})::integer AS key1, ({key2})::integer AS key2,
+  {", ".join(MEASURE_NAMES)},
+  {STORED_BINS}
+FROM (
+  SELECT {number} AS cuboid, kind, outcome{groups}, {MEASURES},
+    array_agg(bin) FILTER (WHERE bin IS NOT NULL) AS raw_bins
+  FROM (
+    SELECT {"slot, " if by_bucket else ""}{MEASURED}{members},
+      width_bucket((f.duration_ms - 1)::float8, {edges})::smallint AS bin
+    {scan}
+  ) AS measured
+  GROUP BY GROUPING SETS ({sets})
+) AS g"""
+
+
+def slot_rows(
+    tenant_id: UUID,
+    slots: Sequence[datetime],
+    attribute_slots: Sequence[int],
+    cuboids: Sequence[Cuboid],
+) -> Statement:
+    """The rows that the given slots should have."""
+    arguments = Arguments()
+    tenant = arguments.add(tenant_id, "uuid")
+    scan = f"""FROM unnest({arguments.add(list(slots), "timestamptz[]")}) AS s (slot)
+    JOIN facts AS f ON f.tenant_id = {tenant} AND f.kind = ANY ({arguments.add(KINDS, "smallint[]")})
+      AND f.occurred_at >= slot AND f.occurred_at < slot + interval '15 minutes'"""
+    edges = arguments.add(EDGE_VALUES, "float8[]")
+    chosen = kept(cuboids, attribute_slots)
+    sql = _from_facts(Grain.SLOT, "slot", scan, tenant, edges, chosen)
+    return Statement(sql, tuple(arguments.values))
+
+
+def bucket_rows_from_facts(
+    tenant_id: UUID,
+    grain: Grain,
+    start: datetime,
+    end: datetime,
+    attribute_slots: Sequence[int],
+    cuboids: Sequence[Cuboid] = CUBOIDS,
+) -> Statement:
+    """The rows that the day or month [start, end) should have."""
+    arguments = Arguments()
+    tenant = arguments.add(tenant_id, "uuid")
+    bucket = arguments.add(start, "timestamptz")
+    scan = f"""FROM facts AS f
+    WHERE f.tenant_id = {tenant} AND f.kind = ANY ({arguments.add(KINDS, "smallint[]")})
+      AND f.occurred_at >= {bucket} AND f.occurred_at < {arguments.add(end, "timestamptz")}"""
+    edges = arguments.add(EDGE_VALUES, "float8[]")
+    chosen = kept(cuboids, attribute_slots)
+    return Statement(
+        _from_facts(grain, bucket, scan, tenant, edges, chosen), tuple(arguments.values)
+    )
+
+
+def bucket_rows_from_finer(
+    tenant_id: UUID, finer: Grain, grain: Grain, start: datetime, end: datetime
+) -> Statement:
+    """The rows of the day or month [start, end) as the sum of its slots or days."""
+    arguments = Arguments()
+    tenant = arguments.add(tenant_id, "uuid")
+    numbers = arguments.add([cuboid.number for cuboid in CUBOIDS], "smallint[]")
+    bucket = arguments.add(start, "timestamptz")
+    scan = f"""FROM summaries
+  WHERE tenant_id = {tenant} AND cuboid = ANY ({numbers}) AND grain = {int(finer)}
+    AND bucket >= {bucket} AND bucket < {arguments.add(end, "timestamptz")}"""
+    sql = f"""WITH finer AS MATERIALIZED (
+  SELECT {KEYS}, {", ".join(MEASURE_NAMES)}, bins, counts
+  {scan}
+), measured AS (
+  SELECT {KEYS}, {SUMMED} FROM finer GROUP BY {KEYS}
+), repeated AS (
+  SELECT {KEYS}, array_sort(array_agg(bin)) AS bins, NULL::integer[] AS counts
+  FROM finer JOIN measured USING ({KEYS}), unnest(finer.bins) AS bin
+  WHERE measured.duration_n <= {REPEATED_MAX}
+  GROUP BY {KEYS}
+), counted AS (
+  SELECT {KEYS}, array_agg(bin ORDER BY bin) AS bins, array_agg(count ORDER BY bin) AS counts
+  FROM (
+    SELECT {KEYS}, bin, sum(coalesce(count, 1))::integer AS count
+    FROM finer JOIN measured USING ({KEYS}), unnest(finer.bins, counts) AS b (bin, count)
+    WHERE measured.duration_n > {REPEATED_MAX}
+    GROUP BY {KEYS}, bin
+  ) AS b
+  GROUP BY {KEYS}
+)
+SELECT {tenant} AS tenant_id, cuboid, {int(grain)}::smallint AS grain, {bucket} AS bucket,
+  kind, outcome, key1, key2, {", ".join(MEASURE_NAMES)}, bins, counts
+FROM measured LEFT JOIN (TABLE repeated UNION ALL TABLE counted) AS b USING ({KEYS})"""
+    return Statement(sql, tuple(arguments.values))
+
+
+def _insert(rows: Statement) -> Statement:
+    return Statement(f"INSERT INTO summaries ({COLUMNS})\n{rows.sql}", rows.arguments)
+
+
+def rebuild_slots(
+    tenant_id: UUID,
+    slots: Sequence[datetime],
+    attribute_slots: Sequence[int],
+    cuboids: Sequence[Cuboid] = CUBOIDS,
+) -> Statement:
+    """Write the rows of slots. Old slots take SLOT_CUBOIDS only."""
+    return _insert(slot_rows(tenant_id, slots, attribute_slots, cuboids))
+
+
+def rebuild_day_from_slots(
+    tenant_id: UUID, start: datetime, end: datetime, day_bucket: datetime | None = None
+) -> Statement:
+    """Write a day's rows from slot rows: for days whose slots have rows of every cuboid."""
+    del day_bucket  # a day's bucket is its first instant
+    return _insert(bucket_rows_from_finer(tenant_id, Grain.SLOT, Grain.DAY, start, end))
+
+
+def rebuild_day_from_facts(
+    tenant_id: UUID, start: datetime, end: datetime, attribute_slots: Sequence[int]
+) -> Statement:
+    """Write a day's rows from facts: for old days."""
+    return _insert(bucket_rows_from_facts(tenant_id, Grain.DAY, start, end, attribute_slots))
+
+
+def rebuild_month(tenant_id: UUID, start: datetime, end: datetime) -> Statement:
+    """Write a month's rows from its days."""
+    return _insert(bucket_rows_from_finer(tenant_id, Grain.DAY, Grain.MONTH, start, end))
+
+
+def mismatches(
+    expected: Statement,
+    grain: Grain,
+    start: datetime,
+    end: datetime,
+    tenant_id: UUID,
+    cuboids: Sequence[Cuboid] = CUBOIDS,
+) -> Statement:
+    """Count the buckets in [start, end) whose rows are not the expected ones, bit for bit.
+
+    `expected` comes from slot_rows or bucket_rows_from_facts for the same buckets and cuboids.
+    """
+    arguments = Arguments()
+    arguments.values.extend(expected.arguments)
+    stored = f"""SELECT {COLUMNS} FROM summaries
+  WHERE tenant_id = {arguments.add(tenant_id, "uuid")}
+    AND cuboid = ANY ({arguments.add([each.number for each in cuboids], "smallint[]")})
+    AND grain = {int(grain)} AND bucket >= {arguments.add(start, "timestamptz")}
+    AND bucket < {arguments.add(end, "timestamptz")}"""
+    sql = f"""WITH expected AS MATERIALIZED ({expected.sql}), stored AS MATERIALIZED ({stored})
+SELECT count(DISTINCT bucket) FROM (
+  (SELECT * FROM expected EXCEPT ALL SELECT * FROM stored)
+  UNION ALL (SELECT * FROM stored EXCEPT ALL SELECT * FROM expected)
+) AS d"""
+    return Statement(sql, tuple(arguments.values))

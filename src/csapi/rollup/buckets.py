@@ -1,0 +1,150 @@
+"""Rebuilding summaries from facts, one bucket in one transaction.
+
+The order of the statements is the proof (docs/decisions/0003-delivery.md): lock the bucket, delete
+its marks, aggregate in a later snapshot, write. Never increment. READ COMMITTED only: a snapshot
+taken before the lock was held would miss what the deleted marks stood for.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.kinds import Grain
+from csapi.kit.db import run
+from csapi.metrics.cuboids import RECENT_DAYS, applicable, kept_forever
+from csapi.metrics.periods import day_bounds, month_bounds
+from csapi.metrics.rebuild import (
+    rebuild_day_from_facts,
+    rebuild_day_from_slots,
+    rebuild_month,
+    rebuild_slots,
+)
+
+# The builder keeps slots a day longer than readers rely on them: their clocks may differ.
+BUILDER_RECENT = timedelta(days=RECENT_DAYS + 1)
+REST_FACTOR = 10
+
+TRANSACTION_SETTINGS = (
+    "SET LOCAL synchronous_commit = off; SET LOCAL statement_timeout = '60s'; "
+    "SET LOCAL transaction_timeout = '120s'"
+)
+
+ENTER_BUCKET = """
+INSERT INTO rollup_buckets (tenant_id, grain, bucket) VALUES ($1, $2::smallint, $3)
+ON CONFLICT DO NOTHING"""
+
+LOCK_BUCKET = """
+SELECT computed_at, rebuild_ms, clock_timestamp() AS now FROM rollup_buckets
+WHERE tenant_id = $1 AND grain = $2::smallint AND bucket = $3 FOR UPDATE SKIP LOCKED"""
+
+EAT_MARKS = """
+WITH eaten AS (
+  DELETE FROM marks
+  WHERE tenant_id = $1 AND grain = $2::smallint AND bucket >= $3 AND bucket < $4 RETURNING bucket
+) SELECT DISTINCT bucket FROM eaten ORDER BY bucket"""
+
+DELETE_SUMMARIES = """
+DELETE FROM summaries
+WHERE tenant_id = $1 AND cuboid = ANY($2::smallint[]) AND grain = $3::smallint
+  AND bucket = ANY($4::timestamptz[])"""
+
+MARK_MONTH = """
+INSERT INTO marks (tenant_id, grain, bucket) VALUES ($1, $2::smallint, $3)"""
+
+LEAVE_BUCKET = """
+UPDATE rollup_buckets
+SET sequence = sequence + 1, computed_at = clock_timestamp(), rebuild_ms = $4::int
+WHERE tenant_id = $1 AND grain = $2::smallint AND bucket = $3"""
+
+ATTRIBUTE_SLOTS = "SELECT slot FROM custom_attributes WHERE tenant_id = $1 ORDER BY slot"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A local day or a month of a tenant, by the instant at which it starts."""
+
+    tenant_id: UUID
+    timezone: str
+    grain: Grain
+    start: datetime
+
+    @property
+    def end(self) -> datetime:
+        zone = ZoneInfo(self.timezone)
+        local = self.start.astimezone(zone).date()
+        bounds = day_bounds if self.grain is Grain.DAY else month_bounds
+        return bounds(local, zone)[1]
+
+
+async def rebuild(pool: asyncpg.Pool, bucket: Bucket, *, rested: bool = True) -> bool:
+    """Bring a bucket in line with its facts; False when there was nothing to do, or not now.
+
+    With `rested`, a bucket that was rebuilt a moment ago waits ten times what that took.
+    """
+    async with tenant_transaction(pool, bucket.tenant_id) as connection:
+        await connection.execute(TRANSACTION_SETTINGS)
+        name = (bucket.tenant_id, int(bucket.grain), bucket.start)
+        await connection.execute(ENTER_BUCKET, *name)
+        state = await connection.fetchrow(LOCK_BUCKET, *name)
+        if state is None or (rested and is_resting(state)):
+            return False
+        started = time.perf_counter()
+        eaten = Grain.SLOT if bucket.grain is Grain.DAY else Grain.MONTH
+        marked = await connection.fetch(
+            EAT_MARKS, bucket.tenant_id, int(eaten), bucket.start, bucket.end
+        )
+        if not marked:
+            return False
+        if bucket.grain is Grain.DAY:
+            await write_day(connection, bucket, [row["bucket"] for row in marked], state["now"])
+        else:
+            await write_month(connection, bucket)
+        elapsed_ms = int((time.perf_counter() - started) * 1000)
+        await connection.execute(LEAVE_BUCKET, *name, elapsed_ms)
+    return True
+
+
+def is_resting(state: asyncpg.Record) -> bool:
+    if state["computed_at"] is None:
+        return False
+    rest = timedelta(milliseconds=REST_FACTOR * state["rebuild_ms"])
+    return bool(state["now"] < state["computed_at"] + rest)
+
+
+async def write_day(
+    connection: asyncpg.Connection, bucket: Bucket, slots: Sequence[datetime], now: datetime
+) -> None:
+    tenant_id = bucket.tenant_id
+    attributes = [row["slot"] for row in await connection.fetch(ATTRIBUTE_SLOTS, tenant_id)]
+    cuboids = applicable(attributes)
+    is_recent = bucket.end > now - BUILDER_RECENT
+    kept = cuboids if is_recent else kept_forever(cuboids)
+    every = [cuboid.id for cuboid in cuboids]
+    await connection.execute(DELETE_SUMMARIES, tenant_id, every, int(Grain.SLOT), slots)
+    await run(connection, rebuild_slots(tenant_id, slots, attributes, kept))
+    await connection.execute(DELETE_SUMMARIES, tenant_id, every, int(Grain.DAY), [bucket.start])
+    if is_recent:
+        await run(connection, rebuild_day_from_slots(tenant_id, bucket.start, bucket.end))
+    else:
+        await run(
+            connection, rebuild_day_from_facts(tenant_id, bucket.start, bucket.end, attributes)
+        )
+    month = month_bounds(
+        bucket.start.astimezone(ZoneInfo(bucket.timezone)).date(), ZoneInfo(bucket.timezone)
+    )[0]
+    await connection.execute(MARK_MONTH, tenant_id, int(Grain.MONTH), month.astimezone(UTC))
+
+
+async def write_month(connection: asyncpg.Connection, bucket: Bucket) -> None:
+    rows = await connection.fetch(ATTRIBUTE_SLOTS, bucket.tenant_id)
+    every = [cuboid.id for cuboid in applicable([row["slot"] for row in rows])]
+    await connection.execute(
+        DELETE_SUMMARIES, bucket.tenant_id, every, int(Grain.MONTH), [bucket.start]
+    )
+    await run(connection, rebuild_month(bucket.tenant_id, bucket.start, bucket.end))

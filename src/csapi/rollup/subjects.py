@@ -1,0 +1,116 @@
+"""Deriving facts again, for subjects whose references changed behind them."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.attributes import apply_attribute
+from csapi.facts.derive import derive_again
+from csapi.facts.kinds import Reference, Resource
+from csapi.facts.registry import SUBJECT_KINDS
+from csapi.kit.db import acquire
+
+log = logging.getLogger(__name__)
+
+SUBJECTS_PER_CHUNK = 500
+
+MARKED_TENANTS = """
+SELECT tenant_id FROM reference_marks UNION SELECT tenant_id FROM subject_marks"""
+
+EAT_REFERENCES = """
+DELETE FROM reference_marks WHERE tenant_id = $1 AND id IN (
+  SELECT id FROM reference_marks WHERE tenant_id = $1 ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
+) RETURNING reference, member"""
+
+MARK_BY_AGENT = """
+INSERT INTO subject_marks (tenant_id, resource, subject)
+SELECT DISTINCT tenant_id, resource, subject FROM facts
+WHERE tenant_id = $1 AND (actor_agent = ANY($2::int[]) OR owner_agent = ANY($2::int[]))"""
+
+
+def mark_by_customer(table: str, resource: Resource) -> str:
+    return (
+        f"SELECT tenant_id, {int(resource)}::smallint, id FROM {table} "
+        "WHERE tenant_id = $1 AND customer = ANY($2::bigint[])"
+    )
+
+
+MARK_BY_CUSTOMER = "INSERT INTO subject_marks (tenant_id, resource, subject) " + " UNION ALL ".join(
+    mark_by_customer(kind.table, resource) for resource, kind in SUBJECT_KINDS.items()
+)
+
+# Feedback takes its customer from its ticket or call, so it follows where those go.
+MARK_FEEDBACK_BY_CUSTOMER = f"""
+INSERT INTO subject_marks (tenant_id, resource, subject)
+SELECT DISTINCT f.tenant_id, f.resource, f.subject FROM facts f
+WHERE f.tenant_id = $1 AND f.customer = ANY($2::bigint[])
+  AND f.resource IN ({Resource.FEEDBACK_REQUEST}, {Resource.FEEDBACK})"""
+
+PICK_SUBJECTS = f"""
+SELECT DISTINCT resource, subject FROM subject_marks
+WHERE tenant_id = $1 LIMIT {SUBJECTS_PER_CHUNK}"""
+
+EAT_SUBJECTS = """
+DELETE FROM subject_marks WHERE tenant_id = $1 AND subject = ANY($2::uuid[])"""
+
+
+async def derive_marked(pool: asyncpg.Pool) -> int:
+    """Work off reference marks and subject marks of all tenants; the number of subjects done."""
+    async with acquire(pool) as connection:
+        tenants = [row["tenant_id"] for row in await connection.fetch(MARKED_TENANTS)]
+    done = 0
+    for tenant_id in tenants:
+        while await spread_references(pool, tenant_id):
+            pass
+        while count := await derive_chunk(pool, tenant_id):
+            done += count
+    return done
+
+
+async def spread_references(pool: asyncpg.Pool, tenant_id: UUID) -> int:
+    """Turn reference marks into marks of the subjects they concern, all or nothing."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        await connection.execute("SET LOCAL statement_timeout = '300s'")
+        eaten = await connection.fetch(EAT_REFERENCES, tenant_id)
+        members: dict[Reference, list[int]] = defaultdict(list)
+        for row in eaten:
+            members[Reference(row["reference"])].append(row["member"])
+        if agents := members.get(Reference.AGENT):
+            await connection.execute(MARK_BY_AGENT, tenant_id, agents)
+        if customers := members.get(Reference.CUSTOMER):
+            await connection.execute(MARK_BY_CUSTOMER, tenant_id, customers)
+            await connection.execute(MARK_FEEDBACK_BY_CUSTOMER, tenant_id, customers)
+        for slot in sorted(set(members.get(Reference.ATTRIBUTE, ()))):
+            await apply_attribute(connection, tenant_id, slot)
+    return len(eaten)
+
+
+async def derive_chunk(pool: asyncpg.Pool, tenant_id: UUID) -> int:
+    """Derive some marked subjects again: lock their rows, eat their marks, derive, commit."""
+    async with tenant_transaction(pool, tenant_id, lock="shared") as connection:
+        picked: dict[Resource, list[UUID]] = defaultdict(list)
+        for row in await connection.fetch(PICK_SUBJECTS, tenant_id):
+            picked[Resource(row["resource"])].append(row["subject"])
+        if not picked:
+            return 0
+        await lock_subjects(connection, tenant_id, picked)
+        everyone = [subject for ids in picked.values() for subject in ids]
+        await connection.execute(EAT_SUBJECTS, tenant_id, everyone)
+        await derive_again(connection, tenant_id, picked)
+    return len(everyone)
+
+
+async def lock_subjects(
+    connection: asyncpg.Connection, tenant_id: UUID, subjects: dict[Resource, Sequence[UUID]]
+) -> None:
+    for resource in sorted(subjects):
+        await connection.execute(
+            f"SELECT 1 FROM {SUBJECT_KINDS[resource].table} WHERE tenant_id = $1 "
+            "AND id = ANY($2::uuid[]) ORDER BY source, external_id FOR NO KEY UPDATE",
+            tenant_id,
+            list(subjects[resource]),
+        )

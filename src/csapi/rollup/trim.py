@@ -1,0 +1,31 @@
+"""Slot rows of most cuboids serve recent days only: old ones go."""
+
+from datetime import timedelta
+
+import asyncpg
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.kinds import Grain
+from csapi.kit.clock import now
+from csapi.kit.db import acquire
+from csapi.metrics.cuboids import CUBOIDS, RECENT_DAYS
+
+# Later than the builder stops keeping them (rollup/buckets.py), whose days end in any zone.
+MARGIN_DAYS = 3
+
+DELETE_OLD = """
+DELETE FROM summaries
+WHERE tenant_id = $1 AND cuboid = ANY($2::smallint[]) AND grain = $3::smallint AND bucket < $4"""
+
+
+async def trim_slots(pool: asyncpg.Pool) -> int:
+    """Delete slot rows that no reader uses any more; the number of tenants gone through."""
+    horizon = now() - timedelta(days=RECENT_DAYS + MARGIN_DAYS)
+    passing = [cuboid.id for cuboid in CUBOIDS if not cuboid.keeps_slots_forever]
+    async with acquire(pool) as connection:
+        tenants = [row[0] for row in await connection.fetch("SELECT tenant_id FROM tenants")]
+    for tenant_id in tenants:
+        async with tenant_transaction(pool, tenant_id) as connection:
+            await connection.execute("SET LOCAL statement_timeout = '300s'")
+            await connection.execute(DELETE_OLD, tenant_id, passing, int(Grain.SLOT), horizon)
+    return len(tenants)

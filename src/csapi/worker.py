@@ -1,0 +1,101 @@
+"""The worker process: arq for wake-ups and schedules, and a timer that needs no Redis."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from typing import Any
+
+from arq import cron, func
+from arq.worker import Worker
+
+from csapi.kit.db import StartupError, open_pool
+from csapi.kit.queue import DRAIN_JOB, deserialize, redis_settings, serialize
+from csapi.kit.settings import Settings
+from csapi.rollup.sweep import Drainer
+from csapi.rollup.trim import trim_slots
+
+log = logging.getLogger(__name__)
+
+TIMER_SECONDS = 5.0
+JOB_SECONDS = 300
+RECONNECT_SECONDS = 2.0
+
+
+async def drain(ctx: dict[Any, Any]) -> int:
+    drainer: Drainer = ctx["drainer"]
+    return await drainer.drain()
+
+
+async def trim(ctx: dict[Any, Any]) -> int:
+    return await trim_slots(ctx["pool"])
+
+
+async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
+    """arq's worker ends when Redis goes away: start it again until we are told to stop."""
+    if settings.redis_url is None:
+        log.warning("CSAPI_REDIS_URL is not set: the timer alone drains")
+        return
+    while True:
+        worker = Worker(
+            functions=[func(drain, name=DRAIN_JOB, timeout=JOB_SECONDS, max_tries=1)],
+            cron_jobs=[
+                cron(drain, name="rollup.sweep", second=set(range(0, 60, 10)), timeout=JOB_SECONDS),
+                cron(trim, name="rollup.trim", hour=3, minute=17, timeout=JOB_SECONDS),
+            ],
+            redis_settings=redis_settings(settings.redis_url),
+            ctx=context,
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+            handle_signals=False,
+            keep_result=0,
+            poll_delay=0.1,
+            health_check_interval=10,
+            max_jobs=4,
+        )
+        try:
+            await worker.async_run()
+        except asyncio.CancelledError:
+            await worker.close()
+            raise
+        except Exception as error:  # noqa: BLE001  whatever broke it, the timer goes on meanwhile
+            log.warning("arq stopped: %s; trying again", type(error).__name__)
+        with contextlib.suppress(Exception):
+            await worker.close()
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def run_timer(drainer: Drainer) -> None:
+    while True:
+        try:
+            await drainer.drain()
+        except Exception:
+            log.exception("drain failed")
+        await asyncio.sleep(TIMER_SECONDS)
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT. Raises StartupError when the database is not right."""
+    if settings.database_url is None:
+        raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_worker.")
+    pool = await open_pool(
+        settings.database_url,
+        size=settings.pool_size,
+        statement_timeout_ms=settings.statement_timeout_ms,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    drainer = Drainer(pool)
+    log.info("worker started")
+    tasks = [
+        asyncio.create_task(run_timer(drainer)),
+        asyncio.create_task(run_arq(settings, {"drainer": drainer, "pool": pool})),
+    ]
+    await stop.wait()
+    log.info("worker stopping")
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    pool.terminate()
