@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,13 +27,18 @@ class Up:
     """One `up` over `data_dir`. Use as a context manager: nothing outlives it."""
 
     def __init__(
-        self, data_dir: Path, command: list[str] | None = None, *, port: int = 0, **env: str
+        self,
+        data_dir: Path,
+        command: list[str] | None = None,
+        *,
+        port: int = 0,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir
         self._command = command or [sys.executable, str(STAND_IN), "up", str(data_dir), str(port)]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CSAPI_")}
         self.pid_file = data_dir.with_suffix(".pid")
-        self._env = kept | {"CSAPI_TEST_PID_FILE": str(self.pid_file)} | env
+        self._env = kept | {"CSAPI_TEST_PID_FILE": str(self.pid_file)} | dict(env or {})
         self._seen: set[psutil.Process] = set()
         self.process: subprocess.Popen[str] | None = None
         self.facts: dict[str, Any] = {}
@@ -49,11 +54,15 @@ class Up:
                 process.kill()
         self._close()
 
-    def start(self) -> "Up":
+    def launch(self) -> None:
         with self.errors_file().open("w") as errors:
             self.process = subprocess.Popen(
                 self._command, env=self._env, stdout=subprocess.PIPE, stderr=errors, text=True
             )
+
+    def start(self) -> "Up":
+        self.launch()
+        assert self.process
         assert self.process.stdout
         line = self.process.stdout.readline()
         assert line, self.errors()
@@ -97,6 +106,11 @@ class Up:
 
     def kill(self, name: str) -> None:
         os.kill(self.pid(name), signal.SIGKILL)
+
+    def kill_and_await_another(self, name: str) -> None:
+        before = self.pid(name)
+        self.kill(name)
+        wait_for(lambda: self.pid(name) != before, f"a new {name}")
 
     def kill_supervisor(self) -> None:
         assert self.process

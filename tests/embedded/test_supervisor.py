@@ -53,8 +53,7 @@ def test_stops_clean(up: Up, number: int) -> None:
 @pytest.mark.parametrize("name", PARTS)
 def test_a_killed_part_starts_again_and_the_others_go_on(up: Up, name: str) -> None:
     before = {part: up.pid(part) for part in PARTS}
-    up.kill(name)
-    wait_for(lambda: up.pid(name) != before[name], f"a new {name}")
+    up.kill_and_await_another(name)
     wait_for(lambda: "running again" in up.errors(), f"{name} running again")
     after = {part: up.pid(part) for part in PARTS}
     assert {part for part in PARTS if after[part] != before[part]} == {name}
@@ -108,7 +107,7 @@ def test_a_stranger_with_a_recorded_number_is_left_alone(up: Up) -> None:
 
 
 def test_deaf_api_is_killed_after_its_time(data_dir: Path) -> None:
-    with Up(data_dir, CSAPI_TEST_DEAF="1") as up:
+    with Up(data_dir, env={"CSAPI_TEST_DEAF": "1"}) as up:
         up.start()
         assert up.process
         up.process.send_signal(signal.SIGTERM)
@@ -124,7 +123,7 @@ def test_second_up_on_the_same_data(up: Up) -> None:
 
 
 def test_migration_that_fails(data_dir: Path) -> None:
-    message = Up(data_dir, CSAPI_TEST_MIGRATE_ERROR="no such column").fails()
+    message = Up(data_dir, env={"CSAPI_TEST_MIGRATE_ERROR": "no such column"}).fails()
     assert "no such column" in message
     assert "csapi: the database could not be brought up to date (exit code 1)" in message
     assert not (data_dir / "runtime.json").exists()

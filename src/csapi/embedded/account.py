@@ -31,16 +31,17 @@ def service_account(owned: Path) -> Account | None:
     return Account(entry.pw_uid, entry.pw_gid)
 
 
-def named_account(account: Account) -> Account:
-    """`account` if it has a passwd entry, else one that has: initdb insists on a name."""
+def named_account(account: Account | None) -> Account | None:
+    """Who makes a cluster for `account`: initdb insists on a user with a passwd entry."""
+    uid = account.uid if account else os.geteuid()
     try:
-        pwd.getpwuid(account.uid)
+        pwd.getpwuid(uid)
     except KeyError:
         named = [entry for entry in pwd.getpwall() if entry.pw_uid != 0]
-        if not named:
+        if account is None or not named:
             raise EmbeddedError(
-                "the embedded PostgreSQL cannot run as root and this system knows no other "
-                "user; add one (useradd csapi) or set CSAPI_DATABASE_URL"
+                f"the embedded PostgreSQL cannot be set up: user id {uid} has no name here; add it "
+                "to /etc/passwd, run as a user who has one, or set CSAPI_DATABASE_URL"
             ) from None
         best = max(named, key=lambda entry: (entry.pw_name == "nobody", entry.pw_uid))
         return Account(best.pw_uid, best.pw_gid)

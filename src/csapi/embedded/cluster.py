@@ -22,11 +22,11 @@ def create_cluster(
     layout: DataDir, account: Account | None, progress: Progress, *, is_synced: bool = True
 ) -> None:
     """In a draft folder that is renamed when complete, so a kill half way leaves nothing."""
+    maker = named_account(account)
     draft = layout.path / "cluster.new"
     if draft.exists():
         shutil.rmtree(draft)
     draft.mkdir(mode=0o700)
-    maker = named_account(account) if account else None
     _give(draft, maker)
     fd = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -17,7 +17,6 @@ import psutil
 from csapi.embedded.errors import EmbeddedError
 
 LAUNCHER = Path(__file__).with_name("launch.py")
-CLOCK_SLACK_SECONDS = 2.0
 POLL_SECONDS = 0.02
 
 
@@ -122,17 +121,25 @@ class Identity:
     """A process, told apart from a later one with the same number."""
 
     pid: int
-    created: float
+    started: float
 
     @classmethod
     def of(cls, pid: int) -> "Identity":
-        return cls(pid=pid, created=psutil.Process(pid).create_time())
+        return cls(pid=pid, started=_start_mark(pid))
 
     def find(self) -> psutil.Process | None:
         process = live(self.pid)
-        if process is None or abs(process.create_time() - self.created) > CLOCK_SLACK_SECONDS:
+        try:
+            return process if process and _start_mark(self.pid) == self.started else None
+        except (OSError, psutil.NoSuchProcess):
             return None
-        return process
+
+
+def _start_mark(pid: int) -> float:
+    """Linux: ticks since boot, which setting the clock does not change; else a time."""
+    if sys.platform != "linux":
+        return psutil.Process(pid).create_time()
+    return float(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
 def live(pid: int) -> psutil.Process | None:

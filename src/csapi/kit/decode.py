@@ -9,26 +9,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from csapi.kit.body import BATCH_TYPES, JSON, NDJSON, content_type, read_body
+from csapi.kit.body import JSON, NDJSON
 from csapi.kit.decode_errors import explain
 from csapi.kit.problems import FieldError, Problem, invalid, pointer
-from csapi.kit.quantities import Seconds, UtcDatetime, check_instant, seconds_to_ms
-
-__all__ = [
-    "BATCH_TYPES",
-    "JSON",
-    "MAX_ITEMS",
-    "NDJSON",
-    "Seconds",
-    "UtcDatetime",
-    "check_instant",
-    "content_type",
-    "decode",
-    "decode_item",
-    "read_body",
-    "seconds_to_ms",
-    "split_items",
-]
 
 T = TypeVar("T")
 
@@ -46,6 +29,7 @@ _SURROGATES = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F])"
 )
 _REASON = re.compile(r"\A(?:JSON is malformed: )?(.*?)(?: \(byte (\d+)\))?\Z")
+_ANY_TEXT = msgspec.json.Decoder(msgspec.Raw)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -61,16 +45,20 @@ def _skeleton(data: bytes) -> bytes:
     return b"".join(text.split(b'"')[::2]).translate(_ONE_BRACKET, _NOT_SKELETON)
 
 
-def _too_deep(data: bytes) -> bool:
+def _too_deep(data: bytes, depth: int = MAX_DEPTH) -> bool:
     brackets = _skeleton(data).replace(b",", b"")
-    for _ in range(MAX_DEPTH):  # each round removes the innermost level everywhere
+    for _ in range(depth):  # each round removes the innermost level everywhere
         brackets = brackets.replace(b"[]", b"")
     return b"[" in brackets
 
 
 def _array_length(data: bytes) -> int:
+    """How many members an array has whose members are not too deep."""
     skeleton = _skeleton(data)
-    while (inner := _INNERMOST.sub(b"", skeleton)) and inner != skeleton:
+    for _ in range(MAX_DEPTH):
+        inner = _INNERMOST.sub(b"", skeleton.replace(b"[]", b""))
+        if not inner:
+            break
         skeleton = inner
     return skeleton.count(b",") + 1
 
@@ -132,6 +120,14 @@ def _too_deep_error() -> FieldError:
     return FieldError("", "too_deep", f"At most {MAX_DEPTH} levels of nesting are allowed.")
 
 
+def _check_syntax(data: bytes) -> None:
+    """The decoder stops at the first invalid field: what follows may not even be JSON."""
+    try:
+        _ANY_TEXT.decode(data)
+    except msgspec.DecodeError as exc:
+        raise _Refused(_malformed(data, exc)) from None
+
+
 def _read(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     if not data.isascii():
         _check_text(data)
@@ -141,6 +137,7 @@ def _read(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         value = decoder.decode(data)
     except msgspec.ValidationError as exc:
+        _check_syntax(data)
         raise _Refused(explain(exc, decoder.type)) from None
     except msgspec.DecodeError as exc:
         raise _Refused(_malformed(data, exc)) from None
@@ -172,8 +169,11 @@ def _array_items(data: bytes, max_items: int) -> list[bytes]:
     if not data.isascii():
         _check_text(data)
     # A Raw takes 70 bytes: five megabytes of `1,1,1` must not become a list first.
-    if data.count(b",") > _COMMAS_CHEAP and (length := _array_length(data)) > max_items:
-        return [b""] * length if length < _COMMAS_CHEAP else [b""] * _COMMAS_CHEAP
+    if data.count(b",") > _COMMAS_CHEAP:
+        if _too_deep(data, MAX_DEPTH + 1):
+            raise _Refused(_too_deep_error())
+        if _array_length(data) > max_items:
+            raise _too_many_items(max_items)
     try:
         return [bytes(raw) for raw in _ITEMS.decode(data)]
     except RecursionError:

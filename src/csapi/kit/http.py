@@ -12,20 +12,10 @@ import msgspec
 from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from csapi.kit.params import parse_params
+from csapi.kit.log import log_fields
 from csapi.kit.problem_answers import log_problem, problem_body, to_problem
 from csapi.kit.problems import MEDIA_TYPE as PROBLEM_TYPE
 from csapi.kit.problems import Problem
-
-__all__ = [
-    "Edge",
-    "Response",
-    "answer_exception",
-    "json_response",
-    "no_content",
-    "parse_params",
-    "problem_response",
-]
 
 access_log = logging.getLogger("csapi.access")
 
@@ -181,4 +171,4 @@ def _log_access(scope: Any, status: int, seconds: float) -> None:
     }
     if (tenant := state.get("tenant")) is not None:
         fields["tenant"] = str(tenant)
-    access_log.info("request", extra={"fields": fields})
+    log_fields(access_log, "request", fields)

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import sys
-from datetime import UTC, datetime
+import time
 from typing import TextIO
 
 _CREDENTIAL = re.compile(
@@ -13,15 +13,26 @@ _CREDENTIAL = re.compile(
 
 
 def without_credentials(text: str) -> str:
-    return _CREDENTIAL.sub("[redacted]", text)
+    # The plain searches spare nearly every line the regular expression, a third of its cost.
+    if "csk_" in text or "eyJ" in text or "earer " in text or "EARER " in text or "@" in text:
+        return _CREDENTIAL.sub("[redacted]", text)
+    return text
+
+
+def _utc(seconds: float) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds * 1000) % 1000:03d}Z"
 
 
 class JsonFormatter(logging.Formatter):
     """`logger.info("text", extra={"fields": {...}})` puts the fields beside time and level."""
 
+    # ASCII keeps terminals from acting on C1 controls and bidi marks; DEL is ASCII.
+    _encode = json.JSONEncoder(ensure_ascii=True, default=str).encode
+
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _utc(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -29,9 +40,14 @@ class JsonFormatter(logging.Formatter):
         line.update(getattr(record, "fields", ()))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        # ASCII keeps terminals from acting on C1 controls and bidi marks; DEL is ASCII.
-        text = json.dumps(line, ensure_ascii=True, default=str).replace("\x7f", "\\u007f")
-        return without_credentials(text)
+        return without_credentials(self._encode(line).replace("\x7f", "\\u007f"))
+
+
+def log_fields(logger: logging.Logger, message: str, fields: dict[str, object]) -> None:
+    """logger.info for every request: without the search for the calling line, which is half."""
+    record = logging.LogRecord(logger.name, logging.INFO, "", 0, message, None, None)
+    record.fields = fields
+    logger.handle(record)
 
 
 def configure_logging(level: str, stream: TextIO | None = None) -> None:
@@ -41,3 +57,5 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for chatty in ("httpx", "httpcore"):  # they log URLs with their query strings
+        logging.getLogger(chatty).setLevel(logging.WARNING)

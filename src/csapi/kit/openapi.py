@@ -51,7 +51,13 @@ _SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "description": "An API key: `Authorization: Bearer csk_live_...`",
-    }
+    },
+    "apiKeyAuth": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "The same key, for clients that cannot set Authorization.",
+    },
 }
 
 

@@ -8,32 +8,34 @@ taken before the lock was held would miss what the deleted marks stood for.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Grain
 from csapi.kit.db import run
-from csapi.metrics.cuboids import RECENT_DAYS, applicable, kept_forever
-from csapi.metrics.periods import day_bounds, month_bounds
+from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, slots_written_since
 from csapi.metrics.rebuild import (
     rebuild_day_from_facts,
     rebuild_day_from_slots,
     rebuild_month,
     rebuild_slots,
 )
+from csapi.metrics.zones import day_start, local_date, month_start
 
-# The builder keeps slots a day longer than readers rely on them: their clocks may differ.
-BUILDER_RECENT = timedelta(days=RECENT_DAYS + 1)
+EVERY_CUBOID = [cuboid.number for cuboid in CUBOIDS]
 REST_FACTOR = 10
 
 TRANSACTION_SETTINGS = (
     "SET LOCAL synchronous_commit = off; SET LOCAL statement_timeout = '60s'; "
     "SET LOCAL transaction_timeout = '120s'"
 )
+
+# Sums of finer rows join two groupings of the same rows, whose sizes the planner cannot know: it
+# takes both for tiny and loops over one for each row of the other.
+JOIN_BY_HASH = "SET LOCAL enable_nestloop = off"
 
 ENTER_BUCKET = """
 INSERT INTO rollup_buckets (tenant_id, grain, bucket) VALUES ($1, $2::smallint, $3)
@@ -76,10 +78,9 @@ class Bucket:
 
     @property
     def end(self) -> datetime:
-        zone = ZoneInfo(self.timezone)
-        local = self.start.astimezone(zone).date()
-        bounds = day_bounds if self.grain is Grain.DAY else month_bounds
-        return bounds(local, zone)[1]
+        local = local_date(self.timezone, self.start)
+        following = day_start if self.grain is Grain.DAY else month_start
+        return following(self.timezone, local, 1)
 
 
 async def rebuild(pool: asyncpg.Pool, bucket: Bucket, *, rested: bool = True) -> bool:
@@ -122,29 +123,28 @@ async def write_day(
 ) -> None:
     tenant_id = bucket.tenant_id
     attributes = [row["slot"] for row in await connection.fetch(ATTRIBUTE_SLOTS, tenant_id)]
-    cuboids = applicable(attributes)
-    is_recent = bucket.end > now - BUILDER_RECENT
-    kept = cuboids if is_recent else kept_forever(cuboids)
-    every = [cuboid.id for cuboid in cuboids]
-    await connection.execute(DELETE_SUMMARIES, tenant_id, every, int(Grain.SLOT), slots)
-    await run(connection, rebuild_slots(tenant_id, slots, attributes, kept))
-    await connection.execute(DELETE_SUMMARIES, tenant_id, every, int(Grain.DAY), [bucket.start])
+    is_recent = bucket.start >= slots_written_since(now, bucket.timezone)
+    await clear(connection, bucket, Grain.SLOT, slots)
+    cuboids = CUBOIDS if is_recent else SLOT_CUBOIDS
+    await run(connection, rebuild_slots(tenant_id, slots, attributes, cuboids))
+    await clear(connection, bucket, Grain.DAY, [bucket.start])
+    await connection.execute(JOIN_BY_HASH)
     if is_recent:
-        await run(connection, rebuild_day_from_slots(tenant_id, bucket.start, bucket.end))
+        day = rebuild_day_from_slots(tenant_id, bucket.start, bucket.end)
     else:
-        await run(
-            connection, rebuild_day_from_facts(tenant_id, bucket.start, bucket.end, attributes)
-        )
-    month = month_bounds(
-        bucket.start.astimezone(ZoneInfo(bucket.timezone)).date(), ZoneInfo(bucket.timezone)
-    )[0]
-    await connection.execute(MARK_MONTH, tenant_id, int(Grain.MONTH), month.astimezone(UTC))
+        day = rebuild_day_from_facts(tenant_id, bucket.start, bucket.end, attributes)
+    await run(connection, day)
+    month = month_start(bucket.timezone, local_date(bucket.timezone, bucket.start))
+    await connection.execute(MARK_MONTH, tenant_id, int(Grain.MONTH), month)
 
 
 async def write_month(connection: asyncpg.Connection, bucket: Bucket) -> None:
-    rows = await connection.fetch(ATTRIBUTE_SLOTS, bucket.tenant_id)
-    every = [cuboid.id for cuboid in applicable([row["slot"] for row in rows])]
-    await connection.execute(
-        DELETE_SUMMARIES, bucket.tenant_id, every, int(Grain.MONTH), [bucket.start]
-    )
+    await clear(connection, bucket, Grain.MONTH, [bucket.start])
+    await connection.execute(JOIN_BY_HASH)
     await run(connection, rebuild_month(bucket.tenant_id, bucket.start, bucket.end))
+
+
+async def clear(
+    connection: asyncpg.Connection, bucket: Bucket, grain: Grain, starts: Sequence[datetime]
+) -> None:
+    await connection.execute(DELETE_SUMMARIES, bucket.tenant_id, EVERY_CUBOID, int(grain), starts)

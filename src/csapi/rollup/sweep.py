@@ -3,55 +3,55 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from csapi.facts.kinds import Grain
 from csapi.kit.db import acquire
-from csapi.metrics.periods import day_bounds, month_bounds
+from csapi.metrics.zones import day_start, local_date
 from csapi.rollup.buckets import Bucket, rebuild
 from csapi.rollup.subjects import derive_marked
 
 log = logging.getLogger(__name__)
 
-BUCKETS_PER_ROUND = 200
+SLOTS_PER_TENANT = 500
+SLOTS_PER_ROUND = 5_000
 
-# The tenant's own days: the worker reads ids and zones of all tenants, and nothing else of them.
-WAITING_DAYS = f"""
-SELECT tenant_id, timezone, local_day FROM (
-  SELECT m.tenant_id, t.timezone, (m.bucket AT TIME ZONE t.timezone)::date AS local_day,
-         min(m.marked_at) AS since,
+# The worker reads ids and zones of all tenants, and nothing else of them.
+WAITING_SLOTS = f"""
+SELECT tenant_id, timezone, bucket FROM (
+  SELECT m.tenant_id, t.timezone, m.bucket, min(m.marked_at) AS since,
          row_number() OVER (PARTITION BY m.tenant_id ORDER BY min(m.marked_at)) AS turn
   FROM marks m JOIN tenants t ON t.tenant_id = m.tenant_id
   WHERE m.grain = {Grain.SLOT} AND m.marked_at < clock_timestamp() - $1::float8 * interval '1 s'
   GROUP BY 1, 2, 3
-) AS waiting ORDER BY turn, since LIMIT {BUCKETS_PER_ROUND}"""
+) AS waiting WHERE turn <= {SLOTS_PER_TENANT} ORDER BY turn, since LIMIT {SLOTS_PER_ROUND}"""
 
-# A month comes after its days: while a slot of it is marked, it would be rebuilt for nothing.
 WAITING_MONTHS = f"""
-SELECT DISTINCT m.tenant_id, t.timezone, (m.bucket AT TIME ZONE t.timezone)::date AS local_day
+SELECT DISTINCT m.tenant_id, t.timezone, m.bucket
 FROM marks m JOIN tenants t ON t.tenant_id = m.tenant_id
-WHERE m.grain = {Grain.MONTH} AND NOT EXISTS (
-  SELECT 1 FROM marks s WHERE s.tenant_id = m.tenant_id AND s.grain = {Grain.SLOT}
-    AND s.bucket >= m.bucket
-    AND s.bucket < (m.bucket AT TIME ZONE t.timezone + interval '1 month') AT TIME ZONE t.timezone
-) LIMIT {BUCKETS_PER_ROUND}"""
+WHERE m.grain = {Grain.MONTH} LIMIT {SLOTS_PER_ROUND}"""
 
 
 async def waiting_buckets(connection: asyncpg.Connection, settled_seconds: float) -> list[Bucket]:
-    """Buckets with marks, those of the tenants in turn; marks younger than that may wait."""
-    days = await connection.fetch(WAITING_DAYS, settled_seconds)
-    months = [] if days else await connection.fetch(WAITING_MONTHS)
-    return [named(row, Grain.DAY) for row in days] + [named(row, Grain.MONTH) for row in months]
+    """Days with marked slots, those of the tenants in turn; marks younger than that may wait.
 
-
-def named(row: asyncpg.Record, grain: Grain) -> Bucket:
-    zone = ZoneInfo(row["timezone"])
-    bounds = day_bounds if grain is Grain.DAY else month_bounds
-    start: datetime = bounds(row["local_day"], zone)[0]
-    return Bucket(row["tenant_id"], row["timezone"], grain, start.astimezone(UTC))
+    Months come when no day waits: before that they would be rebuilt for nothing.
+    """
+    slots = await connection.fetch(WAITING_SLOTS, settled_seconds)
+    days = {
+        Bucket(
+            row["tenant_id"],
+            row["timezone"],
+            Grain.DAY,
+            day_start(row["timezone"], local_date(row["timezone"], row["bucket"])),
+        ): None
+        for row in slots
+    }
+    if days:
+        return list(days)
+    months = await connection.fetch(WAITING_MONTHS)
+    return [Bucket(row["tenant_id"], row["timezone"], Grain.MONTH, row["bucket"]) for row in months]
 
 
 class Drainer:

@@ -8,10 +8,10 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Grain
 from csapi.kit.clock import now
 from csapi.kit.db import acquire
-from csapi.metrics.cuboids import CUBOIDS, RECENT_DAYS
+from csapi.metrics.cuboids import CUBOIDS, WRITTEN_DAYS
 
-# Later than the builder stops keeping them (rollup/buckets.py), whose days end in any zone.
-MARGIN_DAYS = 3
+# A local day starts up to a day apart from the UTC day, and clocks differ.
+MARGIN_DAYS = 2
 
 DELETE_OLD = """
 DELETE FROM summaries
@@ -20,8 +20,8 @@ WHERE tenant_id = $1 AND cuboid = ANY($2::smallint[]) AND grain = $3::smallint A
 
 async def trim_slots(pool: asyncpg.Pool) -> int:
     """Delete slot rows that no reader uses any more; the number of tenants gone through."""
-    horizon = now() - timedelta(days=RECENT_DAYS + MARGIN_DAYS)
-    passing = [cuboid.id for cuboid in CUBOIDS if not cuboid.keeps_slots_forever]
+    horizon = now() - timedelta(days=WRITTEN_DAYS + MARGIN_DAYS)
+    passing = [cuboid.number for cuboid in CUBOIDS if not cuboid.keeps_slots_forever]
     async with acquire(pool) as connection:
         tenants = [row[0] for row in await connection.fetch("SELECT tenant_id FROM tenants")]
     for tenant_id in tenants:

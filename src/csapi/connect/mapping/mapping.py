@@ -90,17 +90,17 @@ class MappingFile:
         """`names`: the header, None for NDJSON. `main`: --as, which names the unnamed outputs."""
         with _Located(self):
             scope = Scope(self._top, Columns(names), compile_value)
-            outputs = [
-                _output(scope, self._top, table, f"output[{index}]", main)
-                for index, table in enumerate(self._outputs)
-            ]
-            _check_main(main, [output.resource for output in outputs])
             filters = [
                 _filter(scope, table, index)
                 for index, table in enumerate(_tables(self._top, "filter", needed=False))
             ]
             for name in self._top.data.get("values", {}):
                 scope.named(f"values.{name}", name)
+            outputs = [
+                _output(scope, self._top, table, f"output[{index}]", main)
+                for index, table in enumerate(self._outputs)
+            ]
+            _check_main(main, [output.resource for output in outputs])
             return RowMapper(scope, filters, outputs)
 
     def located(self, error: MappingError) -> MappingError:

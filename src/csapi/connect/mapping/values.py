@@ -124,7 +124,7 @@ def _const(scope: Scope, table: Table) -> Value:
 def _column(scope: Scope, table: Table) -> Value:
     name = table.text("column")
     columns = scope.columns
-    index = columns.index(table.at("column"), name)
+    index = columns.index(table.place, name)
     any_json = columns.names is None
     if table.data.get("type") == "json" and any_json:
         if clash := [key for key in PIPELINE_KEYS if key in table and key != "type"]:

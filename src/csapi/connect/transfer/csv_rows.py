@@ -15,6 +15,7 @@ from csapi.connect.transfer.source import SHOWN_ROW_MAX, BadRow
 FIELD_MAX = 1 << 20
 _KEEP_BAD_BYTES = "csapi-keep-bad-bytes"
 _SURROGATES = 0xDC00
+_LIKE_ROWS = 0.9
 
 
 def _keep_bad_bytes(error: UnicodeError) -> tuple[str, int]:
@@ -103,10 +104,27 @@ class CsvRows:
                 taken.clear()
             if not taken:
                 return
-            yield self.line + 1, self._refused()
-            self.line += 1
-            self._again.extendleft(reversed(taken[1:]))
+            count = 1 if self._has_stray_quote() else len(taken)
+            yield self.line + 1, self._refused(count)
+            self.line += count
+            self._again.extendleft(reversed(taken[count:]))
             taken.clear()
+
+    def _has_stray_quote(self) -> bool:
+        """Whether the lines after the first of a malformed record look like rows of their own.
+
+        Then a quote in the first line was not meant to open anything, and must not eat them.
+        """
+        quote, delimiter = self._dialect["quotechar"], self._dialect["delimiter"]
+        if self._why[0] != "malformed_row" or quote is None or len(self._taken) == 1:
+            return False
+        following = self._taken[1:]
+        at = following[-1].find(quote)
+        if at > 0 and following[-1][at - 1] != delimiter:
+            return False
+        whole = following[:-1] if at >= 0 else following
+        fitting = sum(line.count(delimiter) == self._width - 1 for line in whole)
+        return fitting >= len(whole) * _LIKE_ROWS
 
     def _good_records(self) -> Iterator[list[str] | BadRow]:
         """Records until one is malformed: then its lines, and nothing else, are in _taken."""
@@ -145,12 +163,13 @@ class CsvRows:
                 return BadRow("invalid_encoding", reason, self._shown(self._taken))
         return None
 
-    def _refused(self) -> BadRow:
-        """Only the first line of a malformed record: a stray quote must not eat those after it."""
+    def _refused(self, count: int) -> BadRow:
         code, reason = self._why
-        if len(self._taken) == 1 and (bad := self._unclean()):
+        if count == 1 and (bad := self._unclean()):
             return bad
-        return BadRow(code, reason, self._shown(self._taken[:1]))
+        if count > 1:
+            reason += f" (lines {self.line + 1:,} to {self.line + count:,})"
+        return BadRow(code, reason, self._shown(self._taken[:count]))
 
     def _reason(self, error: str) -> tuple[str, str]:
         if "new-line character" in error:

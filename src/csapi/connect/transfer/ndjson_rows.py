@@ -32,7 +32,7 @@ def _parsed(line: bytes) -> dict[str, Any] | BadRow:
     try:
         parsed = msgspec.json.decode(line)
     except UnicodeDecodeError:
-        return BadRow("invalid_utf8", "the line is not UTF-8 text", _shown(line))
+        return BadRow("invalid_encoding", "the line is not UTF-8 text", _shown(line))
     except (msgspec.DecodeError, RecursionError) as error:
         return BadRow("malformed_json", str(error), _shown(line))
     if not isinstance(parsed, dict):

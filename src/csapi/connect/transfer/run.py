@@ -19,7 +19,7 @@ from csapi.connect.transfer.lanes import Lanes
 from csapi.connect.transfer.ndjson_rows import NdjsonRows
 from csapi.connect.transfer.progress import Reporter
 from csapi.connect.transfer.rejects import Reject, Rejects
-from csapi.connect.transfer.source import BadRow, InputFile
+from csapi.connect.transfer.source import BadRow, InputFile, Source
 from csapi.connect.transfer.tally import Origin, Tally
 
 PREVIEW_ROWS = 3
@@ -39,21 +39,28 @@ class Target:
     batch_size: int = 1000
 
 
+def _source(file: InputFile, mapping: MappingFile, name: str) -> Source:
+    kind = mapping.input.format_for(name)
+    if kind == "ndjson":
+        return NdjsonRows(file.binary)
+    return CsvRows(file.binary, mapping.input, tabs=kind == "tsv")
+
+
 class Import:
-    """One file, one mapping. `open()` finds what is wrong with them before any row is sent."""
+    """One file and one mapping; what is wrong with them comes out before any row is sent."""
 
     def __init__(
         self, path: Path, mapping: MappingFile, main: str | None, rejects: Rejects
     ) -> None:
         self.file = InputFile(path)
         self._rejects = rejects
-        kind = mapping.input.format_for(path.name)
-        self._source: CsvRows | NdjsonRows = (
-            NdjsonRows(self.file.binary)
-            if kind == "ndjson"
-            else CsvRows(self.file.binary, mapping.input, tabs=kind == "tsv")
-        )
-        self._mapper: RowMapper = mapping.bind(self._source.columns, main)
+        try:
+            with self.file.guard(lambda: 0):
+                self._source = _source(self.file, mapping, path.name)
+            self._mapper: RowMapper = mapping.bind(self._source.columns, main)
+        except BaseException:
+            self.file.close()
+            raise
         self._attributes = mapping.custom_attributes
         self._main = main if main and main != "all" else self._mapper.outputs[0].resource
         self._sent_once: dict[tuple[int, str], int] = {}
@@ -79,7 +86,7 @@ class Import:
                 first.add(origin.line)
                 preview.append({"line": origin.line, "resource": resource, "item": item})
 
-        self._map_rows(keep, reporter, limit)
+        self.map_rows(keep, reporter, limit)
         return preview
 
     def send(self, target: Target, reporter: Reporter, limit: int | None) -> None:
@@ -103,7 +110,7 @@ class Import:
                 tick=lambda: self._tick(reporter),
             )
             try:
-                self._map_rows(lanes.add, reporter, limit)
+                self.map_rows(lanes.add, reporter, limit)
                 lanes.finish()
             except BaseException:
                 lanes.abandon(_LAST_ANSWERS)
@@ -120,22 +127,20 @@ class Import:
     def _tick(self, reporter: Reporter) -> None:
         reporter.update(self.file.position, self.tally.rows_read)
 
-    def _map_rows(self, send: Send, reporter: Reporter, limit: int | None) -> None:
-        rows = self.file.guarded(islice(self._source.rows(), limit), lambda: self._source.line)
-        tally = self.tally
-        to_row = self._mapper.row
-        for line, raw in rows:
-            tally.rows_read += 1
-            if tally.rows_read % _TICK_ROWS == 0:
-                self._tick(reporter)
-            if isinstance(raw, BadRow):
-                reject = Reject(line, self._main, None, "", raw.code, raw.reason, raw.text)
-                tally.reject_row(reject)
-                continue
-            row = to_row(raw)
-            origin = Origin(line, raw)
-            if not self._filtered(origin, row):
-                self._map_row(origin, row, send)
+    def map_rows(self, send: Send, reporter: Reporter, limit: int | None) -> None:
+        with self.file.guard(lambda: self._source.line):
+            for line, raw in islice(self._source.rows(), limit):
+                self.tally.rows_read += 1
+                if self.tally.rows_read % _TICK_ROWS == 0:
+                    self._tick(reporter)
+                if isinstance(raw, BadRow):
+                    reject = Reject(line, self._main, None, "", raw.code, raw.reason, raw.text)
+                    self.tally.reject_row(reject)
+                    continue
+                row = self._mapper.row(raw)
+                origin = Origin(line, raw)
+                if not self._filtered(origin, row):
+                    self._map_row(origin, row, send)
 
     def _filtered(self, origin: Origin, row: Row) -> bool:
         try:

@@ -3,13 +3,12 @@
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar, cast
+from typing import IO, Any, Protocol, cast
 
 from csapi.connect.transfer.errors import ImportStoppedError
-
-T = TypeVar("T")
 
 _GZIP = b"\x1f\x8b"
 SHOWN_ROW_MAX = 65_536
@@ -64,10 +63,11 @@ class InputFile:
         self.binary.close()
         self._raw.close()
 
-    def guarded(self, items: Iterator[T], line: Callable[[], int]) -> Iterator[T]:
-        """`items`, with what the disk and gzip can raise as one clear line."""
+    @contextmanager
+    def guard(self, line: Callable[[], int]) -> Iterator[None]:
+        """What the disk and gzip can raise, as one clear line. `line`: how far it was read."""
         try:
-            yield from items
+            yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             message = f"{self._path}: the gzip data is damaged after line {line():,}: {error}"
             raise ImportStoppedError(message) from None

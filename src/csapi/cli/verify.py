@@ -1,0 +1,51 @@
+import sys
+from pathlib import Path
+
+import asyncpg
+import click
+import msgspec
+
+from csapi.cli.errors import one_line_errors
+from csapi.cli.target import as_worker, data_dir_option
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Mark what is wrong: the worker then mends it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@data_dir_option
+@one_line_errors
+def verify(repair: bool, as_json: bool, data_dir: Path | None) -> None:
+    """Compare facts with raw records and summaries with facts. Exit code 1 if any differ."""
+    from csapi.rollup.repair import repair as mend
+    from csapi.rollup.verify import Findings, verify_tenant
+
+    async def work(connection: asyncpg.Connection) -> tuple[Findings, int]:
+        findings = Findings()
+        tenants = await connection.fetch("SELECT tenant_id, timezone FROM tenants ORDER BY 1")
+        with click.progressbar(tenants, label="verifying", file=sys.stderr) as each:
+            for tenant in each:
+                await verify_tenant(connection, tenant["tenant_id"], tenant["timezone"], findings)
+        return findings, await mend(connection, findings) if repair else 0
+
+    findings, mended = as_worker(data_dir, work)
+    report = {
+        "buckets_checked": findings.buckets_checked,
+        "subjects_checked": findings.subjects_checked,
+        "pending": findings.pending,
+        "mismatches": findings.mismatches,
+    }
+    if as_json:
+        click.echo(msgspec.json.encode(report).decode())
+    else:
+        for name, count in report.items():
+            click.echo(f"{name.replace('_', ' '):17} {count}")
+        for tenant_id, subjects in findings.wrong_subjects.items():
+            for resource, ids in subjects.items():
+                for subject in sorted(ids):
+                    click.echo(f"wrong facts: tenant {tenant_id} {resource.name.lower()} {subject}")
+        for tenant_id, buckets in findings.wrong_buckets.items():
+            for grain, start in sorted(buckets):
+                click.echo(f"wrong summary: tenant {tenant_id} {grain.name.lower()} {start}")
+    if mended:
+        click.echo(f"left {mended} marks for the worker", err=True)
+    sys.exit(1 if findings.mismatches else 0)

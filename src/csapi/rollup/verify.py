@@ -1,0 +1,220 @@
+"""Holding what is stored against what it was made from: raw to facts, facts to summaries.
+
+Everything of one tenant is read in one snapshot. What is marked is pending, not wrong.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from csapi.access.tenancy import tenant_scope
+from csapi.facts.kinds import Grain, Kind, Resource
+from csapi.facts.registry import SUBJECT_KINDS
+from csapi.facts.sql import FACT_COLUMNS
+from csapi.kit.clock import now
+from csapi.kit.db import Statement
+from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, slots_written_since
+from csapi.metrics.rebuild import SLOT, bucket_rows_from_facts, mismatches, slot_rows
+from csapi.metrics.zones import day_start, local_date, month_start
+
+SUBJECTS_PER_CHUNK = 1_000
+
+# The gaps of a contact depend on other subjects and are compared by themselves.
+OWN_COLUMNS = ", ".join(
+    f"CASE WHEN kind <> {Kind.CONTACT} THEN {name} END AS {name}"
+    if name in ("duration_ms", "gap_next_ms")
+    else name
+    for name in FACT_COLUMNS
+)
+
+NEXT_SUBJECTS = f"""
+SELECT id FROM {{table}} WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT {SUBJECTS_PER_CHUNK}"""
+
+ORPHANS = """
+SELECT DISTINCT f.subject FROM facts f
+WHERE f.tenant_id = $1 AND f.resource = $2
+  AND NOT EXISTS (SELECT 1 FROM {table} r WHERE r.tenant_id = $1 AND r.id = f.subject)"""
+
+WRONG_GAPS = f"""
+SELECT subject FROM (
+  SELECT subject, duration_ms, gap_next_ms,
+    occurred_at - lag(occurred_at) OVER w AS previous, lead(occurred_at) OVER w - occurred_at AS next
+  FROM facts WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NOT NULL
+  WINDOW w AS (PARTITION BY customer ORDER BY occurred_at, subject)
+) AS contacts
+WHERE (duration_ms, gap_next_ms) IS DISTINCT FROM (
+  (extract(epoch FROM previous) * 1000)::bigint, (extract(epoch FROM next) * 1000)::bigint)
+UNION ALL
+SELECT subject FROM facts
+WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NULL
+  AND (duration_ms IS NOT NULL OR gap_next_ms IS NOT NULL)"""
+
+DAY_SLOTS = """
+SELECT DISTINCT date_bin('15 minutes', occurred_at, 'epoch') AS slot FROM facts WHERE tenant_id = $1
+UNION SELECT bucket FROM summaries WHERE tenant_id = $1 AND grain = 1
+UNION SELECT bucket FROM summaries WHERE tenant_id = $1 AND grain IN (2, 3)"""
+
+
+@dataclass
+class Findings:
+    """What was looked at, what waits, and what is wrong."""
+
+    buckets_checked: int = 0
+    subjects_checked: int = 0
+    pending: int = 0
+    wrong_subjects: dict[UUID, dict[Resource, set[UUID]]] = field(default_factory=dict)
+    wrong_buckets: dict[UUID, set[tuple[Grain, datetime]]] = field(default_factory=dict)
+
+    @property
+    def mismatches(self) -> int:
+        subjects = sum(
+            len(ids) for found in self.wrong_subjects.values() for ids in found.values()
+        )
+        return subjects + sum(len(buckets) for buckets in self.wrong_buckets.values())
+
+
+def differing(derivation: str) -> str:
+    """Subjects of $2 whose stored facts are not what their history gives, bit for bit."""
+    columns = ", ".join(FACT_COLUMNS)
+    return f"""
+WITH expected AS MATERIALIZED (SELECT {OWN_COLUMNS} FROM ({derivation}) AS derived),
+stored AS MATERIALIZED (
+  SELECT {OWN_COLUMNS} FROM facts WHERE tenant_id = $1 AND subject = ANY($2::uuid[])
+)
+SELECT DISTINCT subject FROM (
+  (SELECT {columns} FROM expected EXCEPT ALL SELECT {columns} FROM stored)
+  UNION ALL (SELECT {columns} FROM stored EXCEPT ALL SELECT {columns} FROM expected)
+) AS d"""
+
+
+async def verify_tenant(
+    connection: asyncpg.Connection, tenant_id: UUID, timezone: str, findings: Findings
+) -> None:
+    """Check one tenant in one snapshot, and add to `findings`."""
+    async with tenant_scope(connection, tenant_id, readonly=True):
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        marked = await pending_subjects(connection, tenant_id)
+        findings.pending += len(marked.subjects) + marked.references
+        wrong = await wrong_subjects(connection, tenant_id, findings)
+        if marked.references == 0:
+            kept = {resource: ids - marked.subjects for resource, ids in wrong.items()}
+            if any(kept.values()):
+                findings.wrong_subjects[tenant_id] = kept
+        await check_summaries(connection, tenant_id, timezone, findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    subjects: set[UUID]
+    references: int
+
+
+async def pending_subjects(connection: asyncpg.Connection, tenant_id: UUID) -> Marked:
+    rows = await connection.fetch(
+        "SELECT DISTINCT subject FROM subject_marks WHERE tenant_id = $1", tenant_id
+    )
+    references = await connection.fetchval(
+        "SELECT count(*) FROM reference_marks WHERE tenant_id = $1", tenant_id
+    )
+    return Marked({row["subject"] for row in rows}, references)
+
+
+async def wrong_subjects(
+    connection: asyncpg.Connection, tenant_id: UUID, findings: Findings
+) -> dict[Resource, set[UUID]]:
+    wrong: dict[Resource, set[UUID]] = defaultdict(set)
+    for resource, kind in SUBJECT_KINDS.items():
+        after = UUID(int=0)
+        while True:
+            rows = await connection.fetch(NEXT_SUBJECTS.format(table=kind.table), tenant_id, after)
+            if not rows:
+                break
+            ids = [row["id"] for row in rows]
+            after = ids[-1]
+            findings.subjects_checked += len(ids)
+            found = await connection.fetch(differing(kind.derivation), tenant_id, ids)
+            wrong[resource] |= {row["subject"] for row in found}
+        orphans = await connection.fetch(
+            ORPHANS.format(table=kind.table), tenant_id, int(resource)
+        )
+        wrong[resource] |= {row["subject"] for row in orphans}
+    gaps = {row["subject"] for row in await connection.fetch(WRONG_GAPS, tenant_id)}
+    for resource in (Resource.TICKET, Resource.CALL):
+        table = SUBJECT_KINDS[resource].table
+        rows = await connection.fetch(
+            f"SELECT id FROM {table} WHERE tenant_id = $1 AND id = ANY($2::uuid[])",
+            tenant_id,
+            list(gaps),
+        )
+        wrong[resource] |= {row["id"] for row in rows}
+    return wrong
+
+
+async def check_summaries(
+    connection: asyncpg.Connection, tenant_id: UUID, timezone: str, findings: Findings
+) -> None:
+    attributes = [
+        row["slot"]
+        for row in await connection.fetch(
+            "SELECT slot FROM custom_attributes WHERE tenant_id = $1", tenant_id
+        )
+    ]
+    marks = await connection.fetch(
+        "SELECT DISTINCT grain, bucket FROM marks WHERE tenant_id = $1", tenant_id
+    )
+    findings.pending += len(marks)
+    marked_slots = {row["bucket"] for row in marks if row["grain"] == Grain.SLOT}
+    marked_months = {row["bucket"] for row in marks if row["grain"] == Grain.MONTH}
+    slots = [row["slot"] for row in await connection.fetch(DAY_SLOTS, tenant_id)]
+    dirty_days = set(days_of(timezone, marked_slots))
+    dirty_months = set(months_of(timezone, marked_slots)) | marked_months
+    wrong: set[tuple[Grain, datetime]] = set()
+
+    async def differs(grain: Grain, start: datetime, end: datetime, expected: Statement) -> None:
+        cuboids = CUBOIDS if grain is not Grain.SLOT or recent(start, timezone) else SLOT_CUBOIDS
+        statement = mismatches(expected, grain, start, end, tenant_id, cuboids)
+        findings.buckets_checked += 1
+        if await connection.fetchval(statement.sql, *statement.arguments):
+            wrong.add((grain, start))
+
+    for day in days_of(timezone, slots):
+        if day not in dirty_days:
+            end = day_start(timezone, local_date(timezone, day), 1)
+            rows = bucket_rows_from_facts(tenant_id, Grain.DAY, day, end, attributes)
+            await differs(Grain.DAY, day, end, rows)
+    for month in months_of(timezone, slots):
+        if month not in dirty_months:
+            end = month_start(timezone, local_date(timezone, month), 1)
+            rows = bucket_rows_from_facts(tenant_id, Grain.MONTH, month, end, attributes)
+            await differs(Grain.MONTH, month, end, rows)
+    by_day: dict[datetime, list[datetime]] = defaultdict(list)
+    for slot in set(slots) - marked_slots:
+        by_day[day_start(timezone, local_date(timezone, slot))].append(slot)
+    for day, clean in by_day.items():
+        cuboids = CUBOIDS if recent(day, timezone) else SLOT_CUBOIDS
+        spans = [(slot, slot + SLOT, [slot]) for slot in clean]
+        if day not in dirty_days:
+            end = day_start(timezone, local_date(timezone, day), 1)
+            spans = [(day, end, sorted(clean))]
+        for start, end, held in spans:
+            await differs(
+                Grain.SLOT, start, end, slot_rows(tenant_id, held, attributes, cuboids)
+            )
+    if wrong:
+        findings.wrong_buckets[tenant_id] = wrong
+
+
+def recent(start: datetime, timezone: str) -> bool:
+    return start >= slots_written_since(now(), timezone)
+
+
+def days_of(timezone: str, slots: Iterable[datetime]) -> Sequence[datetime]:
+    return sorted({day_start(timezone, local_date(timezone, slot)) for slot in slots})
+
+
+def months_of(timezone: str, slots: Iterable[datetime]) -> Sequence[datetime]:
+    return sorted({month_start(timezone, local_date(timezone, slot)) for slot in slots})

@@ -1,0 +1,311 @@
+"""Real servers for all tests: one PostgreSQL and one Redis for each pytest process.
+
+`database` is one migrated database that in-process tests share, each with a tenant of its own.
+`product` is the API and the worker as processes on a database of their own, over real HTTP.
+"""
+
+import asyncio
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from csapi.access.principals import Scope
+from csapi.access.service import create_key, create_tenant
+from csapi.embedded.postgres import Postgres
+from csapi.embedded.redis import Redis
+from csapi.ingest.directory import Directory
+from csapi.ingest.service import Intake
+from csapi.kit.db import SERVER_SETTINGS, connect, open_pool
+from csapi.kit.migrate import migrate
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "120"}
+READY_SECONDS = 60
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need the real data say so where it is absent."""
+    if SHARED_DATA.is_dir():
+        return
+    for item in items:
+        if item.get_closest_marker("real_data"):
+            item.add_marker(pytest.mark.skip(reason="the real data sets are not on this machine"))
+
+
+def with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@dataclass(frozen=True)
+class Database:
+    """One migrated database, as each role sees it."""
+
+    name: str
+    admin_url: str
+    api_url: str
+    worker_url: str
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server = Postgres(tmp_path_factory.mktemp("postgres"), settings=FAST)
+    server.start()
+    yield server
+    server.stop(hard=True)
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    server = Redis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def make_database(postgres: Postgres) -> Callable[[], Database]:
+    """Makes databases from a template that the real migrations built."""
+    numbers = itertools.count(1)
+
+    def named(name: str) -> Database:
+        urls = (postgres.admin_url, postgres.api_url, postgres.worker_url)
+        return Database(name, *(with_database(url, name) for url in urls))
+
+    async def create(name: str, template: str) -> None:
+        connection = await asyncpg.connect(with_database(postgres.admin_url, "postgres"))
+        try:
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        finally:
+            await connection.close()
+
+    template = named("csapi_template")
+    secrets = postgres.layout.credentials()
+    asyncio.run(create(template.name, "template0"))
+    asyncio.run(
+        migrate(template.admin_url, api_password=secrets.api, worker_password=secrets.worker)
+    )
+
+    def make() -> Database:
+        database = named(f"csapi_test_{next(numbers)}")
+        with_loop(lambda: create(database.name, template.name))
+        return database
+
+    return make
+
+
+def with_loop(work: Callable[[], object]) -> None:
+    """Run a coroutine function where a loop may already be running."""
+    import threading
+
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(work())  # type: ignore[arg-type]
+        except BaseException as error:  # noqa: BLE001
+            failure.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+
+
+@pytest.fixture(scope="session")
+def database(make_database: Callable[[], Database]) -> Database:
+    return make_database()
+
+
+@pytest.fixture
+async def api_pool(database: Database) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(database.api_url, size=8, statement_timeout_ms=60_000)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def worker_pool(database: Database) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(database.worker_url, size=8, statement_timeout_ms=60_000)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def admin(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A superuser's connection: sees all tenants."""
+    connection = await asyncpg.connect(database.admin_url, server_settings=SERVER_SETTINGS)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def intake(api_pool: asyncpg.Pool) -> Intake:
+    return Intake(api_pool, Directory(api_pool))
+
+
+@pytest.fixture
+def new_tenant(database: Database) -> Callable[..., object]:
+    """An async function that makes a tenant in `database`: await new_tenant(timezone="UTC")."""
+
+    async def make(timezone: str = "UTC") -> UUID:
+        connection = await connect(database.api_url)
+        try:
+            return await create_tenant(connection, "test", timezone)
+        finally:
+            await connection.close()
+
+    return make
+
+
+@pytest.fixture
+async def tenant_id(new_tenant: Callable[..., object]) -> UUID:
+    return await new_tenant()  # type: ignore[misc]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Product:
+    """The API and the worker as processes. `start` and `kill` work on one of them by name."""
+
+    database: Database
+    redis_url: str
+    port: int
+    logs: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, command: str) -> None:
+        url = self.database.api_url if command == "serve" else self.database.worker_url
+        environment = {
+            **os.environ,
+            "CSAPI_DATABASE_URL": url,
+            "CSAPI_REDIS_URL": self.redis_url,
+            "CSAPI_PORT": str(self.port),
+        }
+        log = (self.logs / f"{command}.log").open("ab")
+        self.processes[command] = subprocess.Popen(
+            [sys.executable, "-m", "csapi", command], env=environment, stdout=log, stderr=log
+        )
+        log.close()
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.base_url}/readyz", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            if self.processes["serve"].poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError((self.logs / "serve.log").read_text()[-4000:])
+
+    def kill(self, command: str) -> None:
+        process = self.processes.pop(command)
+        process.kill()
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="session")
+def make_product(
+    make_database: Callable[[], Database], redis: Redis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Product]]:
+    made: list[Product] = []
+
+    def make() -> Product:
+        product = Product(
+            make_database(), redis.url, free_port(), tmp_path_factory.mktemp("product")
+        )
+        made.append(product)
+        product.start("serve")
+        product.start("worker")
+        product.wait_ready()
+        return product
+
+    yield make
+    for product in made:
+        product.stop()
+
+
+@pytest.fixture(scope="session")
+def product(make_product: Callable[[], Product]) -> Product:
+    return make_product()
+
+
+@dataclass
+class Tenant:
+    """A tenant of the product, with a client that holds a key with all scopes."""
+
+    tenant_id: UUID
+    key: str
+    http: httpx.Client
+
+
+@pytest.fixture
+def make_tenant(product: Product) -> Iterator[Callable[..., Tenant]]:
+    clients: list[httpx.Client] = []
+
+    def make(timezone: str = "UTC", scopes: list[str] | None = None) -> Tenant:
+        async def create() -> tuple[UUID, str]:
+            connection = await connect(product.database.api_url)
+            try:
+                tenant_id = await create_tenant(connection, "test", timezone)
+                chosen = scopes or [scope.value for scope in Scope]
+                key = await create_key(connection, tenant_id, "test", chosen)
+            finally:
+                await connection.close()
+            return tenant_id, key.token
+
+        result: list[tuple[UUID, str]] = []
+
+        async def keep() -> None:
+            result.append(await create())
+
+        with_loop(keep)
+        tenant_id, key = result[0]
+        client = httpx.Client(
+            base_url=product.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=30
+        )
+        clients.append(client)
+        return Tenant(tenant_id, key, client)
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def tenant(make_tenant: Callable[..., Tenant]) -> Tenant:
+    return make_tenant()
