@@ -10,10 +10,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
@@ -105,15 +107,13 @@ def make_database(postgres: Postgres) -> Callable[[], Database]:
     return make
 
 
-def with_loop(work: Callable[[], object]) -> None:
+def with_loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine function where a loop may already be running."""
-    import threading
-
     failure: list[BaseException] = []
 
     def run() -> None:
         try:
-            asyncio.run(work())  # type: ignore[arg-type]
+            asyncio.run(work())
         except BaseException as error:  # noqa: BLE001
             failure.append(error)
 
@@ -157,7 +157,7 @@ def intake(api_pool: asyncpg.Pool) -> Intake:
 
 
 @pytest.fixture
-def new_tenant(database: Database) -> Callable[..., object]:
+def new_tenant(database: Database) -> Callable[..., Awaitable[UUID]]:
     """An async function that makes a tenant in `database`: await new_tenant(timezone="UTC")."""
 
     async def make(timezone: str = "UTC") -> UUID:
@@ -171,8 +171,8 @@ def new_tenant(database: Database) -> Callable[..., object]:
 
 
 @pytest.fixture
-async def tenant_id(new_tenant: Callable[..., object]) -> UUID:
-    return await new_tenant()  # type: ignore[misc]
+async def tenant_id(new_tenant: Callable[..., Awaitable[UUID]]) -> UUID:
+    return await new_tenant()
 
 
 def free_port() -> int:

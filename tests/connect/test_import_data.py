@@ -1,7 +1,7 @@
 """Our mappings over the real files: what they make adds up to the reference figures."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import cache
@@ -203,3 +203,7 @@ def test_the_broken_record_of_the_twitter_file_is_one_named_row() -> None:
     bad = [(line, row.code) for line, row in rows if isinstance(row, BadRow)]
     assert bad == [(2589, "bare_carriage_return")]
     assert len(rows) == 5000
+    file = InputFile(DATA / "twcs_first_5000.csv.gz")
+    spaced = CsvRows(file.binary, read_input_format({"carriage_returns": "space"}), tabs=False)
+    assert Counter(cells[3] for _, cells in spaced.rows()) == {"True": 2778, "False": 2222}
+    file.close()

@@ -90,6 +90,7 @@ def test_other_dialects() -> None:
     assert good(read(b'a,b\n1,"x\\"y"\n', escape="\\")[1]) == [["1", 'x"y']]
     assert good(read("a,b\n1,€\n".encode("cp1252"), encoding="cp1252")[1]) == [["1", "€"]]
     assert good(read("a,b\n1,€\n".encode("utf-16"), encoding="utf-16")[1]) == [["1", "€"]]
+    assert good(read(b"a,b\n1,x\r\ry\r\n", carriage_returns="space")[1]) == [["1", "x  y"]]
     assert bad(read(b"a,b\n1,\x81\n", encoding="cp1252")[1]) == [(2, "invalid_encoding")]
 
 

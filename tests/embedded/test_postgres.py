@@ -85,9 +85,11 @@ async def test_asks_for_a_password(postgres: Postgres) -> None:
     assert stat.S_IMODE(postgres.layout.credentials_file.stat().st_mode) == 0o600
 
 
-def test_has_no_tcp_port_and_is_not_root(postgres: Postgres) -> None:
+async def test_has_no_tcp_port_and_is_not_root(postgres: Postgres) -> None:
+    connection = await asyncpg.connect(postgres.admin_url)
+    assert await connection.fetchval("SHOW listen_addresses") == ""
+    await connection.close()
     server = psutil.Process(server_pid(postgres))
-    assert server.net_connections("inet") == []
     assert server.uids().effective != 0
     assert server.uids().effective == postgres.layout.cluster.stat().st_uid
 
@@ -124,6 +126,18 @@ async def test_killed_server_and_its_stale_lock(postgres: Postgres) -> None:
     assert (postgres.layout.cluster / "postmaster.pid").exists()
     postgres.start()
     assert await count(postgres) == 1
+
+
+async def test_zombie_of_a_killed_server(postgres: Postgres) -> None:
+    """As in a container whose first process reaps nobody."""
+    await write(postgres)
+    server = psutil.Process(server_pid(postgres))
+    server.kill()
+    wait_for(lambda: server.status() == psutil.STATUS_ZOMBIE, "the zombie")
+    second = quick(postgres.layout.path)
+    second.start()
+    assert await count(second) == 1
+    second.stop()
 
 
 def sleeper(uid: int) -> subprocess.Popen[bytes]:

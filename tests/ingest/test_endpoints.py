@@ -8,7 +8,9 @@ from tests.conftest import Tenant
 SENT = [(name, item) for name, items in EXAMPLES.items() for item in items.values()]
 
 
-@pytest.mark.parametrize(("name", "item"), SENT, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "item"), SENT, ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_every_example_is_created_once_and_read_back(
     tenant: Tenant, name: str, item: dict[str, object]
 ) -> None:

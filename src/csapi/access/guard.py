@@ -7,13 +7,13 @@ import time
 from collections import OrderedDict
 
 import asyncpg
-from litestar import Request
 
 from csapi.access.principals import Principal
 from csapi.access.service import recognize, touch_key
 from csapi.kit.body import header
 from csapi.kit.clock import now
 from csapi.kit.db import acquire
+from csapi.kit.operations import AnyRequest
 from csapi.kit.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -34,14 +34,14 @@ class Guard:
         self._touched: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, request: Request, scope: str) -> Principal:
+    async def __call__(self, request: AnyRequest, scope: str) -> Principal:
         """Raises Problem `unauthorized` without a valid key, `insufficient_scope` without scope."""
         principal = await self._principal(self._credentials(request))
         if scope not in principal.scopes:
             raise Problem("insufficient_scope", f"The key lacks the scope {scope}.")
         return principal
 
-    def _credentials(self, request: Request) -> str:
+    def _credentials(self, request: AnyRequest) -> str:
         value = header(request, b"authorization")
         if value is None:
             key = header(request, b"x-api-key")

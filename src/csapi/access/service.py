@@ -86,9 +86,7 @@ async def create_key(
     return NewKey(token.text, token.key_id, name, allowed)
 
 
-async def list_keys(
-    connection: asyncpg.Connection, tenant_id: UUID
-) -> Sequence[asyncpg.Record]:
+async def list_keys(connection: asyncpg.Connection, tenant_id: UUID) -> Sequence[asyncpg.Record]:
     async with tenant_scope(connection, tenant_id, readonly=True):
         rows: Sequence[asyncpg.Record] = await connection.fetch(
             "SELECT key_id, name, scopes, created_at, expires_at, revoked_at, last_used_at "

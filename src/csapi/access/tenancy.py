@@ -75,7 +75,8 @@ async def tenant_transaction(
     rollup rely on. With `readonly`, one snapshot for all statements.
     Raises TimeoutError when no connection comes free, asyncpg errors as they are.
     """
-    async with acquire(pool) as connection, tenant_scope(
-        connection, tenant_id, readonly=readonly, lock=lock
+    async with (
+        acquire(pool) as connection,
+        tenant_scope(connection, tenant_id, readonly=readonly, lock=lock),
     ):
         yield connection

@@ -17,7 +17,9 @@ def tenants() -> None:
 
 @tenants.command()
 @click.argument("name")
-@click.option("--timezone", default="UTC", show_default=True, help="IANA zone of the tenant's days.")
+@click.option(
+    "--timezone", default="UTC", show_default=True, help="IANA zone of the tenant's days."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @data_dir_option
 @one_line_errors

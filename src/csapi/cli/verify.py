@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -7,6 +8,19 @@ import msgspec
 
 from csapi.cli.errors import one_line_errors
 from csapi.cli.target import as_worker, data_dir_option
+from csapi.rollup.repair import repair as mend
+from csapi.rollup.verify import Findings, verify_tenant
+
+
+def named(findings: Findings) -> Iterator[str]:
+    """Each wrong subject and bucket, a line each."""
+    for tenant_id, subjects in findings.wrong_subjects.items():
+        for resource, ids in subjects.items():
+            for subject in sorted(ids):
+                yield f"wrong facts: tenant {tenant_id} {resource.name.lower()} {subject}"
+    for tenant_id, buckets in findings.wrong_buckets.items():
+        for grain, start in sorted(buckets):
+            yield f"wrong summary: tenant {tenant_id} {grain.name.lower()} {start}"
 
 
 @click.command()
@@ -16,8 +30,6 @@ from csapi.cli.target import as_worker, data_dir_option
 @one_line_errors
 def verify(repair: bool, as_json: bool, data_dir: Path | None) -> None:
     """Compare facts with raw records and summaries with facts. Exit code 1 if any differ."""
-    from csapi.rollup.repair import repair as mend
-    from csapi.rollup.verify import Findings, verify_tenant
 
     async def work(connection: asyncpg.Connection) -> tuple[Findings, int]:
         findings = Findings()
@@ -39,13 +51,8 @@ def verify(repair: bool, as_json: bool, data_dir: Path | None) -> None:
     else:
         for name, count in report.items():
             click.echo(f"{name.replace('_', ' '):17} {count}")
-        for tenant_id, subjects in findings.wrong_subjects.items():
-            for resource, ids in subjects.items():
-                for subject in sorted(ids):
-                    click.echo(f"wrong facts: tenant {tenant_id} {resource.name.lower()} {subject}")
-        for tenant_id, buckets in findings.wrong_buckets.items():
-            for grain, start in sorted(buckets):
-                click.echo(f"wrong summary: tenant {tenant_id} {grain.name.lower()} {start}")
+        for line in named(findings):
+            click.echo(line)
     if mended:
         click.echo(f"left {mended} marks for the worker", err=True)
     sys.exit(1 if findings.mismatches else 0)

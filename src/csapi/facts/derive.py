@@ -124,7 +124,10 @@ async def lock_customers(connection: Connection, tenant_id: UUID, customers: Ite
 
 
 async def derive_new(
-    connection: Connection, tenant_id: UUID, resource: Resource, subjects: Sequence[UUID],
+    connection: Connection,
+    tenant_id: UUID,
+    resource: Resource,
+    subjects: Sequence[UUID],
     customers: set[int],
 ) -> None:
     """Write the facts of subjects that have none yet. Their rows are locked by the caller."""

@@ -97,7 +97,11 @@ def check_event(event: TicketEvent) -> tuple[str, str, str] | None:
             known = {status.value for status in TicketStatus}
             for name, value in (("from", event.from_), ("to", event.to)):
                 if value is not None and value not in known:
-                    return f"/{name}", "invalid_value", f"Known statuses: {', '.join(sorted(known))}."
+                    return (
+                        f"/{name}",
+                        "invalid_value",
+                        f"Known statuses: {', '.join(sorted(known))}.",
+                    )
     elif event.type in (TicketEventType.tagged, TicketEventType.untagged) and event.tag is None:
         return "/tag", "required", f"A {event.type} event needs `tag`."
     return None

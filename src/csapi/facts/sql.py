@@ -7,9 +7,8 @@ from csapi.facts.tables import ATTRIBUTE_SLOTS, facts
 
 ATTRIBUTES = tuple(f"attr{slot}" for slot in range(1, ATTRIBUTE_SLOTS + 1))
 FACT_COLUMNS = tuple(facts.columns.keys())
-FACT_TYPES = {
-    name: facts.c[name].type.compile(dialect=postgresql.dialect()) for name in FACT_COLUMNS
-}
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+FACT_TYPES = {name: facts.c[name].type.compile(dialect=DIALECT) for name in FACT_COLUMNS}
 
 CONTACT_VALUES = (
     f"CASE WHEN c.customer IS NULL THEN {ContactOutcome.UNIDENTIFIED} "

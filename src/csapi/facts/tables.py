@@ -1,5 +1,7 @@
 """Raw records as their sources sent them, and the facts derived from them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
@@ -8,11 +10,11 @@ from csapi.kit.tables import column, instant, tenant_table, uuid
 ATTRIBUTE_SLOTS = 8
 
 
-def attributes() -> list[sa.Column[object]]:
+def attributes() -> list[sa.Column[Any]]:
     return [column(f"attr{slot}", sa.Integer, null=True) for slot in range(1, ATTRIBUTE_SLOTS + 1)]
 
 
-def identity() -> list[sa.Column[object]]:
+def identity() -> list[sa.Column[Any]]:
     """What every replaceable record carries: its names, and its place among its own versions."""
     return [
         column("id", uuid, default="uuidv7()"),
@@ -27,7 +29,7 @@ def identity() -> list[sa.Column[object]]:
     ]
 
 
-RECORD_KEYS = {"key": ("id",), "unique": [("source", "external_id")]}
+RECORD_KEYS: dict[str, Any] = {"key": ("id",), "unique": [("source", "external_id")]}
 
 custom_attributes = tenant_table(
     "custom_attributes",

@@ -96,7 +96,8 @@ WITH events AS MATERIALIZED (
     AND s.created_at IS NOT NULL
   UNION ALL
   SELECT v.ticket, {Kind.RESOLUTION}, v.nth::int,
-    CASE WHEN v.total = 1 THEN {ResolutionOutcome.ONLY} WHEN v.nth = 1 THEN {ResolutionOutcome.FIRST}
+    CASE WHEN v.total = 1 THEN {ResolutionOutcome.ONLY}
+         WHEN v.nth = 1 THEN {ResolutionOutcome.FIRST}
          WHEN v.nth = v.total THEN {ResolutionOutcome.LAST} ELSE {ResolutionOutcome.MIDDLE} END,
     v.occurred_at, v.solver, NULL, {timed("v.occurred_at", "s.created_at")}, true, NULL
   FROM solves v JOIN subjects s ON s.id = v.ticket
@@ -109,9 +110,7 @@ WITH events AS MATERIALIZED (
 )"""
 
 # Work done by nobody in particular, or about the ticket as a whole, is its owner's at that moment.
-OWNED = (
-    f"e.kind IN ({Kind.TICKET_CREATED}, {Kind.CONTACT}, {Kind.RESOLUTION}, {Kind.REOPEN})"
-)
+OWNED = f"e.kind IN ({Kind.TICKET_CREATED}, {Kind.CONTACT}, {Kind.RESOLUTION}, {Kind.REOPEN})"
 OWNER = was("owner", "agent", "c.agent")
 OWNER_TEAM = was("owner", "team", "c.team")
 

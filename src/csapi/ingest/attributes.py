@@ -45,9 +45,7 @@ async def declare(request: AnyRequest, principal: Principal) -> Response:
     pool = request.app.state.pool
     try:
         async with tenant_transaction(pool, principal.tenant_id, lock="exclusive") as connection:
-            _, is_new = await declare_attribute(
-                connection, principal.tenant_id, wanted.name, label
-            )
+            _, is_new = await declare_attribute(connection, principal.tenant_id, wanted.name, label)
     except NoSlotLeftError:
         raise Problem(
             "conflict", f"All {ATTRIBUTE_SLOTS} custom attributes of this tenant are declared."

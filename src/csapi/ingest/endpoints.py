@@ -46,13 +46,16 @@ TAG = "Records"
 
 
 async def take_in(
-    request: AnyRequest, principal: Principal, kind: RecordKind, raw: Sequence[bytes], *, is_batch: bool
+    request: AnyRequest,
+    principal: Principal,
+    kind: RecordKind,
+    raw: Sequence[bytes],
+    *,
+    is_batch: bool,
 ) -> list[Outcome]:
     intake: Intake = request.app.state.intake
     taking = ingest_events if kind is EVENTS else ingest_records
-    outcomes = await taking(
-        intake, principal.tenant_id, kind, raw, now(), is_batch=is_batch
-    )
+    outcomes = await taking(intake, principal.tenant_id, kind, raw, now(), is_batch=is_batch)
     if any(outcome.status in ("created", "updated") for outcome in outcomes):
         request.app.state.wake_worker()
     return outcomes
@@ -104,7 +107,8 @@ def post_batch(kind: RecordKind) -> Handler:
 def stored(row: Any) -> bytes:
     """A record as JSON, without decoding what is stored."""
     known = msgspec.json.encode({"id": str(row["id"]), "received_at": row["received_at"]})
-    return known[:-1] + b"," + row["item"].encode()[1:]
+    item: str = row["item"]
+    return known[:-1] + b"," + item.encode()[1:]
 
 
 def list_records(kind: RecordKind) -> Handler:
@@ -217,6 +221,4 @@ def operations_of(kind: RecordKind) -> list[Operation]:
     ]
 
 
-OPERATIONS = [
-    operation for kind in (*RECORD_KINDS, EVENTS) for operation in operations_of(kind)
-]
+OPERATIONS = [operation for kind in (*RECORD_KINDS, EVENTS) for operation in operations_of(kind)]

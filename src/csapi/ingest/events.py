@@ -21,9 +21,7 @@ def insert_events(kind: RecordKind) -> str:
     """$1 tenant, then arrays: source, event_id, item, and one for each column."""
     inputs = [("source", "text"), ("event_id", "text"), ("item", "text")]
     inputs += [(column.name, column.cast) for column in kind.columns]
-    arrays = ", ".join(
-        f"${number}::{cast}[]" for number, (_, cast) in enumerate(inputs, start=2)
-    )
+    arrays = ", ".join(f"${number}::{cast}[]" for number, (_, cast) in enumerate(inputs, start=2))
     names = [name for name, _ in inputs]
     values = ["i.source", "i.event_id", "i.item::json"] + [
         "t.id" if column.link else f"i.{column.name}" for column in kind.columns
@@ -64,7 +62,9 @@ async def ingest_events(
         elif drafts.setdefault((drafted.source, drafted.external_id), drafted) is not drafted:
             again.append(drafted)
     chosen = list(drafts.values())
-    new, ids = await retried(lambda: append(intake, tenant_id, kind, chosen)) if chosen else ({}, {})
+    new, ids = (
+        await retried(lambda: append(intake, tenant_id, kind, chosen)) if chosen else ({}, {})
+    )
     for draft in (*chosen, *again):
         key = (draft.source, draft.external_id)
         status = "created" if key in new and draft is drafts[key] else "duplicate"

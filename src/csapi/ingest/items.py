@@ -62,7 +62,8 @@ def instant_of(item: Any, path: str) -> datetime | None:
     """The instant at a dotted path; None where the item or its part has none."""
     for name in path.split("."):
         item = getattr(item, name, None)
-    return item
+    found: datetime | None = item
+    return found
 
 
 def check_custom(custom: dict[str, Any], prefix: str) -> list[FieldError]:

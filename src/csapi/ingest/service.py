@@ -112,9 +112,7 @@ async def write(
 ) -> Written:
     rows, lookup = await resolved_rows(intake, tenant_id, kind, drafts)
     try:
-        async with tenant_transaction(
-            intake.pool, tenant_id, lock=lock_of(kind)
-        ) as connection:
+        async with tenant_transaction(intake.pool, tenant_id, lock=lock_of(kind)) as connection:
             written, stored = await write_records(
                 connection, tenant_id, kind, drafts, rows, len(lookup.attributes)
             )

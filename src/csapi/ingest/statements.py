@@ -22,9 +22,7 @@ NEWER = (
 )
 
 # A process that has not heard of a newly declared attribute would store rows without it.
-KNOWS_ATTRIBUTES = (
-    "(SELECT count(*) FROM custom_attributes WHERE tenant_id = $1) = $2::bigint"
-)
+KNOWS_ATTRIBUTES = "(SELECT count(*) FROM custom_attributes WHERE tenant_id = $1) = $2::bigint"
 
 
 def link_join(name: str, table: str) -> str:

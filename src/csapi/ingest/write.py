@@ -42,7 +42,7 @@ def arrays_of(
     kind: RecordKind, drafts: Sequence[Draft], rows: Sequence[tuple[Any, ...]]
 ) -> list[list[Any]]:
     """One list for each parameter of the upsert. A tombstone keeps no values."""
-    identity = [
+    identity: list[list[Any]] = [
         [draft.source for draft in drafts],
         [draft.external_id for draft in drafts],
         [draft.version_at for draft in drafts],
@@ -56,7 +56,7 @@ def arrays_of(
             columns[position] = [
                 None if value is None else normalized(value) for value in columns[position]
             ]
-    return identity + columns
+    return [*identity, *columns]
 
 
 async def write_records(

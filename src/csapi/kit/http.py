@@ -20,7 +20,7 @@ from csapi.kit.problems import Problem
 access_log = logging.getLogger("csapi.access")
 
 _encoder = msgspec.json.Encoder()
-_SANE_ID = re.compile(rb"[A-Za-z0-9._:\-]{1,64}\Z")
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:=\-]{1,64}\Z")
 _API_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),

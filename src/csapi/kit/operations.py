@@ -21,6 +21,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 AnyRequest = Request[Any, Any, Any]
 Handler = Callable[[AnyRequest, Any], Awaitable[Response]]
+Endpoint = Callable[[AnyRequest], Awaitable[Response]]
 Authenticate = Callable[[AnyRequest, str], Awaitable[Any]]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -149,7 +150,7 @@ def _parse_path(request: AnyRequest, struct: type[msgspec.Struct]) -> msgspec.St
         raise Problem("not_found", "Not found.") from None
 
 
-def _endpoint(operation: Operation, authenticate: Authenticate) -> Callable[..., Any]:
+def _endpoint(operation: Operation, authenticate: Authenticate) -> Endpoint:
     params = operation.params or NoParameters
 
     async def endpoint(request: AnyRequest) -> Response:
@@ -167,15 +168,21 @@ def _endpoint(operation: Operation, authenticate: Authenticate) -> Callable[...,
     return endpoint
 
 
-def _route(operation: Operation, authenticate: Authenticate) -> HTTPRouteHandler:
-    methods: Sequence[Any] = ("GET", "HEAD") if operation.method == "GET" else (operation.method,)
-    route = HTTPRouteHandler(
-        path=_PLACEHOLDER.sub(r"{\1:str}", operation.path),
-        http_method=methods,
-        name=operation.operation_id,
-        status_code=min(operation.responses),
-    )
-    return route(_endpoint(operation, authenticate))
+def _route(
+    path: str, operations: Sequence[Operation], authenticate: Authenticate
+) -> HTTPRouteHandler:
+    """One route for all methods of a path, so that OPTIONS and 405 list them all."""
+    answers: dict[str, Endpoint] = {
+        each.method: _endpoint(each, authenticate) for each in operations
+    }
+    if "GET" in answers:
+        answers["HEAD"] = answers["GET"]
+
+    async def endpoint(request: AnyRequest) -> Response:
+        return await answers[request.scope["method"]](request)
+
+    methods: Any = list(answers)
+    return HTTPRouteHandler(path=_PLACEHOLDER.sub(r"{\1:str}", path), http_method=methods)(endpoint)
 
 
 def check_operations(operations: Iterable[Operation]) -> None:
@@ -193,4 +200,7 @@ def litestar_handlers(
 ) -> list[HTTPRouteHandler]:
     """The routes. `authenticate(request, scope)` returns a principal or raises a Problem."""
     check_operations(operations)
-    return [_route(operation, authenticate) for operation in operations]
+    paths: dict[str, list[Operation]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, []).append(operation)
+    return [_route(path, group, authenticate) for path, group in paths.items()]

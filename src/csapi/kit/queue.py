@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 
-
 import msgspec
 from arq import create_pool
 from arq.connections import ArqRedis, RedisSettings
@@ -77,5 +76,3 @@ class Waker:
             await asyncio.wait([self._task], timeout=2)
         if self._redis is not None:
             await self._redis.aclose()
-
-

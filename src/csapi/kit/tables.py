@@ -5,6 +5,7 @@ migration drift check and to the statements that are built from column lists.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -23,11 +24,11 @@ uuid = pg.UUID(as_uuid=True)
 
 def column(
     name: str,
-    kind: sa.types.TypeEngine[object] | type[sa.types.TypeEngine[object]],
+    kind: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]],
     *,
     default: str | None = None,
     null: bool = False,
-) -> sa.Column[object]:
+) -> sa.Column[Any]:
     """One column. `default` is SQL text."""
     return sa.Column(
         name, kind, nullable=null, server_default=None if default is None else sa.text(default)
@@ -36,7 +37,7 @@ def column(
 
 def tenant_table(
     name: str,
-    *columns: sa.Column[object],
+    *columns: sa.Column[Any],
     key: Sequence[str],
     unique: Sequence[Sequence[str]] = (),
     indexes: Sequence[Sequence[str]] = (),

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -105,7 +105,7 @@ async def derive_chunk(pool: asyncpg.Pool, tenant_id: UUID) -> int:
 
 
 async def lock_subjects(
-    connection: asyncpg.Connection, tenant_id: UUID, subjects: dict[Resource, Sequence[UUID]]
+    connection: asyncpg.Connection, tenant_id: UUID, subjects: Mapping[Resource, Sequence[UUID]]
 ) -> None:
     for resource in sorted(subjects):
         await connection.execute(

@@ -4,7 +4,7 @@ Everything of one tenant is read in one snapshot. What is marked is pending, not
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -17,11 +17,12 @@ from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.sql import FACT_COLUMNS
 from csapi.kit.clock import now
 from csapi.kit.db import Statement
-from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, slots_written_since
+from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, Cuboid, slots_written_since
 from csapi.metrics.rebuild import SLOT, bucket_rows_from_facts, mismatches, slot_rows
 from csapi.metrics.zones import day_start, local_date, month_start
 
 SUBJECTS_PER_CHUNK = 1_000
+Cuboids = tuple[Cuboid, ...]
 
 # The gaps of a contact depend on other subjects and are compared by themselves.
 OWN_COLUMNS = ", ".join(
@@ -42,7 +43,8 @@ WHERE f.tenant_id = $1 AND f.resource = $2
 WRONG_GAPS = f"""
 SELECT subject FROM (
   SELECT subject, duration_ms, gap_next_ms,
-    occurred_at - lag(occurred_at) OVER w AS previous, lead(occurred_at) OVER w - occurred_at AS next
+    occurred_at - lag(occurred_at) OVER w AS previous,
+    lead(occurred_at) OVER w - occurred_at AS next
   FROM facts WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NOT NULL
   WINDOW w AS (PARTITION BY customer ORDER BY occurred_at, subject)
 ) AS contacts
@@ -71,9 +73,7 @@ class Findings:
 
     @property
     def mismatches(self) -> int:
-        subjects = sum(
-            len(ids) for found in self.wrong_subjects.values() for ids in found.values()
-        )
+        subjects = sum(len(ids) for found in self.wrong_subjects.values() for ids in found.values())
         return subjects + sum(len(buckets) for buckets in self.wrong_buckets.values())
 
 
@@ -138,9 +138,7 @@ async def wrong_subjects(
             findings.subjects_checked += len(ids)
             found = await connection.fetch(differing(kind.derivation), tenant_id, ids)
             wrong[resource] |= {row["subject"] for row in found}
-        orphans = await connection.fetch(
-            ORPHANS.format(table=kind.table), tenant_id, int(resource)
-        )
+        orphans = await connection.fetch(ORPHANS.format(table=kind.table), tenant_id, int(resource))
         wrong[resource] |= {row["subject"] for row in orphans}
     gaps = {row["subject"] for row in await connection.fetch(WRONG_GAPS, tenant_id)}
     for resource in (Resource.TICKET, Resource.CALL):
@@ -154,67 +152,86 @@ async def wrong_subjects(
     return wrong
 
 
-async def check_summaries(
-    connection: asyncpg.Connection, tenant_id: UUID, timezone: str, findings: Findings
-) -> None:
-    attributes = [
-        row["slot"]
-        for row in await connection.fetch(
-            "SELECT slot FROM custom_attributes WHERE tenant_id = $1", tenant_id
-        )
-    ]
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a snapshot holds of a tenant's summaries: which buckets, and which of them wait."""
+
+    timezone: str
+    attributes: list[int]
+    slots: set[datetime]
+    marked_slots: set[datetime]
+    marked_months: set[datetime]
+
+    def clean_days(self) -> list[datetime]:
+        return sorted(self._days(self.slots) - self._days(self.marked_slots))
+
+    def clean_months(self) -> list[datetime]:
+        dirty = self._months(self.marked_slots) | self.marked_months
+        return sorted(self._months(self.slots) - dirty)
+
+    def clean_slots_of_dirty_days(self) -> list[datetime]:
+        dirty = self._days(self.marked_slots)
+        clean = self.slots - self.marked_slots
+        return sorted(slot for slot in clean if self._days([slot]) <= dirty)
+
+    def _days(self, slots: Iterable[datetime]) -> set[datetime]:
+        return {day_start(self.timezone, local_date(self.timezone, slot)) for slot in slots}
+
+    def _months(self, slots: Iterable[datetime]) -> set[datetime]:
+        return {month_start(self.timezone, local_date(self.timezone, slot)) for slot in slots}
+
+
+async def held_by(connection: asyncpg.Connection, tenant_id: UUID, timezone: str) -> Held:
+    attributes = await connection.fetch(
+        "SELECT slot FROM custom_attributes WHERE tenant_id = $1", tenant_id
+    )
     marks = await connection.fetch(
         "SELECT DISTINCT grain, bucket FROM marks WHERE tenant_id = $1", tenant_id
     )
-    findings.pending += len(marks)
-    marked_slots = {row["bucket"] for row in marks if row["grain"] == Grain.SLOT}
-    marked_months = {row["bucket"] for row in marks if row["grain"] == Grain.MONTH}
-    slots = [row["slot"] for row in await connection.fetch(DAY_SLOTS, tenant_id)]
-    dirty_days = set(days_of(timezone, marked_slots))
-    dirty_months = set(months_of(timezone, marked_slots)) | marked_months
+    slots = await connection.fetch(DAY_SLOTS, tenant_id)
+    return Held(
+        timezone=timezone,
+        attributes=[row["slot"] for row in attributes],
+        slots={row["slot"] for row in slots},
+        marked_slots={row["bucket"] for row in marks if row["grain"] == Grain.SLOT},
+        marked_months={row["bucket"] for row in marks if row["grain"] == Grain.MONTH},
+    )
+
+
+async def check_summaries(
+    connection: asyncpg.Connection, tenant_id: UUID, timezone: str, findings: Findings
+) -> None:
+    held = await held_by(connection, tenant_id, timezone)
+    findings.pending += len(held.marked_slots) + len(held.marked_months)
     wrong: set[tuple[Grain, datetime]] = set()
 
-    async def differs(grain: Grain, start: datetime, end: datetime, expected: Statement) -> None:
-        cuboids = CUBOIDS if grain is not Grain.SLOT or recent(start, timezone) else SLOT_CUBOIDS
+    async def compare(
+        grain: Grain,
+        start: datetime,
+        end: datetime,
+        expected: Statement,
+        cuboids: Cuboids = CUBOIDS,
+    ) -> None:
         statement = mismatches(expected, grain, start, end, tenant_id, cuboids)
         findings.buckets_checked += 1
         if await connection.fetchval(statement.sql, *statement.arguments):
             wrong.add((grain, start))
 
-    for day in days_of(timezone, slots):
-        if day not in dirty_days:
-            end = day_start(timezone, local_date(timezone, day), 1)
-            rows = bucket_rows_from_facts(tenant_id, Grain.DAY, day, end, attributes)
-            await differs(Grain.DAY, day, end, rows)
-    for month in months_of(timezone, slots):
-        if month not in dirty_months:
-            end = month_start(timezone, local_date(timezone, month), 1)
-            rows = bucket_rows_from_facts(tenant_id, Grain.MONTH, month, end, attributes)
-            await differs(Grain.MONTH, month, end, rows)
-    by_day: dict[datetime, list[datetime]] = defaultdict(list)
-    for slot in set(slots) - marked_slots:
-        by_day[day_start(timezone, local_date(timezone, slot))].append(slot)
-    for day, clean in by_day.items():
-        cuboids = CUBOIDS if recent(day, timezone) else SLOT_CUBOIDS
-        spans = [(slot, slot + SLOT, [slot]) for slot in clean]
-        if day not in dirty_days:
-            end = day_start(timezone, local_date(timezone, day), 1)
-            spans = [(day, end, sorted(clean))]
-        for start, end, held in spans:
-            await differs(
-                Grain.SLOT, start, end, slot_rows(tenant_id, held, attributes, cuboids)
-            )
+    async def compare_slots(start: datetime, end: datetime, slots: list[datetime]) -> None:
+        cuboids = CUBOIDS if start >= slots_written_since(now(), timezone) else SLOT_CUBOIDS
+        expected = slot_rows(tenant_id, slots, held.attributes, cuboids)
+        await compare(Grain.SLOT, start, end, expected, cuboids)
+
+    for day in held.clean_days():
+        end = day_start(timezone, local_date(timezone, day), 1)
+        expected = bucket_rows_from_facts(tenant_id, Grain.DAY, day, end, held.attributes)
+        await compare(Grain.DAY, day, end, expected)
+        await compare_slots(day, end, [day + n * SLOT for n in range((end - day) // SLOT)])
+    for slot in held.clean_slots_of_dirty_days():
+        await compare_slots(slot, slot + SLOT, [slot])
+    for month in held.clean_months():
+        end = month_start(timezone, local_date(timezone, month), 1)
+        expected = bucket_rows_from_facts(tenant_id, Grain.MONTH, month, end, held.attributes)
+        await compare(Grain.MONTH, month, end, expected)
     if wrong:
         findings.wrong_buckets[tenant_id] = wrong
-
-
-def recent(start: datetime, timezone: str) -> bool:
-    return start >= slots_written_since(now(), timezone)
-
-
-def days_of(timezone: str, slots: Iterable[datetime]) -> Sequence[datetime]:
-    return sorted({day_start(timezone, local_date(timezone, slot)) for slot in slots})
-
-
-def months_of(timezone: str, slots: Iterable[datetime]) -> Sequence[datetime]:
-    return sorted({month_start(timezone, local_date(timezone, slot)) for slot in slots})

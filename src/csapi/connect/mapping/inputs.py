@@ -7,7 +7,15 @@ from csapi.connect.mapping.errors import MappingError
 from csapi.connect.mapping.table import Table
 
 FORMATS = ("csv", "tsv", "ndjson")
-_CSV_KEYS = ("delimiter", "quote", "escape", "header", "columns", "skip_lines")
+_CSV_KEYS = (
+    "delimiter",
+    "quote",
+    "escape",
+    "header",
+    "columns",
+    "skip_lines",
+    "carriage_returns",
+)
 _SUFFIXES = {
     "csv": "csv",
     "tsv": "tsv",
@@ -20,7 +28,7 @@ _SUFFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class InputFormat:
-    """`format` is None where the file name has to tell."""
+    """`format` is None where the file name has to tell. `spaced`: a bare \\r is read as a space."""
 
     format: str | None
     encoding: str
@@ -30,6 +38,7 @@ class InputFormat:
     header: bool
     columns: list[str]
     skip_lines: int
+    spaced: bool
 
     def format_for(self, file_name: str) -> str:
         if self.format is not None:
@@ -62,6 +71,7 @@ def read_input_format(data: object) -> InputFormat:
         header=header,
         columns=columns,
         skip_lines=skip_lines,
+        spaced=table.choice("carriage_returns", ("reject", "space"), "reject") == "space",
     )
 
 

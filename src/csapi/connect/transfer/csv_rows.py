@@ -52,6 +52,7 @@ class CsvRows:
         self._text = io.TextIOWrapper(
             binary, encoding=spec.encoding, errors=_KEEP_BAD_BYTES, newline="\n"
         )
+        self._spaced = spec.spaced
         self._again: deque[str] = deque()
         self._taken: list[str] = []
         self.line = 0
@@ -84,7 +85,7 @@ class CsvRows:
         return spec.columns or header
 
     def _feed(self) -> Iterator[str]:
-        taken, again, text = self._taken, self._again, self._text
+        taken, again, text, spaced = self._taken, self._again, self._text, self._spaced
         while True:
             if again:
                 line = again.popleft()
@@ -93,7 +94,7 @@ class CsvRows:
                 if not line:
                     return
             taken.append(line)
-            yield line
+            yield _spaced(line) if spaced and "\r" in line else line
 
     def _all_records(self) -> Iterator[tuple[int, list[str] | BadRow]]:
         taken = self._taken
@@ -192,6 +193,11 @@ class CsvRows:
     def _shown(lines: list[str]) -> str:
         text = "".join(lines).removesuffix("\n").removesuffix("\r")
         return text[:SHOWN_ROW_MAX].encode("utf-8", "backslashreplace").decode()
+
+
+def _spaced(line: str) -> str:
+    body = line.rstrip("\r\n")
+    return body.replace("\r", " ") + line[len(body) :]
 
 
 def _bad_bytes(line: str) -> str:
