@@ -59,7 +59,7 @@ def map_file(
             try:
                 job.map_rows(keep, Lines("test", job.file.size, print, every=60), limit)
             finally:
-                job.file.close()
+                job.close()
         finally:
             rejects.close()
         lines = rejects_path.read_text().splitlines()

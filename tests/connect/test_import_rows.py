@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.connect.mapped import HEAD, map_text
 
 from csapi.connect.mapping.inputs import read_input_format
 from csapi.connect.transfer.csv_rows import CsvRows
 from csapi.connect.transfer.errors import ImportStoppedError
 from csapi.connect.transfer.source import BadRow
-from tests.connect.mapped import HEAD, map_text
 
 Rows = list[tuple[int, Any]]
 
@@ -35,7 +35,12 @@ def bad(rows: Rows) -> list[tuple[int, str]]:
 def test_plain_csv() -> None:
     columns, rows, _ = read(b'a, b \n1,"x, ""y"""\n\n2,\r\n3,"two\nlines"\n4,end')
     assert columns == ["a", "b"]
-    assert rows == [(2, ["1", 'x, "y"']), (4, ["2", ""]), (5, ["3", "two\nlines"]), (7, ["4", "end"])]
+    assert rows == [
+        (2, ["1", 'x, "y"']),
+        (4, ["2", ""]),
+        (5, ["3", "two\nlines"]),
+        (7, ["4", "end"]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +155,11 @@ def test_whatever_the_bytes_each_line_is_accounted_for(parts: list[bytes]) -> No
     assert all(not lines[number - 2].strip(b"\r") for number in skipped)
 
 
-NDJSON = HEAD + 'topic = "t"\nagent = "who.names[1]"\ncustom.n = "n"\ntags = { column = "tags", type = "json" }\n'
+NDJSON = (
+    HEAD
+    + 'topic = "t"\nagent = "who.names[1]"\ncustom.n = "n"\n'
+    + 'tags = { column = "tags", type = "json" }\n'
+)
 
 
 def test_ndjson() -> None:

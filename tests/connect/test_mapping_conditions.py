@@ -1,7 +1,6 @@
 """Row filters, `when`, and several resources from one row."""
 
 import pytest
-
 from tests.connect.mapped import HEAD, map_text
 
 ROWS = "id,x,n\na,red,1\nb,blue,20\nc,,3\nd,Red,\n"
@@ -91,12 +90,15 @@ def test_when_may_compare_instants() -> None:
     mapped = map_text(
         """
         [values]
-        begun = { column = "begun", type = "instant" }
-        """.replace('"begun"', '"b"')
+        called = { column = "a", type = "instant" }
+        begun = { column = "b", type = "instant" }
+        """
         + HEAD
         + """
-        answered_at = { value = "begun", when = { value = "begun", at_least = { column = "a" } } }
-        """.replace('{ column = "a" }', '{ column = "a", type = "instant" }'),
+        [output.fields.answered_at]
+        value = "begun"
+        when = { value = "begun", at_least = { value = "called" } }
+        """,
         "id,a,b\n"
         "x,2026-01-05T10:00:00Z,2026-01-05T10:00:01Z\n"
         "y,2026-01-05T10:00:00Z,2026-01-05T09:59:59Z\n",

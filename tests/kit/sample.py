@@ -9,6 +9,7 @@ import msgspec
 from litestar import Litestar
 from msgspec import UNSET, Meta, UnsetType
 
+from csapi.kit import body
 from csapi.kit.decode import decode_item
 from csapi.kit.docs_page import docs_handlers
 from csapi.kit.error_pages import ERROR_OPERATIONS
@@ -225,3 +226,9 @@ def make_app() -> Edge:
             exception_handlers={Exception: answer_exception},
         )
     )
+
+
+def make_impatient_app() -> Edge:
+    """The same, for a server of its own: it waits one second for a body."""
+    body.READ_SECONDS = 1
+    return make_app()

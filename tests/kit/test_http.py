@@ -114,18 +114,19 @@ async def test_a_traceback_has_no_credentials(
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "secret"),
     [
-        "csk_live_abc_defghi",
-        "Authorization: Bearer abc.def",
-        "eyJhbGciOi.eyJzdWIi.c2ln",
-        "postgresql://user:abc@host/db",
+        ("csk_live_abc_defghi", "defghi"),
+        ("Authorization: Bearer opaque.token", "opaque"),
+        ("authorization: bearer opaque", "opaque"),
+        ("eyJhbGciOi.eyJzdWIi.c2ln", "c2ln"),
+        ("postgresql://user:hunter2@host/db", "hunter2"),
     ],
 )
-def test_credentials_do_not_reach_the_log(lines: io.StringIO, text: str) -> None:
+def test_credentials_do_not_reach_the_log(lines: io.StringIO, text: str, secret: str) -> None:
     logging.getLogger("csapi.test").warning("seen %s", text)
     assert "[redacted]" in logged(lines)[0]["message"]
-    assert "abc" not in lines.getvalue().replace("abc", "", 0).partition("[redacted]")[2]
+    assert secret not in lines.getvalue()
 
 
 def test_the_level_is_kept(lines: io.StringIO) -> None:

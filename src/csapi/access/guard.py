@@ -10,6 +10,7 @@ import asyncpg
 
 from csapi.access.principals import Principal
 from csapi.access.service import recognize, touch_key
+from csapi.access.tokens import parse_token
 from csapi.kit.body import header
 from csapi.kit.clock import now
 from csapi.kit.db import acquire
@@ -59,6 +60,9 @@ class Guard:
         if known is not None and clock - known[0] < TRUSTED_SECONDS:
             return known[1]
         self._known.pop(digest, None)
+        # What is no key of ours by its checksum must not wait for, or use up, a connection.
+        if parse_token(text) is None:
+            raise Problem("unauthorized", "The API key is not valid.")
         async with acquire(self._pool) as connection:
             found = await recognize(connection, text, now())
         if found is None:

@@ -1,6 +1,7 @@
 """Tenants and keys: make, list, revoke, recognize."""
 
 import hmac
+import unicodedata
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from csapi.access.tenancy import tenant_scope, tenant_transaction
 from csapi.access.tokens import Token, new_token, parse_token
 
 DUMMY_DIGEST = new_token().digest
+NAME_LENGTH = 255
+UNPRINTED = ("Cc", "Cs")
 
 
 class AccessError(ValueError):
@@ -34,6 +37,27 @@ def check_timezone(name: str) -> str:
     return name
 
 
+async def check_known_to_postgres(connection: asyncpg.Connection, timezone: str) -> None:
+    """Days are cut in SQL: a zone that only Python knows would stop the worker for everybody."""
+    try:
+        await connection.fetchval("SELECT now() AT TIME ZONE $1", timezone)
+    except asyncpg.InvalidParameterValueError:
+        raise AccessError(
+            f"PostgreSQL does not know the time zone {timezone!r}. Name one such as Europe/Berlin."
+        ) from None
+
+
+def check_name(name: str, what: str) -> str:
+    """A name that a database can hold and a terminal can show."""
+    if not name.strip():
+        raise AccessError(f"A {what} needs a name.")
+    if len(name) > NAME_LENGTH or any(unicodedata.category(each) in UNPRINTED for each in name):
+        raise AccessError(
+            f"The name of a {what} has at most {NAME_LENGTH} characters and no control characters."
+        )
+    return name
+
+
 def check_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
     known = {scope.value for scope in Scope}
     if unknown := sorted(set(scopes) - known):
@@ -47,10 +71,10 @@ def check_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
 
 async def create_tenant(connection: asyncpg.Connection, name: str, timezone: str) -> UUID:
     check_timezone(timezone)
-    if not name.strip():
-        raise AccessError("A tenant needs a name.")
+    check_name(name, "tenant")
     tenant_id = uuid4()
     async with tenant_scope(connection, tenant_id):
+        await check_known_to_postgres(connection, timezone)
         await connection.execute(
             "INSERT INTO tenants (tenant_id, name, timezone) VALUES ($1, $2, $3)",
             tenant_id,
@@ -69,6 +93,7 @@ async def create_key(
 ) -> NewKey:
     """A new key. Its text exists only in the return value: the database holds a digest."""
     allowed = check_scopes(scopes)
+    check_name(name, "key")
     token = new_token()
     async with tenant_scope(connection, tenant_id):
         if not await connection.fetchval("SELECT 1 FROM tenants WHERE tenant_id = $1", tenant_id):

@@ -1,9 +1,11 @@
 import functools
+import re
 import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
 import click
+import msgspec
 
 from csapi.access.service import AccessError
 from csapi.embedded.errors import EmbeddedError
@@ -12,6 +14,7 @@ from csapi.kit.db import StartupError
 P = ParamSpec("P")
 
 EXPECTED = (StartupError, EmbeddedError, AccessError)
+SETTING = re.compile(r"`\$\.(\w+)`")
 
 
 def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -22,7 +25,14 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except EXPECTED as error:
-            click.echo(f"csapi: {error}", err=True)
-            sys.exit(1)
+            fail(str(error))
+        except msgspec.ValidationError as error:
+            named = SETTING.sub(lambda match: f"CSAPI_{match[1].upper()}", str(error))
+            fail(f"The environment cannot be used: {named}.")
 
     return wrapped
+
+
+def fail(message: str) -> None:
+    click.echo(f"csapi: {message}", err=True)
+    sys.exit(1)

@@ -1,6 +1,7 @@
 """`csapi import`: a customer's own file through the public API."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -103,15 +104,15 @@ def import_(
         if not url or not key:
             raise CannotRunError("--url and --key are needed, except with --dry-run")
         target = Target(url, key, Patience(give_up_after=retry_for), parallel, batch_size)
+    rejects_path = rejects or Path(f"{file.name}.rejects.ndjson")
     try:
-        rejects_file = Rejects(
-            rejects or Path(f"{file.name}.rejects.ndjson"), asked_for=rejects is not None
-        )
-        job = Import(file, read_mapping(mapping), resource, rejects_file)
+        with closing(Rejects(rejects_path, asked_for=rejects is not None)) as rejects_file:
+            job = Import(file, read_mapping(mapping), resource, rejects_file)
+            code = _run(job, target, limit, as_json=as_json)
     except (MappingError, ImportStoppedError) as error:
         _echo(f"csapi import: {error}")
-        sys.exit(1)
-    sys.exit(_run(job, target, limit, as_json=as_json))
+        code = 1
+    sys.exit(code)
 
 
 def _run(job: Import, target: Target | None, limit: int | None, *, as_json: bool) -> int:

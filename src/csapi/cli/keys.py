@@ -82,14 +82,18 @@ def list_(tenant: UUID, as_json: bool, data_dir: Path | None) -> None:
 @keys.command()
 @tenant_option
 @click.argument("key_id")
+@json_option
 @data_dir_option
 @one_line_errors
-def revoke(tenant: UUID, key_id: str, data_dir: Path | None) -> None:
+def revoke(tenant: UUID, key_id: str, as_json: bool, data_dir: Path | None) -> None:
     """Revoke a key by its id (the part after csk_live_). Takes effect within ten seconds."""
 
     async def work(connection: asyncpg.Connection) -> bool:
         return await revoke_key(connection, tenant, key_id)
 
     if not as_api(data_dir, work):
-        raise AccessError(f"The tenant has no key {key_id}.")
-    click.echo(f"revoked {key_id}")
+        raise AccessError(f"The tenant has no key {key_id!r}.")
+    if as_json:
+        click.echo(msgspec.json.encode({"key_id": key_id, "revoked": True}).decode())
+    else:
+        click.echo(f"revoked {key_id}")

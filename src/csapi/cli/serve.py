@@ -1,7 +1,10 @@
 import asyncio
 import ctypes
+import errno
 import signal
+import socket
 import sys
+import time
 
 import click
 
@@ -12,6 +15,7 @@ from csapi.kit.settings import Settings, load_settings
 PR_SET_PDEATHSIG = 1
 HEADER_TIMEOUT_MS = 10_000
 BACKPRESSURE = 1024
+PREDECESSOR_SECONDS = 3.0
 
 
 def die_with_parent() -> None:
@@ -37,6 +41,34 @@ async def check_database(settings: Settings) -> None:
         await connection.close()
 
 
+def listening_address(host: str, port: int) -> str:
+    """The IP address of `host`, where `port` is free.
+
+    granian would share a busy port with whoever has it, and clients would reach either. A
+    predecessor that was killed is given a moment to go.
+    """
+    if not 0 <= port <= 65_535:
+        raise StartupError(f"CSAPI_PORT is {port}: set it to a number from 0 to 65535.")
+    deadline = time.monotonic() + PREDECESSOR_SECONDS
+    while True:
+        try:
+            family, kind, protocol, _, target = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            with socket.socket(family, kind, protocol) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                trial.bind(target)
+                trial.listen(1)
+            return str(target[0])
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise StartupError(
+                    f"Cannot listen on {host}:{port}: {error.strerror}. Stop what listens there, "
+                    "or set CSAPI_HOST and CSAPI_PORT to a free address of this machine."
+                ) from None
+            time.sleep(0.1)
+
+
 @click.command()
 @one_line_errors
 def serve() -> None:
@@ -50,10 +82,11 @@ def serve() -> None:
 
     settings = load_settings()
     asyncio.run(check_database(settings))
+    address = listening_address(settings.host, settings.port)
     server = Granian(
         "csapi.cli.serve:asgi",
         factory=True,
-        address=settings.host,
+        address=address,
         port=settings.port,
         interface=Interfaces.ASGI,
         workers=settings.api_workers,

@@ -8,7 +8,7 @@ from typing import TypeVar
 import asyncpg
 import click
 
-from csapi.kit.db import connect
+from csapi.kit.db import StartupError, connect, one_line
 from csapi.kit.migrate import API, WORKER
 from csapi.kit.settings import load_settings
 
@@ -50,5 +50,11 @@ async def _with_connection(
     connection = await connect(url, role)
     try:
         return await work(connection)
+    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+        raise StartupError(
+            "The database has no csapi tables yet. Run `csapi migrate` first."
+        ) from None
+    except (asyncpg.PostgresError, OSError) as error:
+        raise StartupError(f"The database failed: {one_line(error)}. Try again.") from None
     finally:
         await connection.close()

@@ -8,7 +8,7 @@ from csapi.facts.kinds import VALUE_SCALE, Box, Kind, RequestOutcome, Resource
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
-from csapi.facts.ticket_history import EventType, period_join, periods, was
+from csapi.facts.ticket_history import EventType, events_of, period_join, periods, was
 from csapi.facts.wire import Custom, Key, Record, Survey, Text
 from csapi.kit.quantities import UtcDatetime
 
@@ -148,7 +148,8 @@ OWNER_TEAM = f"coalesce({was('owner', 'team', 't.team')}, k.team)"
 
 
 def with_periods(tickets: str) -> str:
-    return f"WITH periods AS ({periods(tickets)})"
+    events = events_of(f"ARRAY({tickets})")
+    return f"WITH events AS MATERIALIZED ({events}), periods AS ({periods('events')})"
 
 
 REQUEST_EVENTS = f"""

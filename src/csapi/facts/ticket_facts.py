@@ -2,7 +2,7 @@
 
 from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Resource
 from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, EVENT_COLUMNS, fact_select
-from csapi.facts.ticket_history import EVENT_ORDER, EventType, period_join, periods, was
+from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
 
 BY_CUSTOMER = "coalesce(c.initiated_by, 1) = 1"
 DONE = "(5, 6)"
@@ -21,7 +21,7 @@ def timed(later: str, earlier: str) -> str:
 HISTORY = f"""
 WITH events AS MATERIALIZED (
   SELECT *, row_number() OVER (PARTITION BY ticket ORDER BY {EVENT_ORDER})::int AS place
-  FROM ticket_events WHERE tenant_id = $1 AND ticket = ANY($2::uuid[])
+  FROM ({events_of("$2::uuid[]")}) AS v
 ), heads AS (
   SELECT ticket,
     bool_or(type = {EventType.MESSAGE}) AS has_messages,
@@ -106,7 +106,7 @@ WITH events AS MATERIALIZED (
     NULL
   FROM statuses v WHERE v.was_done AND NOT v.is_done
 ), periods AS (
-  {periods("SELECT unnest($2::uuid[])")}
+  {periods("events")}
 )"""
 
 # Work done by nobody in particular, or about the ticket as a whole, is its owner's at that moment.

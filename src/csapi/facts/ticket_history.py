@@ -17,11 +17,16 @@ class EventType(IntEnum):
 EVENT_ORDER = "occurred_at, sequence, source, event_id"
 
 
-def periods(tickets: str) -> str:
+def events_of(tickets: str) -> str:
+    """A query of the events of some tickets. An array is an index condition, a subquery is not."""
+    return f"SELECT * FROM ticket_events WHERE tenant_id = $1 AND ticket = ANY({tickets})"
+
+
+def periods(events: str) -> str:
     """A query of the periods between changes: ticket, type, valid_from, valid_to, value, agent,
-    team, is_initial. `tickets` is a query of ticket ids."""
+    team, is_initial. `events` is a FROM item."""
     changes = (
-        f"SELECT * FROM ticket_events WHERE tenant_id = $1 AND ticket IN ({tickets}) AND type IN "
+        f"SELECT * FROM {events} WHERE type IN "
         f"({EventType.PRIORITY_CHANGED}, {EventType.TOPIC_CHANGED}, {EventType.ASSIGNED})"
     )
     return f"""

@@ -12,7 +12,7 @@ from csapi.facts.tables import ATTRIBUTE_SLOTS
 from csapi.facts.wire import Key
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, body_of
-from csapi.kit.problems import Problem
+from csapi.kit.problems import FieldError, Problem, invalid
 
 TAG = "Custom attributes"
 
@@ -41,11 +41,20 @@ class AttributeList(msgspec.Struct, kw_only=True):
 
 async def declare(request: AnyRequest, principal: Principal) -> Response:
     wanted = await body_of(request, CustomAttribute)
+    # `$` also matches before a last line feed, and JSON Schema has no better anchor.
+    if wanted.name.endswith("\n"):
+        raise invalid(FieldError("/name", "invalid_value", "The name must not end in a line feed."))
     label = wanted.label or wanted.name
     pool = request.app.state.pool
     try:
         async with tenant_transaction(pool, principal.tenant_id, lock="exclusive") as connection:
             _, is_new = await declare_attribute(connection, principal.tenant_id, wanted.name, label)
+            if not is_new:
+                label = await connection.fetchval(
+                    "SELECT label FROM custom_attributes WHERE tenant_id = $1 AND name = $2",
+                    principal.tenant_id,
+                    wanted.name,
+                )
     except NoSlotLeftError:
         raise Problem(
             "conflict", f"All {ATTRIBUTE_SLOTS} custom attributes of this tenant are declared."
@@ -78,7 +87,8 @@ OPERATIONS = [
         operation_id="declareCustomAttribute",
         summary="Declare a custom attribute",
         description="Makes a key of `custom` a dimension, also for what was sent before: those "
-        "records are read again in the background, and answers say so until it is done.",
+        "records are read again in the background, and answers say so until it is done. Declaring "
+        "it again changes nothing.",
         tag=TAG,
         handler=declare,
         scope=Scope.ADMIN_WRITE,

@@ -3,19 +3,25 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import normalized
+from csapi.ingest.places import listed_instants_of, names_of
 from csapi.kit.decode import decode_item
 from csapi.kit.problems import FieldError
 from csapi.kit.quantities import check_instant
 
 KEY_BYTES = 255
+MOST_ERRORS = 20
 VERSION_FIELD = "source_updated_at"
+
+# Lists whose instants may lie ahead: a change of team can be planned.
+PLANNED = frozenset({"memberships"})
+PLAN_START, PLAN_END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -36,26 +42,52 @@ def content_hash(content: bytes) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def check_item(kind: RecordKind, item: Any, prefix: str, now: datetime) -> list[FieldError]:
-    """What the struct alone cannot say: the range of instants, bytes of keys, rules of the kind."""
+def check_item(
+    kind: RecordKind, item: Any, prefix: str, now: datetime, *, is_plain: bool
+) -> list[FieldError]:
+    """What the struct alone cannot say: the range of instants, bytes of names, rules of the kind.
+
+    `is_plain`: the item is ASCII without escapes, so that no name has more bytes than characters.
+    """
     errors = []
     for name in (*kind.instants, VERSION_FIELD):
         value = instant_of(item, name)
         where = f"{prefix}/{name.replace('.', '/')}"
         if value is not None and (error := check_instant(value, where, now=now)):
             errors.append(error)
-    for name in kind.keys:
-        value = getattr(item, name)
-        if value is not None and not value.isascii() and len(value.encode()) > KEY_BYTES:
-            errors.append(
-                FieldError(f"{prefix}/{name}", "too_long", f"At most {KEY_BYTES} bytes in UTF-8.")
-            )
+    for holder, where, instant in listed_instants_of(item):
+        check = check_planned if holder in PLANNED else check_instant
+        if error := check(instant, prefix + where, now=now):
+            errors.append(error)
+    if not is_plain:
+        errors += check_names(item, prefix)
     if custom := getattr(item, "custom", None):
         errors += check_custom(custom, f"{prefix}/custom")
-    for check in kind.checks:
-        if found := check(item):
-            errors.append(FieldError(prefix + found[0], found[1], found[2]))
-    return errors
+    for rule in kind.checks:
+        if broken := rule(item):
+            errors.append(FieldError(prefix + broken[0], broken[1], broken[2]))
+    return errors[:MOST_ERRORS]
+
+
+def check_planned(instant: datetime, pointer: str, *, now: datetime) -> FieldError | None:
+    """None if `instant` can be a date in a team's calendar, else what is wrong."""
+    del now
+    try:
+        is_possible = PLAN_START <= instant.astimezone(UTC) < PLAN_END
+    except OverflowError:
+        is_possible = False
+    if is_possible:
+        return None
+    return FieldError(pointer, "out_of_range", "The year is not between 1900 and 2199.")
+
+
+def check_names(item: Any, prefix: str) -> list[FieldError]:
+    """Names must fit into an index, as they are stored: in NFC, which can be longer."""
+    return [
+        FieldError(prefix + where, "too_long", f"At most {KEY_BYTES} bytes in UTF-8 (NFC).")
+        for where, name in names_of(item)
+        if not name.isascii() and len(normalized(name).encode()) > KEY_BYTES
+    ]
 
 
 def instant_of(item: Any, path: str) -> datetime | None:
@@ -88,7 +120,8 @@ def draft_item(
     item = decode_item(raw, kind.decoder, index)
     if isinstance(item, list):
         return item if prefix else [strip_index(error) for error in item]
-    if errors := check_item(kind, item, prefix, now):
+    is_plain = raw.isascii() and b"\\u" not in raw
+    if errors := check_item(kind, item, prefix, now, is_plain=is_plain):
         return errors
     content = msgspec.json.encode(item)
     return Draft(

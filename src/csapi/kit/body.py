@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Collection
+from contextlib import suppress
 from typing import Any, Protocol
 
 from csapi.kit.problems import Problem, shown
@@ -12,6 +13,8 @@ NDJSON = "application/x-ndjson"
 BATCH_TYPES = (JSON, NDJSON)
 READ_SECONDS = 10
 MIB = 1024 * 1024
+DROP_SECONDS = 2
+DROP_BYTES = 32 * MIB
 
 
 class Incoming(Protocol):
@@ -158,3 +161,35 @@ async def read_body(
     if not data:
         raise Problem("empty_body", "The request has no body.")
     return data
+
+
+class Upload:
+    """A request body on its way. What a refusal leaves unread is read and dropped first.
+
+    A server that answers and closes while a client still sends resets the connection, and the
+    client may never see why.
+    """
+
+    def __init__(self, scope: Any, receive: Any) -> None:
+        self._receive = receive
+        self._scope = scope
+        self._complete = scope["method"] in ("GET", "HEAD", "OPTIONS", "DELETE")
+
+    async def receive(self) -> Any:
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self._complete = True
+        return message
+
+    async def drop(self) -> None:
+        # A client that expects 100 Continue has sent nothing yet, and now will not.
+        if self._complete or any(name == b"expect" for name, _ in self._scope["headers"]):
+            return
+        dropped = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DROP_SECONDS):
+                while dropped < DROP_BYTES:
+                    message = await self.receive()
+                    if not message.get("more_body", False):
+                        return
+                    dropped += len(message.get("body", b""))

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 
 OLDEST_POSTGRES = 18
+SCHEMES = ("postgresql", "postgres")
 ACQUIRE_TIMEOUT_SECONDS = 2.0
 
 
@@ -36,7 +37,14 @@ class Arguments:
         return f"${len(self.values)}::{cast}"
 
 
-SERVER_SETTINGS = {"search_path": "csapi", "application_name": "csapi", "timezone": "UTC"}
+# Every access starts with a tenant, so an index always serves: a scan of a whole table would read
+# the rows of all tenants.
+SERVER_SETTINGS = {
+    "search_path": "csapi",
+    "application_name": "csapi",
+    "timezone": "UTC",
+    "enable_seqscan": "off",
+}
 
 
 async def connect(url: str, role: str | None = None) -> asyncpg.Connection:
@@ -49,12 +57,18 @@ async def connect(url: str, role: str | None = None) -> asyncpg.Connection:
         connection = await asyncpg.connect(url, server_settings=SERVER_SETTINGS, timeout=10)
     except (OSError, TimeoutError, asyncpg.CannotConnectNowError) as error:
         raise StartupError(
-            f"Cannot reach PostgreSQL at {where}: {error or type(error).__name__}. "
+            f"Cannot reach PostgreSQL at {where}: {one_line(error)}. "
             "Start it, or correct CSAPI_DATABASE_URL."
         ) from None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except asyncpg.PostgresError as error:
         raise StartupError(
-            f"PostgreSQL at {where} refused the connection: {error}. Correct CSAPI_DATABASE_URL."
+            f"PostgreSQL at {where} refused the connection: {one_line(error)}. "
+            "Correct CSAPI_DATABASE_URL."
+        ) from None
+    except (asyncpg.InterfaceError, ValueError):
+        # The text may quote any part of the URL.
+        raise StartupError(
+            f"The parameters for PostgreSQL at {where} cannot be used. Correct CSAPI_DATABASE_URL."
         ) from None
     if role is not None and await connection.fetchval("SELECT current_user") != role:
         try:
@@ -69,13 +83,32 @@ async def connect(url: str, role: str | None = None) -> asyncpg.Connection:
 
 
 def describe(url: str) -> str:
-    """The URL without its secret, for messages."""
+    """The URL without its secret, for messages.
+
+    Raises StartupError, which quotes nothing, when it is none: a password with a character that
+    is not percent-encoded may then stand anywhere in it.
+    """
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
+        parse_qsl(parts.query, strict_parsing=bool(parts.query))
     except ValueError:
-        return "the given URL"
+        raise not_a_url() from None
+    if parts.scheme not in SCHEMES or parts.fragment or "@" in parts.path:
+        raise not_a_url()
     return f"{parts.hostname or 'the local socket'}{port}{parts.path}"
+
+
+def not_a_url() -> StartupError:
+    return StartupError(
+        "CSAPI_DATABASE_URL is not a URL such as postgresql://csapi_api:PASSWORD@host:5432/csapi. "
+        "Correct it; percent-encode special characters in the password."
+    )
+
+
+def one_line(error: BaseException) -> str:
+    """The text of an error; PostgreSQL puts details and hints on lines of their own."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 async def _keep(connection: asyncpg.Connection) -> None:
@@ -105,36 +138,45 @@ async def open_pool(
     )
 
 
+# Whom the login can turn into counts as much as who it is: RESET ROLE and SET ROLE are SQL too.
+UNSAFE_ROLE = """
+SELECT session_user AS login, r.rolname, r.rolsuper, r.rolbypassrls,
+  r.rolname = session_user AS is_self
+FROM pg_roles r
+WHERE (pg_has_role(session_user, r.oid, 'MEMBER') OR pg_has_role(current_user, r.oid, 'MEMBER'))
+  AND (r.rolsuper OR r.rolbypassrls OR r.rolname = $1 OR r.oid IN (
+    SELECT c.relowner FROM pg_class c WHERE c.relnamespace = to_regnamespace('csapi')))
+ORDER BY is_self DESC, r.rolsuper DESC, r.rolbypassrls DESC LIMIT 1"""
+
+
 async def refuse_unsafe_role(connection: asyncpg.Connection, owner: str) -> None:
     if connection.get_server_version().major < OLDEST_POSTGRES:
         raise StartupError(
             f"PostgreSQL {connection.get_server_version().major} is too old: csapi needs "
             f"{OLDEST_POSTGRES} or newer. Point CSAPI_DATABASE_URL at one."
         )
-    role = await connection.fetchrow(
-        "SELECT rolname, rolsuper, rolbypassrls, "
-        "EXISTS (SELECT 1 FROM pg_roles o WHERE o.rolname = $1 "
-        "        AND pg_has_role(current_user, o.oid, 'MEMBER')) AS is_owner "
-        "FROM pg_roles WHERE rolname = current_user",
-        owner,
-    )
-    flaw = (
-        "is a superuser"
-        if role["rolsuper"]
-        else "has BYPASSRLS"
-        if role["rolbypassrls"]
-        else "can act as the owner of the tables"
-        if role["is_owner"]
-        else None
-    )
-    if flaw:
+    unsafe = await connection.fetchrow(UNSAFE_ROLE, owner)
+    if unsafe is not None:
+        flaw = (
+            "is a superuser"
+            if unsafe["rolsuper"]
+            else "has BYPASSRLS"
+            if unsafe["rolbypassrls"]
+            else "owns the tables"
+        )
+        if not unsafe["is_self"]:
+            flaw = f"can act as {unsafe['rolname']}, which {flaw}"
         raise StartupError(
-            f"Refusing to start: the database role {role['rolname']} {flaw}, so row-level security "
+            f"Refusing to start: the database role {unsafe['login']} {flaw}, so row-level security "
             "would not hold between tenants. Use csapi_api for `csapi serve` and csapi_worker for "
             "`csapi worker`: give them passwords with CSAPI_API_PASSWORD and "
             "CSAPI_WORKER_PASSWORD when you run `csapi migrate`."
         )
-    if await connection.fetchval("SELECT to_regclass('csapi.facts')") is None:
+    try:
+        facts = await connection.fetchval("SELECT to_regclass('csapi.facts')")
+    except asyncpg.InsufficientPrivilegeError:
+        facts = None
+    if facts is None:
         raise StartupError(
             "The database has no csapi tables that this role can see. Run `csapi migrate` first "
             "with an administrator's CSAPI_DATABASE_URL."

@@ -12,6 +12,7 @@ import msgspec
 from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from csapi.kit.body import Upload
 from csapi.kit.log import log_fields
 from csapi.kit.problem_answers import log_problem, problem_body, to_problem
 from csapi.kit.problems import MEDIA_TYPE as PROBLEM_TYPE
@@ -132,21 +133,24 @@ class Edge:
         state = scope["state"] = dict(scope.get("state") or ())
         state["request_id"] = request_id = _request_id(scope)
         status = 0
+        upload = Upload(scope, receive)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400 and status != 408:
+                    await upload.drop()
                 message["headers"] = _finish_headers(message["headers"], request_id)
             await send(message)
 
         try:
             _check_path(scope)
-            await self.app(scope, receive, send_with_headers)
+            await self.app(scope, upload.receive, send_with_headers)
         except Exception as exc:
             if status:
                 raise
-            await problem_response(exc, scope)(scope, receive, send_with_headers)
+            await problem_response(exc, scope)(scope, upload.receive, send_with_headers)
         finally:
             if access_log.isEnabledFor(logging.INFO):
                 _log_access(scope, status, time.perf_counter() - began)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from csapi.kit.db import OLDEST_POSTGRES, StartupError, connect
+from csapi.kit.db import OLDEST_POSTGRES, StartupError, connect, one_line
 
 OWNER, API, WORKER = "csapi_owner", "csapi_api", "csapi_worker"
 MIGRATION_LOCK = 0x63736170
@@ -48,7 +48,7 @@ async def prepare_roles(url: str, passwords: dict[str, str | None]) -> None:
         await connection.execute(f"GRANT USAGE ON SCHEMA csapi TO {API}, {WORKER}")
     except asyncpg.InsufficientPrivilegeError as error:
         raise StartupError(
-            f"The role of CSAPI_DATABASE_URL may not prepare the database ({error}). "
+            f"The role of CSAPI_DATABASE_URL may not prepare the database ({one_line(error)}). "
             "Run csapi migrate with an administrator's URL (CREATEROLE and CREATE on the database)."
         ) from None
     finally:

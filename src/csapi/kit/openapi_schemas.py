@@ -95,8 +95,8 @@ def _lift_from_arm(node: Schema) -> None:
 
 def _name_enum(schema: Schema, enum: type[Enum]) -> None:
     schema.pop("const", None)
-    schema["type"] = "string"
     schema["enum"] = [member.value for member in enum]
+    schema["type"] = "string" if isinstance(schema["enum"][0], str) else "integer"
     schema["x-enum-varnames"] = [re.sub(r"\W", "_", member.name).upper() for member in enum]
 
 

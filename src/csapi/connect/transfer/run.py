@@ -53,7 +53,6 @@ class Import:
         self, path: Path, mapping: MappingFile, main: str | None, rejects: Rejects
     ) -> None:
         self.file = InputFile(path)
-        self._rejects = rejects
         try:
             with self.file.guard(lambda: 0):
                 self._source = _source(self.file, mapping, path.name)
@@ -72,7 +71,6 @@ class Import:
         )
 
     def close(self) -> None:
-        self._rejects.close()
         self.file.close()
 
     def dry_run(self, reporter: Reporter, limit: int | None) -> list[dict[str, Any]]:

@@ -1,0 +1,193 @@
+"""What must hold in every snapshot of a tenant, whoever is in the middle of what.
+
+I1: a bucket has a mark, or its summary equals the aggregate of its facts.
+I2: a subject has a mark, or its facts equal a fresh derivation of the raw rows.
+I3: the gaps of a contact are those to its customer's previous and next contact.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from tests.delivery.bruteforce import (
+    Cells,
+    Row,
+    declared,
+    differences,
+    stored_cell,
+    stored_key,
+    summarized,
+)
+
+from csapi.facts.kinds import Grain, Kind, Reference
+from csapi.facts.registry import SUBJECT_KINDS
+from csapi.metrics.cuboids import SLOT_CUBOIDS, slots_read_since
+from csapi.metrics.zones import day_start, local_date, month_start
+
+GAPS = ("duration_ms", "gap_next_ms")
+SLOT = timedelta(minutes=15)
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All derived rows of a tenant at one moment, and what a fresh derivation gives."""
+
+    now: datetime
+    timezone: str
+    facts: list[Row]
+    fresh: list[Row]
+    summaries: list[Row]
+    marks: set[tuple[Grain, datetime]]
+    subject_marks: set[UUID]
+    references: list[int]
+    attribute_slots: list[int]
+
+    @property
+    def is_drained(self) -> bool:
+        return not (self.marks or self.subject_marks or self.references)
+
+    @property
+    def settled_slots(self) -> list[int]:
+        """Attributes that were also read out of older records: until then their cuboid grows."""
+        return [] if Reference.ATTRIBUTE in self.references else self.attribute_slots
+
+
+async def take_snapshot(
+    connection: asyncpg.Connection, tenant_id: UUID, timezone: str = "UTC"
+) -> Snapshot:
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+
+        async def rows(table: str) -> list[Any]:
+            sql = f"SELECT * FROM {table} WHERE tenant_id = $1"
+            return list(await connection.fetch(sql, tenant_id))
+
+        fresh: list[Row] = []
+        for kind in SUBJECT_KINDS.values():
+            ids = [row["id"] for row in await rows(kind.table)]
+            if ids:
+                fresh += await connection.fetch(kind.derivation, tenant_id, ids)
+        return Snapshot(
+            now=await connection.fetchval("SELECT clock_timestamp()"),
+            timezone=timezone,
+            facts=await rows("facts"),
+            fresh=fresh,
+            summaries=await rows("summaries"),
+            marks={(Grain(row["grain"]), row["bucket"]) for row in await rows("marks")},
+            subject_marks={row["subject"] for row in await rows("subject_marks")},
+            references=[row["reference"] for row in await rows("reference_marks")],
+            attribute_slots=[row["slot"] for row in await rows("custom_attributes")],
+        )
+    finally:
+        await connection.execute("ROLLBACK")
+
+
+def violations(snapshot: Snapshot) -> list[str]:
+    """Everything that is wrong in a snapshot, in words."""
+    return [*wrong_buckets(snapshot), *wrong_facts(snapshot), *wrong_gaps(snapshot.facts)]
+
+
+def slot_of(instant: datetime) -> datetime:
+    return instant - (instant - EPOCH) % SLOT
+
+
+def wrong_buckets(snapshot: Snapshot) -> list[str]:
+    zone = snapshot.timezone
+    marked_slots = {bucket for grain, bucket in snapshot.marks if grain is Grain.SLOT}
+    marked_days = {day_start(zone, local_date(zone, slot)) for slot in marked_slots}
+    marked_months = {month_start(zone, local_date(zone, slot)) for slot in marked_slots}
+    marked_months |= {bucket for grain, bucket in snapshot.marks if grain is Grain.MONTH}
+    marked = {Grain.SLOT: marked_slots, Grain.DAY: marked_days, Grain.MONTH: marked_months}
+    facts: dict[tuple[Grain, datetime], list[Row]] = defaultdict(list)
+    for fact in snapshot.facts:
+        at = fact["occurred_at"]
+        local = local_date(zone, at)
+        facts[Grain.SLOT, slot_of(at)].append(fact)
+        facts[Grain.DAY, day_start(zone, local)].append(fact)
+        facts[Grain.MONTH, month_start(zone, local)].append(fact)
+    stored: dict[tuple[Grain, datetime], Cells] = defaultdict(dict)
+    cuboids = declared(snapshot.settled_slots)
+    numbers = {cuboid.number for cuboid in cuboids}
+    for row in snapshot.summaries:
+        if row["cuboid"] in numbers:
+            stored[Grain(row["grain"]), row["bucket"]][stored_key(row)] = stored_cell(row)
+    slots_complete_since = slots_read_since(snapshot.now, zone)
+    found = []
+    for grain, bucket in sorted(facts.keys() | stored.keys()):
+        if bucket in marked[grain]:
+            continue
+        held = stored[grain, bucket]
+        chosen = cuboids
+        if grain is Grain.SLOT and bucket < slots_complete_since:
+            chosen = list(SLOT_CUBOIDS)
+            kept = {cuboid.number for cuboid in chosen}
+            held = {key: cell for key, cell in held.items() if key[0] in kept}
+        expected = summarized(facts[grain, bucket], chosen)
+        found += [
+            f"I1 {grain.name} {bucket:%m-%d %H:%M} {difference}"
+            for difference in differences(expected, held)
+        ]
+    return found
+
+
+def own_values(facts: Iterable[Row], without: set[UUID]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """What derives from the subject alone, by (subject, kind, ordinal)."""
+    found = {}
+    for fact in facts:
+        if fact["subject"] in without:
+            continue
+        values = dict(fact.items())
+        if fact["kind"] == Kind.CONTACT:
+            values |= dict.fromkeys(GAPS)
+        found[fact["subject"], fact["kind"], fact["ordinal"]] = values
+    return found
+
+
+def wrong_facts(snapshot: Snapshot) -> list[str]:
+    if snapshot.references:
+        return []
+    stored = own_values(snapshot.facts, snapshot.subject_marks)
+    fresh = own_values(snapshot.fresh, snapshot.subject_marks)
+    found = []
+    for key in sorted(stored.keys() | fresh.keys(), key=str):
+        kept, wanted = stored.get(key, {}), fresh.get(key, {})
+        changed = {
+            name: (kept.get(name), wanted.get(name))
+            for name in kept.keys() | wanted.keys()
+            if kept.get(name) != wanted.get(name)
+        }
+        if changed:
+            found.append(f"I2 {key[0]} {Kind(key[1]).name} {key[2]}: stored, fresh = {changed}")
+    return found
+
+
+def milliseconds(gap: timedelta) -> int:
+    return (gap // timedelta(microseconds=1) + 500) // 1000
+
+
+def wrong_gaps(facts: Sequence[Row]) -> list[str]:
+    contacts: dict[int | None, list[Row]] = defaultdict(list)
+    for fact in facts:
+        if fact["kind"] == Kind.CONTACT:
+            contacts[fact["customer"]].append(fact)
+    found = []
+    for customer, theirs in contacts.items():
+        theirs.sort(key=lambda fact: (fact["occurred_at"], fact["subject"]))
+        places = range(len(theirs))
+        gaps = [
+            milliseconds(theirs[i + 1]["occurred_at"] - theirs[i]["occurred_at"])
+            for i in places[:-1]
+        ]
+        known = [None] * (len(theirs) + 1) if customer is None else [None, *gaps, None]
+        found += [
+            f"I3 {fact['subject']} gaps {fact['duration_ms']}, {fact['gap_next_ms']}, "
+            f"expected {known[i]}, {known[i + 1]}"
+            for i, fact in enumerate(theirs)
+            if (fact["duration_ms"], fact["gap_next_ms"]) != (known[i], known[i + 1])
+        ]
+    return found

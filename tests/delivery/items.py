@@ -1,0 +1,42 @@
+"""Items as they go over the wire, with what the scenarios vary."""
+
+from typing import Any
+
+from tests.delivery.lab import Item, version
+
+
+def call(name: str, entered_at: str, minutes: int = 0, **more: Any) -> Item:
+    item = {"external_id": name, "queue_entered_at": entered_at, "wait_seconds": 5, **more}
+    return {**item, "source_updated_at": version(minutes)}
+
+
+def ticket(name: str, created_at: str, minutes: int = 0, **more: Any) -> Item:
+    item = {"external_id": name, "created_at": created_at, **more}
+    return {**item, "source_updated_at": version(minutes)}
+
+
+def event(name: str, ticket_name: str, occurred_at: str, type_: str, **more: Any) -> Item:
+    names = {"event_id": name, "ticket": ticket_name}
+    return {**names, "occurred_at": occurred_at, "type": type_, **more}
+
+
+def reply(name: str, ticket_name: str, occurred_at: str, agent: str) -> Item:
+    return event(name, ticket_name, occurred_at, "message", direction="outbound", actor=agent)
+
+
+def request(name: str, sent_at: str, minutes: int = 0, **more: Any) -> Item:
+    item = {"external_id": name, "sent_at": sent_at, **more}
+    return {**item, "source_updated_at": version(minutes)}
+
+
+def feedback(name: str, responded_at: str, minutes: int = 0, **more: Any) -> Item:
+    item = {"external_id": name, "responded_at": responded_at, "survey": "csat", "rating": 5}
+    return {**item, **more, "source_updated_at": version(minutes)}
+
+
+def agent(name: str, team: str, minutes: int = 0) -> Item:
+    return {"external_id": name, "team": team, "source_updated_at": version(minutes)}
+
+
+def customer(name: str, segment: str, minutes: int = 0) -> Item:
+    return {"external_id": name, "segment": segment, "source_updated_at": version(minutes)}

@@ -1,0 +1,17 @@
+"""Under no schedule does the protocol lose or double anything."""
+
+import time
+
+import pytest
+from tests.delivery.explorer import DEEP, Explorer, Scenario
+from tests.delivery.lab import Lab
+from tests.delivery.scenarios import SCENARIOS
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+async def test_no_schedule_breaks_an_invariant(lab: Lab, scenario: Scenario) -> None:
+    started = time.monotonic()
+    limit = 20_000 if DEEP else scenario.limit
+    report = await Explorer(lab, scenario).explore(limit=limit, samples=300 if DEEP else 20)
+    print(f"{report} in {time.monotonic() - started:.1f} s")
+    assert not report.found, str(report)
