@@ -18,7 +18,6 @@ SLOT = timedelta(minutes=15)
 KINDS = [int(kind) for kind in Kind]
 EDGE_VALUES = [float(edge) for edge in EDGES]
 COLUMNS = ", ".join(summaries.columns.keys())
-KEYS = "cuboid, kind, outcome, key1, key2"
 # The square of a larger number overflows bigint; numeric products are slow, so only those use it.
 ROOT = 3_037_000_499
 
@@ -65,6 +64,16 @@ STORED_BINS = f"""CASE WHEN duration_n <= {REPEATED_MAX} THEN array_sort(raw_bin
     ELSE (SELECT array_agg(bin ORDER BY bin) {COUNTED} AS b) END AS bins,
   CASE WHEN duration_n > {REPEATED_MAX}
     THEN (SELECT array_agg(count ORDER BY bin) {COUNTED} AS b) END AS counts"""
+
+SUMMED_BINS = """FROM (
+      SELECT bin, sum(coalesce(count, 1))::integer AS count
+      FROM unnest(parts) AS p, unnest(p.bins, p.counts) AS u (bin, count) GROUP BY bin
+    ) AS b"""
+MERGED_BINS = f"""CASE WHEN duration_n <= {REPEATED_MAX}
+    THEN (SELECT array_sort(array_agg(bin)) FROM unnest(parts) AS p, unnest(p.bins) AS bin)
+    ELSE (SELECT array_agg(bin ORDER BY bin) {SUMMED_BINS}) END AS bins,
+  CASE WHEN duration_n > {REPEATED_MAX}
+    THEN (SELECT array_agg(count ORDER BY bin) {SUMMED_BINS}) END AS counts"""
 
 
 def _columns(cuboids: Sequence[Cuboid]) -> list[str]:
@@ -176,32 +185,18 @@ def bucket_rows_from_finer(
     tenant = arguments.add(tenant_id, "uuid")
     numbers = arguments.add([cuboid.number for cuboid in CUBOIDS], "smallint[]")
     bucket = arguments.add(start, "timestamptz")
-    scan = f"""FROM summaries
-  WHERE tenant_id = {tenant} AND cuboid = ANY ({numbers}) AND grain = {int(finer)}
-    AND bucket >= {bucket} AND bucket < {arguments.add(end, "timestamptz")}"""
-    sql = f"""WITH finer AS MATERIALIZED (
-  SELECT {KEYS}, {", ".join(MEASURE_NAMES)}, bins, counts
-  {scan}
-), measured AS (
-  SELECT {KEYS}, {SUMMED} FROM finer GROUP BY {KEYS}
-), repeated AS (
-  SELECT {KEYS}, array_sort(array_agg(bin)) AS bins, NULL::integer[] AS counts
-  FROM finer JOIN measured USING ({KEYS}), unnest(finer.bins) AS bin
-  WHERE measured.duration_n <= {REPEATED_MAX}
-  GROUP BY {KEYS}
-), counted AS (
-  SELECT {KEYS}, array_agg(bin ORDER BY bin) AS bins, array_agg(count ORDER BY bin) AS counts
-  FROM (
-    SELECT {KEYS}, bin, sum(coalesce(count, 1))::integer AS count
-    FROM finer JOIN measured USING ({KEYS}), unnest(finer.bins, counts) AS b (bin, count)
-    WHERE measured.duration_n > {REPEATED_MAX}
-    GROUP BY {KEYS}, bin
-  ) AS b
-  GROUP BY {KEYS}
-)
-SELECT {tenant} AS tenant_id, cuboid, {int(grain)}::smallint AS grain, {bucket} AS bucket,
-  kind, outcome, key1, key2, {", ".join(MEASURE_NAMES)}, bins, counts
-FROM measured LEFT JOIN (TABLE repeated UNION ALL TABLE counted) AS b USING ({KEYS})"""
+    # Cuboid by cuboid, so that memory is that of the largest one. Whole rows are collected because
+    # PostgreSQL has no aggregate that joins arrays of different lengths.
+    sql = f"""SELECT {tenant} AS tenant_id, cuboid, {int(grain)}::smallint AS grain,
+  {bucket} AS bucket, kind, outcome, key1, key2, {", ".join(MEASURE_NAMES)},
+  {MERGED_BINS}
+FROM unnest({numbers}) AS c (cuboid) CROSS JOIN LATERAL (
+  SELECT kind, outcome, key1, key2, {SUMMED}, array_agg(s) FILTER (WHERE bins IS NOT NULL) AS parts
+  FROM summaries AS s
+  WHERE s.tenant_id = {tenant} AND s.cuboid = c.cuboid AND s.grain = {int(finer)}
+    AND s.bucket >= {bucket} AND s.bucket < {arguments.add(end, "timestamptz")}
+  GROUP BY kind, outcome, key1, key2
+) AS g"""
     return Statement(sql, tuple(arguments.values))
 
 

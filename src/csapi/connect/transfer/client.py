@@ -24,7 +24,7 @@ class Patience:
     """How long to try. `until_reached` holds while no connection has ever been made."""
 
     first_delay: float = 0.25
-    longest_delay: float = 20.0
+    longest_delay: float = 5.0
     give_up_after: float = 300.0
     until_reached: float = 10.0
     timeout: float = 60.0  # longer than the server works on a request: none outlives its retry
