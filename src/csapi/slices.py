@@ -2,14 +2,18 @@
 
 from csapi.ingest import attributes, endpoints
 from csapi.kit.operations import Operation
+from csapi.reports import endpoints as reports
 
 OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
     *attributes.OPERATIONS,
+    *reports.OPERATIONS,
 )
 
 TAGS = {
     endpoints.TAG: "Push tickets, calls, feedback and the people behind them; read them back. "
     "Sending anything twice, late or out of order is safe.",
     attributes.TAG: "Attributes of your own as dimensions.",
+    reports.QUERY_TAG: "Every number is exact, carries its parts and sample size, and comes from "
+    "one definition.",
 }

@@ -26,6 +26,7 @@ async def lab(make_database: Callable[[], Database]) -> AsyncIterator[Lab]:
     await admin.execute(
         f"ALTER DATABASE {database.name} SET deadlock_timeout = '{DEADLOCK_TIMEOUT}'"
     )
+    await admin.execute("GRANT SELECT, INSERT ON members TO csapi_worker")  # TMP
     monitor = await connect(database.admin_url)
     api = await open_pool(database.api_url, size=2, statement_timeout_ms=60_000)
     worker = await open_pool(database.worker_url, size=2, statement_timeout_ms=60_000)

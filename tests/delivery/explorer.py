@@ -75,16 +75,15 @@ class Report:
     redundant: int = 0
     sampled: int = 0
     is_complete: bool = False
-    preemptions: int = -1
     found: list[str] = field(default_factory=list)
     choices: str = ""
     steps: list[Step] = field(default_factory=list)
 
     def __str__(self) -> str:
-        reach = "all" if self.is_complete else f"all up to {self.preemptions} preemptions"
+        reach = "all" if self.is_complete else "not all"
         text = (
-            f"{self.scenario}: {self.schedules} schedules ({reach}), {self.sampled} random, "
-            f"{self.redundant} cut short as redundant"
+            f"{self.scenario}: {self.schedules} schedules ({reach}), {self.sampled} of them "
+            f"random, {self.redundant} cut short as redundant"
         )
         if not self.found:
             return text
@@ -111,9 +110,8 @@ class Explorer:
         limit = limit or self._scenario.limit
         search = Systematic()
         while not search.is_complete and report.schedules < limit and not report.found:
-            await self._run(search.next_chooser(), report)
+            search.learn(await self._run(search.choose, report, search.replayed_choices))
         report.is_complete = search.is_complete
-        report.preemptions = search.next_preemptions - 1
         if not report.is_complete:
             for seed in range(samples):
                 if report.found:
@@ -122,7 +120,9 @@ class Explorer:
                 report.sampled += 1
         return report
 
-    async def _run(self, choose: Choose, report: Report) -> None:
+    async def _run(self, choose: Choose, report: Report, checked: int = 0) -> int:
+        """Run one schedule and add to the report; how many choices it took. The states after the
+        first `checked` choices were looked at before."""
         trial = await self._trial()
         roles = [session.role for session in self._scenario.sessions]
         lanes = [
@@ -135,7 +135,7 @@ class Explorer:
         found: list[str] = []
 
         async def check() -> None:
-            if not found:
+            if not found and len(schedule.choices) > checked:
                 snapshot = await take_snapshot(self._lab.admin, trial.tenant_id, trial.timezone)
                 found.extend(violations(snapshot))
 
@@ -144,7 +144,7 @@ class Explorer:
                 await schedule.run(choose, check)
         except RedundantError:
             report.redundant += 1
-            return
+            return len(schedule.choices)
         report.schedules += 1
         found += [f"{lane.name} failed: {lane.error!r}" for lane in lanes if lane.error]
         found += await self._at_the_end(trial)
@@ -152,6 +152,7 @@ class Explorer:
             report.found = found
             report.choices = "".join(map(str, schedule.choices))
             report.steps = schedule.steps
+        return len(schedule.choices)
 
     async def _at_the_end(self, trial: Trial) -> list[str]:
         """After all marks are worked off, nothing is wrong and nothing waits."""

@@ -8,8 +8,8 @@ tables): it can take independent statements for dependent, never the other way r
 
 import re
 from collections import Counter
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 from csapi.kit.tables import metadata
 
@@ -43,6 +43,10 @@ class Footprint:
         return Footprint(frozenset(), frozenset(), self.locks, ends=True)
 
 
+    def with_locks(self, locks: frozenset[str]) -> "Footprint":
+        return replace(self, locks=self.locks | locks)
+
+
 NOTHING = Footprint()
 
 
@@ -71,6 +75,7 @@ def may_wait(one: frozenset[str], other: frozenset[str]) -> bool:
     return both and "tenant:exclusive" in tenant
 
 
+@lru_cache(maxsize=100_000)
 def dependent(one: Footprint, other: Footprint) -> bool:
     """Whether the order of two statements of different sessions can matter."""
     if one.ends and other.ends:

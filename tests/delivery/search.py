@@ -1,16 +1,15 @@
-"""Which schedules to run: every one up to the order of independent steps, fewest preemptions first.
+"""Which schedules to run: one of each set that differ only in the order of independent steps.
 
-Stateless search with sleep sets (Godefroid) in the order of preemptions (CHESS, Musuvathi and
-Qadeer). A schedule is written as the lanes in the order in which they took their steps: "00112".
+Source-DPOR with sleep sets (Abdulla, Aronis, Jonsson, Sagonas, POPL 2014). Whether two steps are
+independent is told from their SQL (footprints.py). A schedule is written as the lanes in the order
+in which they took their steps: "00112".
 """
 
-import heapq
-import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.delivery.footprints import dependent
+from tests.delivery.footprints import Footprint, dependent, footprint
 from tests.delivery.stepping import Lane, Schedule
 
 Choose = Callable[[Schedule, list[Lane]], Lane]
@@ -20,96 +19,128 @@ class RedundantError(Exception):
     """Whatever comes now was already run in another order of independent steps."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Branch:
-    """A prefix of choices, what need not be tried right after it, and its preemptions."""
+@dataclass
+class Node:
+    """A state on the current path: who could go on, who did, and who is still to be tried."""
 
-    preemptions: int
-    number: int
-    prefix: tuple[int, ...] = field(compare=False)
-    asleep: frozenset[int] = field(compare=False)
+    ready: dict[int, Footprint]
+    asleep: set[int]
+    chosen: int
+    wanted: set[int]
+    tried: set[int] = field(default_factory=set)
 
+    @property
+    def step(self) -> Footprint:
+        return self.ready[self.chosen]
 
-def is_preemption(schedule: Schedule, ready: list[Lane], chosen: Lane) -> bool:
-    if not schedule.choices:
-        return False
-    last = schedule.lanes[schedule.choices[-1]]
-    return last is not chosen and last in ready
+    def after(self) -> set[int]:
+        """Lanes whose next step was already tried here, and could as well come before this one."""
+        done = (self.asleep | self.tried) - {self.chosen}
+        return {
+            lane
+            for lane in done
+            if lane in self.ready and not dependent(self.ready[lane], self.step)
+        }
 
 
 class Systematic:
-    """Hands out a chooser for each schedule, and learns from it which others there are."""
+    """Depth-first: hands out a chooser for each schedule, learns from what ran, and turns back."""
 
     def __init__(self) -> None:
-        self._numbers = itertools.count()
-        self._branches = [Branch(0, next(self._numbers), (), frozenset())]
+        self._path: list[Node] = []
+        self.is_complete = False
 
     @property
-    def is_complete(self) -> bool:
-        return not self._branches
+    def replayed_choices(self) -> int:
+        """So many first steps of the next schedule were seen before."""
+        return max(0, len(self._path) - 1)
 
-    @property
-    def next_preemptions(self) -> int:
-        return self._branches[0].preemptions if self._branches else -1
-
-    def next_chooser(self) -> Choose:
-        branch = heapq.heappop(self._branches)
-        forced = iter(branch.prefix)
-        asleep = set(branch.asleep)
-        preemptions = branch.preemptions
-
-        def choose(schedule: Schedule, ready: list[Lane]) -> Lane:
-            nonlocal preemptions
-            number = next(forced, None)
-            if number is not None:
-                return by_number(schedule, ready, number)
-            awake = [lane for lane in ready if schedule.lanes.index(lane) not in asleep]
+    def choose(self, schedule: Schedule, ready: list[Lane]) -> Lane:
+        depth = len(schedule.choices)
+        waiting = {schedule.lanes.index(lane): next_footprint(schedule, lane) for lane in ready}
+        if depth < len(self._path):
+            node = self._path[depth]
+            if node.chosen not in waiting:
+                raise RedundantError
+            node.ready = waiting
+        else:
+            asleep = self._path[-1].after() & waiting.keys() if self._path else set()
+            awake = waiting.keys() - asleep
             if not awake:
                 raise RedundantError
-            awake.sort(key=lambda lane: is_preemption(schedule, ready, lane))
-            chosen, *others = awake
-            tried = asleep | {schedule.lanes.index(chosen)}
-            for other in others:
-                self._add(schedule, ready, other, tried, preemptions)
-                tried = tried | {schedule.lanes.index(other)}
-            preemptions += is_preemption(schedule, ready, chosen)
-            asleep.intersection_update(still_asleep(schedule, asleep, chosen))
-            return chosen
+            last = schedule.choices[-1] if schedule.choices else -1
+            chosen = last if last in awake else min(awake)
+            node = Node(waiting, asleep, chosen, {chosen})
+            self._path.append(node)
+        return schedule.lanes[node.chosen]
 
-        return choose
-
-    def _add(
-        self, schedule: Schedule, ready: list[Lane], lane: Lane, tried: set[int], preemptions: int
-    ) -> None:
-        heapq.heappush(
-            self._branches,
-            Branch(
-                preemptions + is_preemption(schedule, ready, lane),
-                next(self._numbers),
-                (*schedule.choices, schedule.lanes.index(lane)),
-                frozenset(still_asleep(schedule, tried, lane)),
-            ),
-        )
+    def learn(self, length: int) -> None:
+        """Take in the schedule that ran, and find the next one."""
+        del self._path[length:]
+        for node, lanes in races(self._path):
+            if not node.wanted & lanes:
+                possible = lanes & node.ready.keys()
+                node.wanted |= {min(possible)} if possible else node.ready.keys()
+        while self._path:
+            node = self._path[-1]
+            node.tried.add(node.chosen)
+            left = node.wanted - node.tried - node.asleep
+            if left:
+                node.chosen = min(left)
+                return
+            self._path.pop()
+        self.is_complete = True
 
 
-def still_asleep(schedule: Schedule, asleep: set[int], chosen: Lane) -> set[int]:
-    """Those of `asleep` whose next step could as well come before that of `chosen`."""
-    step = chosen.next_footprint
-    # A commit that lets blocked lanes go on is more than one step.
-    if step.ends and any(lane.is_blocked for lane in schedule.lanes):
-        return set()
-    return {
-        number
-        for number in asleep
-        if schedule.lanes[number] is not chosen
-        and not dependent(schedule.lanes[number].next_footprint, step)
-    }
+def races(path: list[Node]) -> list[tuple[Node, set[int]]]:
+    """Pairs of dependent steps that could have come in the other order: the state before the
+    first of them, and the lanes of which one has to go on there to bring that about."""
+    found = []
+    before = happened_before(path)
+    for second, mine in enumerate(before):
+        for first in members(mine):
+            if path[first].chosen == path[second].chosen:
+                continue
+            if any(before[k] >> first & 1 for k in members(mine >> first + 1, first + 1)):
+                continue
+            free = [k for k in range(first + 1, second) if not before[k] >> first & 1] + [second]
+            passed, initials = 0, set()
+            for k in free:
+                if not before[k] & passed:
+                    initials.add(path[k].chosen)
+                passed |= 1 << k
+            found.append((path[first], initials))
+    return found
 
 
-def by_number(schedule: Schedule, ready: list[Lane], number: int) -> Lane:
-    lane = schedule.lanes[number]
-    # After a deadlock PostgreSQL picks the victim: a replay can find other lanes ready.
-    return lane if lane in ready else ready[0]
+def members(bits: int, start: int = 0) -> list[int]:
+    return [start + place for place in range(bits.bit_length()) if bits >> place & 1]
+
+
+def happened_before(path: list[Node]) -> list[int]:
+    """For each step the earlier steps whose order with it matters, directly or by others, as a
+    set of bits."""
+    before: list[int] = []
+    for number, node in enumerate(path):
+        mine = 0
+        for earlier in range(number - 1, -1, -1):
+            other = path[earlier]
+            if not mine >> earlier & 1 and (
+                other.chosen == node.chosen or dependent(other.step, node.step)
+            ):
+                mine |= 1 << earlier | before[earlier]
+        before.append(mine)
+    return before
+
+
+def next_footprint(schedule: Schedule, lane: Lane) -> Footprint:
+    """With a commit go the statements that wait for its locks."""
+    step = lane.next_footprint
+    if step.ends:
+        for other in schedule.lanes:
+            if other.is_blocked:
+                step = step.with_locks(footprint(other.waiting).locks)
+    return step
 
 
 def seeded(seed: int) -> Choose:
@@ -131,6 +162,8 @@ def replayed(choices: str) -> Choose:
 
     def choose(schedule: Schedule, ready: list[Lane]) -> Lane:
         number = next(forced, None)
-        return ready[0] if number is None else by_number(schedule, ready, int(number))
+        lane = ready[0] if number is None else schedule.lanes[int(number)]
+        # After a deadlock PostgreSQL picks the victim: a replay can find other lanes ready.
+        return lane if lane in ready else ready[0]
 
     return choose

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from csapi.embedded.errors import EmbeddedError
-from csapi.embedded.process import POLL_SECONDS, Identity, Launch, Progress, log_tail
+from csapi.embedded.process import POLL_SECONDS, Identity, Launch, Progress, failure, log_tail
 
 REPORT_SECONDS = 5.0
 
@@ -83,10 +83,7 @@ class Child:
 
     def failure(self) -> EmbeddedError:
         code = self.process.returncode if self.process else None
-        return EmbeddedError(
-            f"{self.service.title} did not start (exit code {code}); see {self.log}",
-            detail=log_tail(self.log),
-        )
+        return failure(f"{self.service.title} did not start", code, self.log)
 
     def stop(self, *, hard: bool = False, pause: Callable[[float], None] = time.sleep) -> None:
         """End it, with a time limit for every signal."""

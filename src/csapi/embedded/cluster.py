@@ -7,9 +7,8 @@ from pathlib import Path
 
 from csapi.embedded.account import named_account
 from csapi.embedded.binaries import postgres_folder
-from csapi.embedded.errors import EmbeddedError
 from csapi.embedded.layout import DataDir
-from csapi.embedded.process import Account, Launch, Progress, log_tail, run_to_end
+from csapi.embedded.process import Account, Launch, Progress, failure, run_to_end
 
 ADMIN = "csapi_admin"
 DATABASE = "csapi"
@@ -111,10 +110,7 @@ def _run(layout: DataDir, launch: Launch, progress: Progress, stdin: bytes = b""
     log = layout.log("initdb")
     code = run_to_end(launch, log, progress, seconds=INITDB_SECONDS, stdin=stdin)
     if code != 0:
-        raise EmbeddedError(
-            f"PostgreSQL could not create its files in {layout.path} (exit code {code}); see {log}",
-            detail=log_tail(log),
-        )
+        raise failure(f"PostgreSQL could not create its files in {layout.path}", code, log)
 
 
 def _give(path: Path, account: Account | None) -> None:

@@ -68,7 +68,7 @@ class Postgres:
             launch=self._launch,
             ready=self._ready,
             before=self._clear,
-            ending=((signal.SIGINT, 60.0), (signal.SIGQUIT, 20.0), (signal.SIGKILL, 5.0)),
+            ending=((signal.SIGINT, 30.0), (signal.SIGQUIT, 20.0), (signal.SIGKILL, 5.0)),
             hard_ending=((signal.SIGQUIT, 20.0), (signal.SIGKILL, 5.0)),
             # PostgreSQL 18.4 never ends a fast shutdown asked for during crash recovery.
             is_gentle=self._accepts_connections,

@@ -18,6 +18,7 @@ from csapi.embedded.errors import EmbeddedError
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 POLL_SECONDS = 0.02
+OWN_LINE = "csapi: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,14 @@ def log_tail(log: Path, lines: int = 12) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
+
+
+def failure(what: str, code: int | None, log: Path) -> EmbeddedError:
+    """csapi's own programs end with one line that says it all; of others the log must tell."""
+    last = log_tail(log, 1)
+    if last.startswith(OWN_LINE):
+        return EmbeddedError(last.removeprefix(OWN_LINE))
+    return EmbeddedError(f"{what} (exit code {code}); see {log}", detail=log_tail(log))
 
 
 @dataclass(frozen=True, slots=True)

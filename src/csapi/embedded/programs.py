@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 
 from csapi.embedded.child import Service
-from csapi.embedded.errors import EmbeddedError
 from csapi.embedded.layout import DataDir
-from csapi.embedded.process import Launch, Progress, log_tail, run_to_end
+from csapi.embedded.process import Launch, Progress, failure, run_to_end
 from csapi.embedded.runtime import RUN_MARKER
 
 MIGRATE_SECONDS = 3600.0
@@ -118,7 +117,4 @@ def migrate(
     log = layout.log("migrate")
     code = run_to_end(Launch(command, env), log, progress, seconds=MIGRATE_SECONDS)
     if code != 0:
-        raise EmbeddedError(
-            f"the database could not be brought up to date (exit code {code}); see {log}",
-            detail=log_tail(log),
-        )
+        raise failure("the database could not be brought up to date", code, log)

@@ -51,9 +51,7 @@ SUMMED = """sum(n)::bigint AS n, sum(negative_n)::bigint AS negative_n,
     sum(value_n)::bigint AS value_n, sum(value_sum)::bigint AS value_sum,
     sum(value_sumsq) AS value_sumsq"""
 
-MEASURE_NAMES = [
-    name for name in summaries.columns.keys()[8:] if name not in {"bins", "counts"}
-]
+MEASURE_NAMES = [name for name in summaries.columns.keys()[8:] if name not in {"bins", "counts"}]
 
 # Few bins are a sorted list with repeats and without counts: smaller, and several times faster to
 # make. Many are counted. The choice depends on the number of durations alone, so that the same

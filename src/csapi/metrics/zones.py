@@ -57,7 +57,9 @@ def _changes_of_year(name: str, year: int) -> tuple[datetime, ...]:
 def changes(name: str, start: datetime, end: datetime) -> list[datetime]:
     """Instants in [start, end] at which the offset from UTC changes."""
     found = [
-        change for year in range(start.year, end.year + 1) for change in _changes_of_year(name, year)
+        change
+        for year in range(start.year, end.year + 1)
+        for change in _changes_of_year(name, year)
     ]
     return [change for change in found if start <= change <= end]
 

@@ -63,7 +63,7 @@ CREW = (
     Agent("a03", "Lena Fischer", "frontline", 0.9, 0.2, moved=(45, "vip")),
     Agent("a04", "Yousef Haddad", "frontline", 1.1, 0.0),
     Agent("a05", "Grace Okoye", "frontline", 0.95, 0.1),
-    Agent(WEAK_AGENT, "Robin Hale", "frontline", 2.8, -1.7),
+    Agent(WEAK_AGENT, "Robin Hale", "frontline", 2.8, -1.2),
     Agent("a07", "Sara Mansour", "frontline", 0.85, 0.2),
     Agent("a08", "Daniel Osei", "frontline", 1.05, 0.0, moved=(30, "billing")),
     Agent("a09", "Huda Karim", "frontline", 1.2, 0.1, joined=38),

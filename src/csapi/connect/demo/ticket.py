@@ -95,7 +95,7 @@ class Ticket:
     def waits(self, at: datetime) -> None:
         self._status(at, {"open": "pending"}, self._agent_id, "agent")
 
-    def assigned(self, at: datetime, agent: Agent, team: str) -> None:
+    def assigned(self, at: datetime, agent: Agent, team: str | None) -> None:
         if self._add("assigned", at, None, "system", agent=agent.id, team=team):
             self.agent, self.team = agent, team
 

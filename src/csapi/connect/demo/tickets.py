@@ -1,19 +1,17 @@
 """How tickets go: who answers, how soon, and what goes wrong on the way."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
 
 from csapi.connect.demo.people import (
+    BOT_AGENT,
     CREW,
-    PARTNER,
-    PARTNER_CREW,
     WEAK_AGENT,
     Agent,
     Customer,
-    Item,
     Roster,
 )
 from csapi.connect.demo.phrases import phrases
@@ -22,9 +20,9 @@ from csapi.connect.demo.span import (
     OFFICE,
     Span,
     local_day,
-    midnight,
     moments,
     spread,
+    stream,
     when_staffed,
 )
 from csapi.connect.demo.ticket import Ticket
@@ -36,8 +34,9 @@ CUSTOMER_SECONDS = {"email": 14400, "chat": 50, "whatsapp": 900, "social": 5400,
 HURRY = {"urgent": 0.35, "high": 0.6, "normal": 1.0, "low": 1.4}
 INBOXES = {"chat": "website", "whatsapp": "whatsapp-ksa", "social": "social", "phone": "hotline"}
 ROUNDS = (0, 1, 2, 3)
-ROUND_WEIGHTS = (46, 33, 15, 6)
+ROUND_WEIGHTS = (52, 32, 12, 4)
 CLOSES_AFTER = timedelta(days=4)
+NEVER_SOLVED = 0.02
 BOT_KNOWS = ("order_status", "product_question")
 
 Return = tuple[Customer, str]
@@ -52,7 +51,7 @@ class Desk:
     tickets: list[Ticket] = field(default_factory=list)
     returning: dict[date, list[Return]] = field(default_factory=dict)
     roster: Roster = field(init=False)
-    numbers: count[int] = field(default_factory=lambda: count(10_001))
+    numbers: Iterator[int] = field(default_factory=lambda: count(10_001))
 
     def __post_init__(self) -> None:
         self.roster = Roster(self.span, CREW)
@@ -64,12 +63,13 @@ class Desk:
         customer: Customer,
         topic: str,
         channel: str,
-        rng: random.Random,
         initiated_by: str = "customer",
     ) -> Ticket:
+        number = next(self.numbers)
+        rng = stream("ticket", number)
         inbox = "billing-mail" if BY_KEY[topic].team == "billing" else "support-mail"
         ticket = Ticket(
-            id=f"T-{next(self.numbers)}",
+            id=f"T-{number}",
             now=self.span.now,
             created_at=at,
             customer=customer,
@@ -87,7 +87,7 @@ class Desk:
         return ticket
 
     def day(self, day: date, topic_weights: Sequence[float], rng: random.Random) -> None:
-        amount = self.span.amount(day, 70, rng)
+        amount = self.span.amount(day, 62, rng)
         fresh = [
             (customer, topic.key)
             for customer, topic in zip(
@@ -102,18 +102,27 @@ class Desk:
             arrivals = moments(day, len(writers), hours, rng)
             for at, (customer, topic) in zip(arrivals, writers, strict=True):
                 if at <= self.span.now:
-                    self.handle(self.open(at, customer, topic, channel, rng), rng)
+                    self.handle(self.open(at, customer, topic, channel))
 
-    def handle(self, ticket: Ticket, rng: random.Random) -> None:
+    def handle(self, ticket: Ticket) -> None:
+        rng = stream("course", ticket.id)
         if rng.random() < 0.012:
             ticket.flags = rng.choice([{"is_spam": True}, {"is_spam": True}, {"is_test": True}])
             return
+        if rng.random() < 0.006:
+            self.write_twice(ticket, rng)
         Course(self, ticket, rng).run()
         agent = ticket.agent
         risk = 0.3 if agent and agent.id == WEAK_AGENT else 0.09
         if ticket.solved_at and rng.random() < risk:
             again = local_day(ticket.solved_at) + timedelta(days=rng.randint(1, 5))
             self.returning.setdefault(again, []).append((ticket.customer, ticket.topic))
+
+    def write_twice(self, ticket: Ticket, rng: random.Random) -> None:
+        at = ticket.created_at + spread(rng, 240)
+        if at <= self.span.now:
+            twin = self.open(at, ticket.customer, ticket.topic, ticket.channel)
+            twin.flags = {"merged_into": ticket.id}
 
     def team_of(self, topic: str, customer: Customer) -> str:
         return "vip" if customer.segment == "vip" else BY_KEY[topic].team
@@ -154,10 +163,12 @@ class Course:
         self.reply(self.says.first_replies)
         for _ in range(rng.choices(ROUNDS, ROUND_WEIGHTS)[0]):
             self.another_round()
+        if rng.random() < NEVER_SOLVED:
+            return
         self.solve()
         if rng.random() < (0.2 if self.agent.id == WEAK_AGENT else 0.06):
             self.reopen()
-        if ticket.channel == "email":
+        if ticket.channel == "social":
             ticket.closes(self.at + CLOSES_AFTER)
 
     @property
@@ -211,7 +222,7 @@ class Course:
     def solve(self) -> None:
         ticket, rng = self.ticket, self.rng
         self.wait(REPLY_SECONDS[ticket.channel] * 0.3)
-        if rng.random() < 0.35:
+        if rng.random() < 0.25:
             ticket.replies(self.at, rng.choice(self.says.closings))
         ticket.solved(self.at + timedelta(seconds=2))
 
@@ -223,23 +234,6 @@ class Course:
 
     def bot_solves(self) -> None:
         self.at += spread(self.rng, 25, 0.4)
+        self.ticket.assigned(self.at, BOT_AGENT, None)
         self.ticket.bot_says(self.at, self.says.bot_answer)
         self.ticket.solved(self.at + timedelta(seconds=90), by_bot=True)
-
-
-def partner_tickets(span: Span, customers: Sequence[Customer]) -> list[Item]:
-    """A source without events: the partner of the marketplace only reports milestones."""
-    from csapi.connect.demo.span import stream
-
-    roster = Roster(span, PARTNER_CREW)
-    made: list[Item] = []
-    for day in span.dates:
-        rng = stream("partner", day)
-        amount = span.amount(day, 9, rng)
-        for at in moments(day, amount, OFFICE, rng):
-            if at <= span.now:
-                customer = rng.choices(customers, [each.weight for each in customers])[0]
-                made.append(
-                    partner_ticket(span, f"M-{5001 + len(made)}", at, customer, roster, rng)
-                )
-    return made

@@ -1,0 +1,202 @@
+"""From records to what is sent: batches, in lanes that can go side by side.
+
+Sources are not tidy, so neither is this: some headers arrive after their events, some versions
+late, twice or after a newer one, some answers before their request, and one ticket is deleted.
+All records of one customer take the same lane, so that lanes do not wait for each other.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from csapi.connect.demo.dataset import Dataset
+from csapi.connect.demo.feedback import SCALES
+from csapi.connect.demo.people import Customer, Item, agent_items, team_items
+from csapi.connect.demo.span import midnight, stream
+from csapi.connect.demo.ticket import Ticket
+
+LANES = 3
+BATCH_ITEMS = 1_000
+PERIODS = 2
+ATTRIBUTES = {"region": "Region", "product": "Product"}
+CORRECTED_AFTER = timedelta(hours=6)
+
+LATE_HEADER, OLD_VERSION_LAST, SENT_TWICE, EVENTS_FIRST, LATE_EVENT = range(5)
+UNTIDY = {
+    LATE_HEADER: 3.0,
+    OLD_VERSION_LAST: 0.7,
+    SENT_TWICE: 1.0,
+    EVENTS_FIRST: 1.5,
+    LATE_EVENT: 1.5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    resource: str
+    items: list[Item]
+
+
+@dataclass(slots=True)
+class Period:
+    """What a lane sends of some weeks, or at last, in the order of the fields."""
+
+    events_first: list[Item] = field(default_factory=list)
+    tickets: list[Item] = field(default_factory=list)
+    events: list[Item] = field(default_factory=list)
+    calls: list[Item] = field(default_factory=list)
+    feedback_first: list[Item] = field(default_factory=list)
+    requests: list[Item] = field(default_factory=list)
+    feedback: list[Item] = field(default_factory=list)
+
+    def batches(self) -> Iterator[Batch]:
+        for resource, items in (
+            ("ticket-events", self.events_first),
+            ("tickets", self.tickets),
+            ("ticket-events", self.events),
+            ("calls", self.calls),
+            ("feedback", self.feedback_first),
+            ("feedback-requests", self.requests),
+            ("feedback", self.feedback),
+        ):
+            yield from packed(resource, items)
+
+
+@dataclass(slots=True)
+class Lane:
+    periods: list[Period] = field(default_factory=lambda: [Period() for _ in range(PERIODS)])
+    late: Period = field(default_factory=Period)
+
+    def batches(self) -> Iterator[Batch]:
+        for period in (*self.periods, self.late):
+            yield from period.batches()
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """First everybody who is named elsewhere, then the lanes."""
+
+    people: list[Batch]
+    lanes: list[list[Batch]]
+
+    @property
+    def batches(self) -> list[Batch]:
+        return [*self.people, *(batch for lane in self.lanes for batch in lane)]
+
+    @property
+    def amount(self) -> int:
+        return sum(len(batch.items) for batch in self.batches)
+
+
+def packed(resource: str, items: Sequence[Item]) -> Iterator[Batch]:
+    for start in range(0, len(items), BATCH_ITEMS):
+        yield Batch(resource, list(items[start : start + BATCH_ITEMS]))
+
+
+def deliveries_of(data: Dataset) -> Deliveries:
+    updated = midnight(data.span.first)
+    customers = [each.item(updated) for each in (*data.customers, *data.partner_customers)]
+    people = [
+        Batch("teams", list(team_items(data.span))),
+        Batch("agents", list(agent_items(data.span))),
+        *packed("customers", customers),
+    ]
+    sorter = Sorter(data)
+    sorter.sort()
+    return Deliveries(people, [[*lane.batches()] for lane in sorter.lanes])
+
+
+class Sorter:
+    """Puts every record into its lane and period, and some of them in disorder."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.data = data
+        self.lanes = [Lane() for _ in range(LANES)]
+        self.rng = stream("deliveries")
+        everybody: list[Customer] = [*data.customers, *data.partner_customers]
+        self.numbers = {customer.id: customer.number for customer in everybody}
+        self.start = midnight(data.span.first)
+        self.length = (data.span.now - self.start) / PERIODS
+        self.has_tombstone = False
+
+    def sort(self) -> None:
+        data = self.data
+        for ticket in data.tickets:
+            self.ticket(ticket)
+        for item in data.partner_tickets:
+            self.period(item["customer"], item["created_at"]).tickets.append(item)
+        for call in data.calls:
+            self.period(call["customer"], call["queue_entered_at"]).calls.append(call)
+        asked = {}
+        for request in data.requests:
+            asked[request["external_id"]] = request["customer"]
+            self.period(request["customer"], request["sent_at"]).requests.append(request)
+        for item in data.feedback:
+            self.answer(item, asked[item["request"]])
+        for item in data.partner_feedback:
+            self.period(item["customer"], item["responded_at"]).feedback.append(item)
+
+    def lane(self, customer: str) -> Lane:
+        return self.lanes[self.numbers[customer] % LANES]
+
+    def period(self, customer: str, at: datetime) -> Period:
+        place = min(int((at - self.start) / self.length), PERIODS - 1)
+        return self.lane(customer).periods[place]
+
+    def ticket(self, ticket: Ticket) -> None:
+        period = self.period(ticket.customer.id, ticket.created_at)
+        late = self.lane(ticket.customer.id).late
+        header, first = ticket.header(), ticket.first_header
+        how = self.manner() if ticket.events else None
+        period.tickets.append(first if how == LATE_HEADER else header)
+        if how == EVENTS_FIRST:
+            period.events_first += reversed(ticket.events)
+        elif how == LATE_EVENT:
+            period.events += ticket.events[:-1]
+            late.events.append(ticket.events[-1])
+        else:
+            period.events += ticket.events
+        if how in (LATE_HEADER, SENT_TWICE):
+            late.tickets.append(header)
+        elif how == OLD_VERSION_LAST:
+            late.tickets.append(first)
+        if how == SENT_TWICE:
+            late.events += ticket.events
+        if ticket.flags and not self.has_tombstone:
+            self.has_tombstone = True
+            late.tickets.append(tombstone(header))
+
+    def manner(self) -> int | None:
+        """What is untidy about a ticket's delivery; nothing, mostly."""
+        chance = self.rng.random() * 100
+        for how, share in UNTIDY.items():
+            chance -= share
+            if chance < 0:
+                return how
+        return None
+
+    def answer(self, item: Item, customer: str) -> None:
+        period = self.period(customer, item["responded_at"])
+        chance = self.rng.random()
+        if chance < 0.04:
+            period.feedback.append(item | {"rating": other_rating(item, self.rng)})
+            corrected_at = min(item["responded_at"] + CORRECTED_AFTER, self.data.span.now)
+            corrected = item | {"source_updated_at": corrected_at}
+            self.lane(customer).late.feedback.append(corrected)
+        elif chance < 0.06:
+            period.feedback_first.append(item)
+        else:
+            period.feedback.append(item)
+
+
+def tombstone(header: Item) -> Item:
+    gone_at = header["source_updated_at"] + timedelta(seconds=1)
+    return header | {"source_updated_at": gone_at, "deleted": True}
+
+
+def other_rating(item: Item, rng: random.Random) -> int:
+    """What the customer had clicked first."""
+    lowest, highest = SCALES[item["survey"]]
+    rating: int = item["rating"]
+    return rng.choice([near for near in (rating - 1, rating + 1) if lowest <= near <= highest])

@@ -1,0 +1,118 @@
+"""What answers can be grouped and filtered by, and how members get their names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from csapi.facts.kinds import Dimension as Labels
+
+CUSTOM_PREFIX = "custom."
+TIME_PREFIX = "time:"
+
+
+class Source(StrEnum):
+    """Where the names of a dimension's members are."""
+
+    members = "members"
+    agents = "agents"
+    teams = "teams"
+    customers = "customers"
+    # The value itself: a rating.
+    value = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A dimension: the column of facts that holds its members, and where their names are."""
+
+    id: str
+    label: str
+    column: str
+    source: Source
+    description: str
+    labels: Labels | None = None
+
+
+DIMENSIONS: dict[str, Dimension] = {
+    dimension.id: dimension
+    for dimension in (
+        Dimension("agent", "Agent", "actor_agent", Source.agents, "Who did it."),
+        Dimension("team", "Team", "actor_team", Source.teams, "The team of who did it, then."),
+        Dimension("owner_agent", "Owner", "owner_agent", Source.agents, "Who owned it then."),
+        Dimension("owner_team", "Owning team", "owner_team", Source.teams, "Whose it was then."),
+        Dimension("channel", "Channel", "channel", Source.members, "Channel.", Labels.CHANNEL),
+        Dimension("inbox", "Inbox", "inbox", Source.members, "Inbox.", Labels.INBOX),
+        Dimension("queue", "Queue", "queue", Source.members, "Queue of the call.", Labels.QUEUE),
+        Dimension("type", "Type", "type", Source.members, "Type of contact.", Labels.TYPE),
+        Dimension("topic", "Topic", "topic", Source.members, "Topic, as it was.", Labels.TOPIC),
+        Dimension(
+            "priority", "Priority", "priority", Source.members, "As it was.", Labels.PRIORITY
+        ),
+        Dimension(
+            "segment",
+            "Customer segment",
+            "segment",
+            Source.members,
+            "The customer's segment.",
+            Labels.SEGMENT,
+        ),
+        Dimension("customer", "Customer", "customer", Source.customers, "The customer."),
+        Dimension("rating", "Rating", "value", Source.value, "The rating that was given."),
+    )
+}
+ALIASES = {"customer.segment": "segment"}
+
+
+def custom_dimension(name: str, label: str, slot: int) -> Dimension:
+    """The dimension of a declared attribute."""
+    return Dimension(
+        CUSTOM_PREFIX + name,
+        label,
+        f"attr{slot}",
+        Source.members,
+        f"The custom attribute {name}.",
+        Labels(Labels.ATTR1 + slot - 1),
+    )
+
+
+def dimension_of(name: str, custom: Sequence[Dimension]) -> Dimension | None:
+    """The dimension of that id, among the built-in ones and the tenant's own."""
+    name = ALIASES.get(name, name)
+    found = DIMENSIONS.get(name)
+    if found is not None:
+        return found
+    return next((each for each in custom if each.id == name), None)
+
+
+MEMBER_NAMES = """
+SELECT $2::text AS dimension, member::bigint AS member, key, key AS label FROM members
+WHERE tenant_id = $1 AND member = ANY($3::int[])"""
+
+
+def entity_names(table: str) -> str:
+    """Names of records: the external id, with its source where two sources use the same one."""
+    return f"""
+SELECT $2::text AS dimension, e.surrogate::bigint AS member,
+  CASE WHEN EXISTS (
+    SELECT 1 FROM {table} o WHERE o.tenant_id = $1 AND o.external_id = e.external_id
+      AND o.source <> e.source
+  ) THEN e.source || ':' || e.external_id ELSE e.external_id END AS key,
+  coalesce(e.name, e.external_id) AS label
+FROM {table} e WHERE e.tenant_id = $1 AND e.surrogate = ANY($3::bigint[])"""
+
+
+FIND_MEMBERS = """
+SELECT key, member::bigint AS member FROM members
+WHERE tenant_id = $1 AND dimension = $2::smallint AND key = ANY($3::text[])"""
+
+
+def find_entities(table: str) -> str:
+    """Surrogates by external id (of any source) or by source:external_id."""
+    return f"""
+SELECT w.key, e.surrogate::bigint AS member FROM unnest($2::text[]) AS w (key)
+JOIN {table} e ON e.tenant_id = $1 AND e.external_id = w.key
+UNION
+SELECT w.key, e.surrogate::bigint FROM unnest($2::text[]) AS w (key)
+JOIN {table} e ON e.tenant_id = $1 AND e.source = split_part(w.key, ':', 1)
+  AND e.external_id = substr(w.key, strpos(w.key, ':') + 1)
+WHERE strpos(w.key, ':') > 0"""

@@ -1,0 +1,262 @@
+"""The vocabulary of the catalog: additive parts of facts, and formulas over them.
+
+A part is an integer that adds up over buckets and groups. A formula divides once, at the end.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from csapi.facts.kinds import VALUE_SCALE, Kind
+
+MS_PER_SECOND = 1000
+
+
+class Measure(StrEnum):
+    """What of the matching facts is added up (or, for extremes, compared)."""
+
+    N = "n"
+    NEGATIVE_N = "negative_n"
+    DURATION_N = "duration_n"
+    DURATION_SUM = "duration_sum"
+    DURATION_ZERO_N = "duration_zero_n"
+    DURATION_MIN = "duration_min"
+    DURATION_MAX = "duration_max"
+    VALUE_N = "value_n"
+    VALUE_SUM = "value_sum"
+    # Facts whose duration is at most threshold_ms.
+    WITHIN_N = "within_n"
+
+
+EXTREMES = {Measure.DURATION_MIN: "min", Measure.DURATION_MAX: "max"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A measure of the facts of one kind, of some of its outcomes (empty: of all)."""
+
+    kind: Kind
+    outcomes: tuple[int, ...]
+    measure: Measure
+    threshold_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Combo:
+    """A sum of parts, each added or subtracted."""
+
+    terms: tuple[tuple[int, Part], ...]
+
+    def __add__(self, other: "Combo") -> "Combo":
+        return Combo(self.terms + other.terms)
+
+    def __sub__(self, other: "Combo") -> "Combo":
+        return Combo(self.terms + tuple((-sign, part) for sign, part in other.terms))
+
+    def total(self, values: Mapping[Part, int]) -> int:
+        return sum(sign * values[part] for sign, part in self.terms)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(part for _, part in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts of one kind and some outcomes, to take parts of."""
+
+    kind: Kind
+    outcomes: tuple[int, ...] = ()
+
+    def _of(self, measure: Measure, threshold_ms: int | None = None) -> Combo:
+        return Combo(((1, Part(self.kind, self.outcomes, measure, threshold_ms)),))
+
+    def count(self) -> Combo:
+        return self._of(Measure.N)
+
+    def negative(self) -> Combo:
+        return self._of(Measure.NEGATIVE_N)
+
+    def measured(self, *, exclude_zero: bool = False) -> Combo:
+        known = self._of(Measure.DURATION_N)
+        return known - self._of(Measure.DURATION_ZERO_N) if exclude_zero else known
+
+    def duration(self) -> Combo:
+        return self._of(Measure.DURATION_SUM)
+
+    def within(self, threshold_ms: int) -> Combo:
+        return self._of(Measure.WITHIN_N, threshold_ms)
+
+    def rated(self) -> Combo:
+        return self._of(Measure.VALUE_N)
+
+    def value(self) -> Combo:
+        return self._of(Measure.VALUE_SUM)
+
+    def extreme(self, measure: Measure) -> Part:
+        return Part(self.kind, self.outcomes, measure)
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """How a metric comes out of parts.
+
+    Without a denominator the value is the numerator. numerator_scale turns stored integers into the
+    metric's unit. spread: the facts whose durations percentiles and extremes are taken of.
+    """
+
+    numerator: Combo
+    n: Combo
+    denominator: Combo | None = None
+    numerator_scale: int = 1
+    denominator_scale: int = 1
+    negative: Combo | None = None
+    spread: Facts | None = None
+    exclude_zero: bool = False
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        combos = [self.numerator, self.n]
+        combos += [each for each in (self.denominator, self.negative) if each is not None]
+        return tuple(dict.fromkeys(part for combo in combos for part in combo.parts))
+
+
+def count(facts: Facts, *more: Facts) -> Formula:
+    """How many facts there are."""
+    total = facts.count()
+    for each in more:
+        total += each.count()
+    return Formula(numerator=total, n=total)
+
+
+def value_sum(facts: Facts) -> Formula:
+    """The sum of a value that counts something, such as messages."""
+    return Formula(numerator=facts.value(), n=facts.count(), numerator_scale=VALUE_SCALE)
+
+
+def share(numerator: Combo, denominator: Combo, negative: Combo | None = None) -> Formula:
+    """numerator / denominator, both counted over the same facts."""
+    return Formula(numerator=numerator, denominator=denominator, n=denominator, negative=negative)
+
+
+def mean_seconds(facts: Facts, *, exclude_zero: bool = False) -> Formula:
+    """The mean duration in seconds; negative durations stay out and are counted apart."""
+    known = facts.measured(exclude_zero=exclude_zero)
+    return Formula(
+        numerator=facts.duration(),
+        denominator=known,
+        n=known,
+        numerator_scale=MS_PER_SECOND,
+        negative=facts.negative(),
+        spread=facts,
+        exclude_zero=exclude_zero,
+    )
+
+
+def mean_value(facts: Facts) -> Formula:
+    """The mean of a value on its own scale."""
+    return Formula(
+        numerator=facts.value(),
+        denominator=facts.rated(),
+        n=facts.rated(),
+        numerator_scale=VALUE_SCALE,
+    )
+
+
+def within_share(facts: Facts, threshold_seconds: float) -> Formula:
+    """The share of durations at or under the threshold, among those that are known."""
+    return share(
+        facts.within(round(threshold_seconds * MS_PER_SECOND)), facts.measured(), facts.negative()
+    )
+
+
+class ParamType(StrEnum):
+    """What a parameter takes."""
+
+    number = "number"
+    flag = "flag"
+    choice = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of a metric, with its default and what is allowed."""
+
+    name: str
+    type: ParamType
+    default: Any
+    description: str
+    choices: tuple[str, ...] = ()
+    minimum: float = 0
+    maximum: float = 0
+
+
+class Unit(StrEnum):
+    """What a value is measured in. Shares lie between 0 and 1."""
+
+    COUNT = "count"
+    SECONDS = "seconds"
+    SHARE = "share"
+    SCORE = "score"
+
+
+class Direction(StrEnum):
+    """Which way is good."""
+
+    higher_is_better = "higher_is_better"
+    lower_is_better = "lower_is_better"
+    neutral = "neutral"
+
+
+class TimeBasis(StrEnum):
+    """Which instant decides the bucket: that of the event, or that of the start of the unit."""
+
+    event = "event"
+    cohort = "cohort"
+
+
+class MergeClass(StrEnum):
+    """What has to be added so that merging buckets is exact."""
+
+    additive = "additive"
+    ratio = "ratio"
+    mean = "mean"
+
+
+class Attribution(StrEnum):
+    """Whose the number is when asked for by agent or team."""
+
+    actor = "actor"
+    owner_then = "owner_then"
+    survey_snapshot = "survey_snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One entry of the catalog. Everything else about a metric derives from it."""
+
+    id: str
+    label: str
+    description: str
+    formula_text: str
+    unit: Unit
+    direction: Direction
+    time_basis: TimeBasis
+    merge_class: MergeClass
+    attribution: Attribution
+    build: Callable[[Mapping[str, Any]], Formula]
+    example: str
+    pitfalls: str
+    params: Sequence[Param] = ()
+    version: str = "1"
+    by_rating: bool = False
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        return {param.name: param.default for param in self.params}
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        formula = self.build(self.defaults)
+        return tuple(dict.fromkeys(part.kind for part in formula.parts))

@@ -1,0 +1,139 @@
+"""Which stored rows answer a question: months, days, slots of summaries, and facts for the rest.
+
+Pure: what is marked, and what time it is, come in as values.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from csapi.metrics.cuboids import Cuboid, slots_read_since
+from csapi.metrics.zones import day_start, local_date, month_start
+
+SLOT = timedelta(minutes=15)
+Run = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The slots and months that wait to be rebuilt, sorted, as one snapshot shows them."""
+
+    slots: Sequence[datetime] = ()
+    months: Sequence[datetime] = ()
+
+    def has_slot(self, start: datetime, end: datetime) -> bool:
+        return bisect_left(self.slots, start) < bisect_left(self.slots, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Where an answer cuts time: a stored bucket may not reach over a cut.
+
+    whole_days, whole_months: whether such buckets can be used at all; an hour of the day, say, has
+    no use for a day.
+    """
+
+    instants: Sequence[datetime] = ()
+    whole_days: bool = True
+    whole_months: bool = True
+
+    def inside(self, start: datetime, end: datetime) -> bool:
+        """Is there a cut strictly between?"""
+        return bisect_right(self.instants, start) < bisect_left(self.instants, end)
+
+
+@dataclass(slots=True)
+class Pieces:
+    """The runs of time that each kind of row answers for. Together they are the period."""
+
+    months: list[Run] = field(default_factory=list)
+    days: list[Run] = field(default_factory=list)
+    slots: list[Run] = field(default_factory=list)
+    facts: list[Run] = field(default_factory=list)
+
+    @property
+    def source(self) -> str:
+        has_summaries = bool(self.months or self.days or self.slots)
+        if has_summaries and self.facts:
+            return "mixed"
+        return "summary" if has_summaries else "facts"
+
+
+def extend(runs: list[Run], start: datetime, end: datetime) -> None:
+    """Add a run, joined to the last one where they meet."""
+    if runs and runs[-1][1] == start:
+        runs[-1] = (runs[-1][0], end)
+    else:
+        runs.append((start, end))
+
+
+def from_facts(start: datetime, end: datetime) -> Pieces:
+    return Pieces(facts=[(start, end)])
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Splits a period for one cuboid of one tenant."""
+
+    timezone: str
+    cuboid: Cuboid
+    marked: Marked
+    cuts: Cuts
+    now: datetime
+
+    def split(self, start: datetime, end: datetime) -> Pieces:
+        pieces = Pieces()
+        month = month_start(self.timezone, local_date(self.timezone, start))
+        while month < end:
+            following = month_start(self.timezone, local_date(self.timezone, month), 1)
+            if self._month_serves(month, following, start, end):
+                extend(pieces.months, month, following)
+            else:
+                self._split_days(max(month, start), min(following, end), pieces)
+            month = following
+        return pieces
+
+    def _month_serves(
+        self, month: datetime, following: datetime, start: datetime, end: datetime
+    ) -> bool:
+        return (
+            self.cuts.whole_months
+            and start <= month
+            and following <= end
+            and month not in self.marked.months
+            and not self.marked.has_slot(month, following)
+            and not self.cuts.inside(month, following)
+        )
+
+    def _split_days(self, start: datetime, end: datetime, pieces: Pieces) -> None:
+        recent = slots_read_since(self.now, self.timezone)
+        day = day_start(self.timezone, local_date(self.timezone, start))
+        while day < end:
+            following = day_start(self.timezone, local_date(self.timezone, day), 1)
+            first, last = max(day, start), min(following, end)
+            if (
+                self.cuts.whole_days
+                and first == day
+                and last == following
+                and not self.marked.has_slot(day, following)
+                and not self.cuts.inside(day, following)
+            ):
+                extend(pieces.days, day, following)
+            elif self.cuboid.keeps_slots_forever or day >= recent:
+                self._split_slots(first, last, pieces)
+            else:
+                extend(pieces.facts, first, last)
+            day = following
+
+    def _split_slots(self, start: datetime, end: datetime, pieces: Pieces) -> None:
+        slot = start - (start - datetime(1970, 1, 1, tzinfo=start.tzinfo)) % SLOT
+        while slot < end:
+            following = slot + SLOT
+            whole = start <= slot and following <= end
+            clean = not self.marked.has_slot(slot, following)
+            runs = pieces.slots if whole and clean else pieces.facts
+            if whole and self.cuts.inside(slot, following):
+                runs = pieces.facts
+            extend(runs, max(slot, start), min(following, end))
+            slot = following

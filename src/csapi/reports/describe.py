@@ -1,0 +1,76 @@
+"""The catalog as data, and as docs/metrics.md."""
+
+from collections.abc import Sequence
+
+from csapi.metrics.catalog import METRICS
+from csapi.metrics.dimensions import Dimension
+from csapi.metrics.formulas import Metric
+from csapi.reports.resolve import aggregations, allowed_dimensions
+from csapi.reports.schemas import MetricInfo, ParamInfo
+
+
+def metric_info(metric: Metric, custom: Sequence[Dimension] = ()) -> MetricInfo:
+    return MetricInfo(
+        id=metric.id,
+        label=metric.label,
+        description=metric.description,
+        formula=metric.formula_text,
+        unit=metric.unit,
+        direction=metric.direction,
+        time_basis=metric.time_basis,
+        merge_class=metric.merge_class,
+        attribution=metric.attribution,
+        dimensions=allowed_dimensions(metric, custom),
+        params=[
+            ParamInfo(
+                name=param.name,
+                type=param.type,
+                default=param.default,
+                description=param.description,
+                choices=list(param.choices),
+            )
+            for param in metric.params
+        ],
+        aggregations=aggregations(metric),
+        example=metric.example,
+        pitfalls=metric.pitfalls,
+        version=metric.version,
+    )
+
+
+def catalog_page() -> str:
+    """docs/metrics.md."""
+    lines = [
+        "# Metrics",
+        "",
+        "Generated from `src/csapi/metrics/catalog.py` by `make openapi`; do not edit.",
+        "",
+        "Durations are seconds, shares lie between 0 and 1. Every value comes with its numerator,",
+        "denominator and sample size. A negative duration stays out and is counted under",
+        "`excluded`. The time basis says which instant decides the bucket: `event`, that of the",
+        "event; `cohort`, that of the start of the unit. Attribution says whose the number is by",
+        "agent or team: `actor`, who did it; `owner_then`, who owned it at that moment;",
+        "`survey_snapshot`, whom the request or the feedback names, else the owner then.",
+        "",
+    ]
+    for metric in METRICS.values():
+        lines += entry(metric)
+    return "\n".join(lines)
+
+
+def entry(metric: Metric) -> list[str]:
+    facts = (metric.unit, metric.direction, metric.time_basis, metric.merge_class)
+    lines = [f"## {metric.label}", "", f"`{metric.id}` · {' · '.join(facts)}"]
+    lines[-1] += f" · {metric.attribution} · version {metric.version}"
+    lines += ["", metric.description, "", f"- formula: {metric.formula_text}"]
+    lines += [
+        f"- `{param.name}` (default {param.default}): {param.description}"
+        + (f" One of {', '.join(param.choices)}." if param.choices else "")
+        for param in metric.params
+    ]
+    if aggregations(metric):
+        lines.append("- also as `min`, `max` and `p1` to `p99`")
+    lines.append(f"- example: {metric.example}")
+    if metric.pitfalls:
+        lines.append(f"- mind: {metric.pitfalls}")
+    return [*lines, ""]

@@ -1,0 +1,305 @@
+"""From what was asked to a question with nothing left open, or to problems with pointers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+from csapi.kit.problems import FieldError, invalid, shown
+from csapi.metrics.catalog import METRICS
+from csapi.metrics.dimensions import (
+    DIMENSIONS,
+    TIME_PREFIX,
+    Dimension,
+    Source,
+    dimension_of,
+)
+from csapi.metrics.formulas import Metric, Param, ParamType
+from csapi.metrics.periods import (
+    Period,
+    PeriodError,
+    TimeGrain,
+    check_timezone,
+    explicit_period,
+    preset_period,
+)
+from csapi.metrics.question import (
+    Asked,
+    Condition,
+    Group,
+    MemberGroup,
+    Question,
+    Test,
+    time_group,
+)
+from csapi.reports.schemas import FilterNode, FilterOp, Include, MetricRequest, Query, TimeRange
+
+DEEPEST = 8
+VALUE_SCALE = 10_000
+Members = Mapping[tuple[str, str], Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the tenant brings to a question."""
+
+    timezone: str
+    custom: Sequence[Dimension]
+    now: datetime
+
+
+def refuse(pointer: str, code: str, message: str, allowed: Sequence[str] | None = None) -> NoReturn:
+    raise invalid(FieldError(pointer, code, message, None if allowed is None else list(allowed)))
+
+
+def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
+    asked: list[Asked] = []
+    for index, request in enumerate(requests):
+        where = f"/metrics/{index}"
+        metric = METRICS.get(request.id)
+        if metric is None:
+            refuse(
+                f"{where}/id",
+                "unknown_metric",
+                f"There is no metric {shown(request.id)}.",
+                sorted(METRICS),
+            )
+        params = resolve_params(metric, request.params, f"{where}/params")
+        formula = metric.build(params)
+        name = request.as_ or metric.id
+        if any(each.name == name for each in asked):
+            refuse(
+                f"{where}/as", "invalid_value", f"Two metrics are named {shown(name)}: use `as`."
+            )
+        agg = None if request.agg in ("avg", "sum", "count") else request.agg
+        if agg is not None and formula.spread is None:
+            refuse(
+                f"{where}/agg",
+                "invalid_value",
+                f"{metric.id} is no duration: it has no {agg}.",
+                aggregations(metric),
+            )
+        asked.append(Asked(name, metric, params, formula, agg))
+    return tuple(asked)
+
+
+def aggregations(metric: Metric) -> list[str]:
+    if metric.build(metric.defaults).spread is None:
+        return []
+    return ["avg", "min", "max", *(f"p{n}" for n in range(1, 100))]
+
+
+def resolve_params(metric: Metric, given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    known = {param.name: param for param in metric.params}
+    for name in given:
+        if name not in known:
+            refuse(
+                f"{where}/{shown(name)}",
+                "unknown_parameter",
+                f"{metric.id} has no parameter {shown(name)}.",
+                sorted(known),
+            )
+    params = dict(metric.defaults)
+    for name, value in given.items():
+        params[name] = resolve_param(known[name], value, f"{where}/{name}")
+    return params
+
+
+def resolve_param(param: Param, value: Any, where: str) -> Any:
+    if value is None:
+        return param.default
+    if param.type is ParamType.flag:
+        if not isinstance(value, bool):
+            refuse(where, "wrong_type", "Expected true or false.")
+    elif param.type is ParamType.choice:
+        if value not in param.choices:
+            refuse(where, "invalid_value", "Not one of the choices.", param.choices)
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        refuse(where, "wrong_type", "Expected a number.")
+    elif not param.minimum <= value <= param.maximum:
+        refuse(where, "out_of_range", f"Between {param.minimum:g} and {param.maximum:g}.")
+    return value
+
+
+def resolve_period(range_: TimeRange, timezone: str, now: datetime, where: str) -> Period:
+    has_bounds = range_.from_ is not None or range_.to is not None
+    if (range_.preset is not None) == has_bounds:
+        refuse(f"{where}/range", "invalid_value", "Give from and to, or a preset.")
+    for name, bound in (("from", range_.from_), ("to", range_.to)):
+        if range_.preset is None and bound is None:
+            refuse(f"{where}/range/{name}", "required", "A range needs both from and to.")
+    try:
+        check_timezone(timezone)
+        if range_.preset is not None:
+            return preset_period(range_.preset, timezone, now)
+        return explicit_period(range_.from_ or "", range_.to or "", timezone)
+    except PeriodError as error:
+        inside = "timezone" if error.field == "timezone" else f"range/{error.field}"
+        refuse(f"{where}/{inside}", "invalid_value", error.message)
+
+
+def resolve_groups(names: Sequence[str], period: Period, setting: Setting) -> tuple[Group, ...]:
+    groups: list[Group] = []
+    for index, name in enumerate(names):
+        where = f"/dimensions/{index}"
+        if names.index(name) != index:
+            refuse(where, "invalid_value", "The dimension is there twice.")
+        if name.startswith(TIME_PREFIX):
+            groups.append(resolve_time(name, period, where))
+            continue
+        dimension = dimension_of(name, setting.custom) or unknown(where, name, setting)
+        groups.append(MemberGroup(name, dimension))
+    return tuple(groups)
+
+
+def resolve_time(name: str, period: Period, where: str) -> Group:
+    try:
+        grain = TimeGrain(name.removeprefix(TIME_PREFIX))
+    except ValueError:
+        allowed = [TIME_PREFIX + each.value for each in TimeGrain]
+        refuse(where, "unknown_dimension", f"There is no {shown(name)}.", allowed)
+    try:
+        return time_group(grain, period)
+    except PeriodError as error:
+        refuse(where, "out_of_range", error.message)
+
+
+def unknown(where: str, name: str, setting: Setting) -> NoReturn:
+    allowed = sorted([*DIMENSIONS, *(each.id for each in setting.custom)])
+    allowed += [TIME_PREFIX + each.value for each in TimeGrain]
+    refuse(where, "unknown_dimension", f"There is no dimension {shown(name)}.", allowed)
+
+
+def allowed_dimensions(metric: Metric, custom: Sequence[Dimension]) -> list[str]:
+    ids = [each for each in DIMENSIONS if each != "rating" or metric.by_rating]
+    return [*ids, *(each.id for each in custom), *(TIME_PREFIX + each.value for each in TimeGrain)]
+
+
+def check_allowed(
+    asked: Sequence[Asked], used: Sequence[tuple[str, Dimension]], setting: Setting
+) -> None:
+    """`rating` is about ratings alone: for anything else it would silently select nothing."""
+    for where, dimension in used:
+        if dimension.source is not Source.value:
+            continue
+        for each in asked:
+            if not each.metric.by_rating:
+                refuse(
+                    where,
+                    "dimension_not_allowed",
+                    f"{each.metric.id} has no dimension {dimension.id}.",
+                    allowed_dimensions(each.metric, setting.custom),
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Keys of a dimension that a filter names, to be looked up."""
+
+    dimension: Dimension
+    keys: tuple[str, ...]
+
+
+def check_filter(
+    node: FilterNode, setting: Setting, where: str = "/filters", depth: int = 1
+) -> Iterator[tuple[str, Dimension, FilterNode]]:
+    """Every test of a filter tree with its place and dimension. Raises Problem."""
+    if depth > DEEPEST:
+        refuse(where, "too_deep", f"Filters may be nested {DEEPEST} deep.")
+    arms = [node.and_ is not None, node.or_ is not None, node.not_ is not None]
+    is_test = any(part is not None for part in (node.dimension, node.op, node.values))
+    if sum(arms) + is_test != 1:
+        refuse(where, "invalid_value", "A filter is one of: and, or, not, or a dimension with op.")
+    for name, children in (("and", node.and_), ("or", node.or_)):
+        if children is not None and not children:
+            refuse(f"{where}/{name}", "too_short", "At least one filter.")
+        for index, child in enumerate(children or ()):
+            yield from check_filter(child, setting, f"{where}/{name}/{index}", depth + 1)
+    if node.not_ is not None:
+        yield from check_filter(node.not_, setting, f"{where}/not", depth + 1)
+    if is_test:
+        yield where, check_test(node, setting, where), node
+
+
+def check_test(node: FilterNode, setting: Setting, where: str) -> Dimension:
+    if node.dimension is None or node.op is None:
+        missing = "dimension" if node.dimension is None else "op"
+        refuse(f"{where}/{missing}", "required", "A test needs a dimension and an op.")
+    name = node.dimension or ""
+    dimension: Dimension = dimension_of(name, setting.custom) or unknown(
+        f"{where}/dimension", name, setting
+    )
+    if node.op in (FilterOp.is_in, FilterOp.not_in):
+        if not node.values:
+            refuse(f"{where}/values", "required", f"{node.op} needs values.")
+    elif node.values is not None:
+        refuse(f"{where}/values", "invalid_value", f"{node.op} takes no values.")
+    if dimension.source is Source.value:
+        for index, text in enumerate(node.values or ()):
+            rating_of(text, f"{where}/values/{index}")
+    return dimension
+
+
+def rating_of(text: str, where: str) -> int:
+    try:
+        return int(Decimal(text) * VALUE_SCALE)
+    except (InvalidOperation, ValueError, OverflowError):
+        refuse(where, "invalid_value", "A rating is a number.")
+
+
+def wanted_keys(tests: Sequence[tuple[str, Dimension, FilterNode]]) -> list[Wanted]:
+    return [
+        Wanted(dimension, tuple(node.values or ()))
+        for _, dimension, node in tests
+        if node.values and dimension.source is not Source.value
+    ]
+
+
+def build_condition(node: FilterNode, setting: Setting, members: Members) -> Condition:
+    """The tree with members in the place of their names; a name that nobody bears selects none."""
+    if node.and_ is not None:
+        return Condition(every=tuple(build_condition(n, setting, members) for n in node.and_))
+    if node.or_ is not None:
+        return Condition(some=tuple(build_condition(n, setting, members) for n in node.or_))
+    if node.not_ is not None:
+        return Condition(none=build_condition(node.not_, setting, members))
+    dimension = dimension_of(node.dimension or "", setting.custom)
+    if dimension is None or node.op is None:
+        raise AssertionError(node)
+    if node.op in (FilterOp.is_null, FilterOp.is_not_null):
+        return Condition(test=Test(dimension, (0,), node.op is FilterOp.is_null))
+    found: list[int] = []
+    for key in node.values or ():
+        if dimension.source is Source.value:
+            found.append(rating_of(key, ""))
+        else:
+            found += members.get((dimension.id, key), ())
+    return Condition(test=Test(dimension, tuple(found), node.op is FilterOp.is_in))
+
+
+def build_question(query: Query, setting: Setting, members: Members) -> Question:
+    """The resolved question. `members`: what wanted_keys asked for, by dimension and key."""
+    asked = resolve_metrics(query.metrics)
+    timezone = query.time.timezone or setting.timezone
+    period = resolve_period(query.time.range, timezone, setting.now, "/time")
+    groups = resolve_groups(query.dimensions, period, setting)
+    used = [
+        (f"/dimensions/{n}", group.dimension)
+        for n, group in enumerate(groups)
+        if isinstance(group, MemberGroup)
+    ]
+    condition = None
+    if query.filters is not None:
+        tests = list(check_filter(query.filters, setting))
+        used += [(f"{where}/dimension", dimension) for where, dimension, _ in tests]
+        condition = build_condition(query.filters, setting, members)
+    check_allowed(asked, used, setting)
+    return Question(
+        period=period,
+        tenant_timezone=setting.timezone,
+        metrics=asked,
+        groups=groups,
+        condition=condition,
+        with_totals=Include.totals in query.include,
+    )

@@ -1,0 +1,279 @@
+"""The question and the answer on the wire."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from csapi.kit.quantities import UtcDatetime
+from csapi.metrics.formulas import (
+    Attribution,
+    Direction,
+    MergeClass,
+    ParamType,
+    TimeBasis,
+    Unit,
+)
+from csapi.metrics.periods import RangePreset
+
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+MOST_METRICS, MOST_DIMENSIONS, MOST_VALUES, PAGE_SIZE, LARGEST_PAGE = 20, 4, 100, 1000, 10_000
+
+
+class Hours(StrEnum):
+    """Which clock durations are measured by."""
+
+    calendar = "calendar"
+
+
+class Include(StrEnum):
+    """What an answer carries besides its rows."""
+
+    totals = "totals"
+
+
+class FilterOp(StrEnum):
+    """How a filter compares."""
+
+    is_in = "in"
+    not_in = "not_in"
+    is_null = "is_null"
+    is_not_null = "is_not_null"
+
+
+class MetricRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A metric of the catalog. `agg`: for durations also min, max and p1 to p99."""
+
+    id: Name
+    as_: Name | None = msgspec.field(name="as", default=None)
+    agg: Annotated[str, Meta(pattern=r"^(avg|sum|count|min|max|p[1-9][0-9]?)$")] | None = None
+    hours: Hours = Hours.calendar
+    params: dict[str, Any] = {}
+
+
+class TimeRange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Half-open: from `from` until before `to`, as local dates or instants; or a preset."""
+
+    from_: str | None = msgspec.field(name="from", default=None)
+    to: str | None = None
+    preset: RangePreset | None = None
+
+
+class QueryTime(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The range, and the zone of its days (the tenant's if absent)."""
+
+    range: TimeRange
+    timezone: str | None = None
+
+
+class FilterNode(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One of: `and`, `or`, `not`, or a dimension with `op` and `values`."""
+
+    and_: list["FilterNode"] | None = msgspec.field(name="and", default=None)
+    or_: list["FilterNode"] | None = msgspec.field(name="or", default=None)
+    not_: "FilterNode | None" = msgspec.field(name="not", default=None)
+    dimension: Name | None = None
+    op: FilterOp | None = None
+    values: Annotated[list[Name], Meta(max_length=MOST_VALUES)] | None = None
+
+
+class TopRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Keep the `n` rows with the highest value of the metric `by`; the rest as `other`."""
+
+    n: Annotated[int, Meta(ge=1, le=1000)]
+    by: Name
+    other: bool = False
+
+
+class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A question to the engine."""
+
+    metrics: Annotated[list[MetricRequest], Meta(min_length=1, max_length=MOST_METRICS)]
+    time: QueryTime
+    dimensions: Annotated[list[Name], Meta(max_length=MOST_DIMENSIONS)] = []
+    filters: FilterNode | None = None
+    include: list[Include] = []
+    top: TopRequest | None = None
+    limit: Annotated[int, Meta(ge=1, le=LARGEST_PAGE)] = PAGE_SIZE
+    cursor: Annotated[str, Meta(max_length=500)] | None = None
+
+
+class DimensionValue(msgspec.Struct, kw_only=True):
+    """A member or a time bucket. `start` and `end` are instants of time buckets."""
+
+    key: str | None
+    label: str
+    start: UtcDatetime | None
+    end: UtcDatetime | None
+
+
+class Excluded(msgspec.Struct, kw_only=True):
+    """Records that stay out of a value, and why."""
+
+    negative_duration: int
+
+
+class NullReason(StrEnum):
+    """Why a value is null."""
+
+    no_observations = "no_observations"
+
+
+class Precision(StrEnum):
+    """How precise a value is."""
+
+    exact = "exact"
+
+
+class MetricValue(msgspec.Struct, kw_only=True):
+    """A value with its parts: numerator and denominator in the metric's unit, and sample size."""
+
+    value: float | None
+    n: int
+    numerator: float | None
+    denominator: float | None
+    null_reason: NullReason | None
+    precision: Precision
+    excluded: Excluded
+
+
+class ResultRow(msgspec.Struct, kw_only=True):
+    """One group: its dimensions by id, its metrics by name."""
+
+    dimensions: dict[str, DimensionValue]
+    metrics: dict[str, MetricValue]
+
+
+class ColumnInfo(msgspec.Struct, kw_only=True):
+    """What a metric of the answer is."""
+
+    unit: Unit
+    direction: Direction
+    label: str
+
+
+class AnswerSource(StrEnum):
+    """What the rows were read from."""
+
+    summary = "summary"
+    facts = "facts"
+    mixed = "mixed"
+
+
+class QueryMeta(msgspec.Struct, kw_only=True):
+    """How the answer came about. `query` is the question with everything resolved."""
+
+    query: dict[str, Any]
+    columns: dict[str, ColumnInfo]
+    definitions: dict[str, str]
+    exact: bool
+    pending_buckets: int
+    pending_subjects: int
+    source: AnswerSource
+    data_through: UtcDatetime | None
+    warnings: list[str]
+
+
+class QueryPage(msgspec.Struct, kw_only=True):
+    """Where the next page starts; null at the end."""
+
+    next_cursor: str | None
+
+
+class QueryAnswer(msgspec.Struct, kw_only=True):
+    """The rows; totals and other recomputed from parts, never from rows."""
+
+    data: list[ResultRow]
+    totals: dict[str, MetricValue] | None
+    other: dict[str, MetricValue] | None
+    page: QueryPage
+    meta: QueryMeta
+
+
+class ParamInfo(msgspec.Struct, kw_only=True):
+    """A parameter of a metric."""
+
+    name: str
+    type: ParamType
+    default: Any
+    description: str
+    choices: list[str]
+
+
+class MetricInfo(msgspec.Struct, kw_only=True):
+    """The definition of a metric."""
+
+    id: str
+    label: str
+    description: str
+    formula: str
+    unit: Unit
+    direction: Direction
+    time_basis: TimeBasis
+    merge_class: MergeClass
+    attribution: Attribution
+    dimensions: list[str]
+    params: list[ParamInfo]
+    aggregations: list[str]
+    example: str
+    pitfalls: str
+    version: str
+
+
+class MetricList(msgspec.Struct, kw_only=True):
+    """All metrics of the catalog."""
+
+    data: list[MetricInfo]
+
+
+class DimensionInfo(msgspec.Struct, kw_only=True):
+    """A dimension to group or filter by."""
+
+    id: str
+    label: str
+    description: str
+
+
+class DimensionList(msgspec.Struct, kw_only=True):
+    """All dimensions, the tenant's own attributes included."""
+
+    data: list[DimensionInfo]
+
+
+class MemberInfo(msgspec.Struct, kw_only=True):
+    """A member of a dimension, as filters take it."""
+
+    key: str
+    label: str
+
+
+class MemberPage(msgspec.Struct, kw_only=True):
+    """Members in the order of their keys."""
+
+    data: list[MemberInfo]
+    page: QueryPage
+
+
+class KpiValue(msgspec.Struct, kw_only=True):
+    """A number of a first screen, with everything that a tile shows."""
+
+    id: str
+    label: str
+    unit: Unit
+    direction: Direction
+    value: float | None
+    n: int
+    numerator: float | None
+    denominator: float | None
+    null_reason: NullReason | None
+    precision: Precision
+    excluded: Excluded
+
+
+class KpiReport(msgspec.Struct, kw_only=True):
+    """The numbers of one set, in their order."""
+
+    set: str
+    data: list[KpiValue]
+    meta: QueryMeta

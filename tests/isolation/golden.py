@@ -1,0 +1,81 @@
+"""What the migrated database must look like. A change here is a change of who may see what."""
+
+POLICY = "(tenant_id = (current_setting('csapi.tenant_id'::text))::uuid)"
+
+API, WORKER, OWNER = "csapi_api", "csapi_worker", "csapi_owner"
+
+WITHOUT_TENANT = {"alembic_version"}
+
+# table -> policy -> (roles, command, USING, WITH CHECK); every tenant table also has TENANT_POLICY.
+TENANT_POLICY = ((API, WORKER), "ALL", POLICY, POLICY)
+SWEEP_POLICY = ((WORKER,), "SELECT", "true", None)
+FIND_KEY_POLICY = ((OWNER,), "SELECT", "true", None)
+FURTHER_POLICIES = {
+    "marks": {"sweep": SWEEP_POLICY},
+    "subject_marks": {"sweep": SWEEP_POLICY},
+    "reference_marks": {"sweep": SWEEP_POLICY},
+    "tenants": {"sweep": SWEEP_POLICY, "find_key": FIND_KEY_POLICY},
+    "api_keys": {"find_key": FIND_KEY_POLICY},
+}
+
+# What the worker sees of all tenants must never hold more than this.
+SWEPT_COLUMNS = {
+    "marks": {"tenant_id", "grain", "bucket", "marked_at"},
+    "subject_marks": {"tenant_id", "resource", "subject", "marked_at"},
+    "reference_marks": {"tenant_id", "id", "reference", "member", "marked_at"},
+    "tenants": {"tenant_id", "name", "timezone", "created_at"},
+}
+
+# A key arrives before anybody knows whose it is.
+WITHOUT_LEADING_TENANT = {"api_keys_key_id_idx"}
+
+SECURITY_DEFINERS = {"find_api_key(text)": {OWNER, API}}
+
+READ, ADD, EDIT, ALL = "r", "ar", "arw", "adrw"  # in the letters of PostgreSQL's own lists
+
+GRANTS = {
+    API: {
+        "agent_teams": ALL,
+        "agents": EDIT,
+        "alembic_version": READ,
+        "api_keys": EDIT,
+        "calls": EDIT,
+        "custom_attributes": ADD,
+        "customers": EDIT,
+        "facts": ALL,
+        "feedback": EDIT,
+        "feedback_requests": EDIT,
+        "marks": ADD,
+        "members": ADD,
+        "reference_marks": ADD,
+        "rollup_buckets": READ,
+        "subject_marks": ADD,
+        "summaries": READ,
+        "teams": EDIT,
+        "tenants": ADD,
+        "ticket_events": ADD,
+        "tickets": EDIT,
+    },
+    WORKER: {
+        "agent_teams": READ,
+        "agents": READ,
+        "alembic_version": READ,
+        "calls": "rw",
+        "custom_attributes": READ,
+        "customers": "rw",
+        "facts": ALL,
+        "feedback": "rw",
+        "feedback_requests": "rw",
+        "marks": ALL,
+        "members": ADD,
+        "reference_marks": ALL,
+        "rollup_buckets": ALL,
+        "subject_marks": ALL,
+        "summaries": ALL,
+        "teams": READ,
+        "tenants": READ,
+        "ticket_events": READ,
+        "tickets": "rw",
+    },
+}
+SEQUENCE_GRANTS = {API: "U", WORKER: "U"}

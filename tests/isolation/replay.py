@@ -1,0 +1,126 @@
+"""Every operation of the app, called for one tenant and called again by another."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from csapi.app import ALL_OPERATIONS
+from csapi.kit.operations import Operation
+
+CANARY = "leak-canary"
+PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
+# What differs between two answers to the same question.
+VOLATILE = {"request_id", "instance", "computed_at", "data_through", "as_of", "generated_at"}
+
+GUARDED: tuple[Operation, ...] = tuple(each for each in ALL_OPERATIONS if each.scope is not None)
+
+
+def collection_of(operation: Operation) -> str:
+    """The path in front of the first placeholder: /v1/calls of /v1/calls/{id}."""
+    return PLACEHOLDER.split(operation.path, maxsplit=1)[0].rstrip("/")
+
+
+def is_addressed(operation: Operation) -> bool:
+    return bool(PLACEHOLDER.search(operation.path))
+
+
+def filled(operation: Operation, value: str) -> str:
+    return PLACEHOLDER.sub(value, operation.path)
+
+
+def marked(value: Any) -> Any:
+    """An example in which everything that may be free text carries the canary."""
+    if isinstance(value, list):
+        return [marked(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    texts = ("source", "name", "label", "subject", "comment", "topic", "customer", "queue")
+    return {
+        key: f"{CANARY}-{each}"
+        if key in texts and isinstance(each, str) and "custom" not in value.get("path", "")
+        else marked(each)
+        for key, each in value.items()
+    }
+
+
+def examples_of(operation: Operation) -> Iterator[Any]:
+    for example in operation.request_examples.values():
+        if operation.path == "/v1/custom-attributes":
+            yield {**example, "name": CANARY.replace("-", "_"), "label": CANARY}
+        elif operation.operation_id.startswith("ingest"):
+            yield marked(copy.deepcopy(example))
+        else:
+            yield example
+
+
+@dataclass
+class Captured:
+    """What one tenant has: values for placeholders by collection, and the answers it got."""
+
+    values: dict[str, set[str]] = field(default_factory=dict)
+    answers: list[httpx.Response] = field(default_factory=list)
+
+    def add(self, collection: str, value: str) -> None:
+        self.values.setdefault(collection, set()).add(value)
+
+
+def fill(client: httpx.Client) -> Captured:
+    """Call every operation that makes something, with its examples."""
+    captured = Captured()
+    for operation in GUARDED:
+        if operation.method not in ("POST", "PUT"):
+            continue
+        path = filled(operation, CANARY)
+        for example in examples_of(operation):
+            answer = client.request(operation.method, path, json=example)
+            assert answer.status_code < 400, (operation.operation_id, answer.text)
+            captured.answers.append(answer)
+            if is_addressed(operation):
+                captured.add(collection_of(operation), CANARY)
+            elif isinstance(found := answer.json(), dict) and is_id(found.get("id")):
+                captured.add(operation.path, found["id"])
+    return captured
+
+
+def is_id(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False
+
+
+def body_for(operation: Operation) -> Any:
+    return next(examples_of(operation), {}) if operation.request is not None else None
+
+
+def ask(client: httpx.Client, operation: Operation, value: str = CANARY) -> httpx.Response:
+    body = body_for(operation)
+    content = None if body is None else json.dumps(body)
+    headers = {} if body is None else {"Content-Type": "application/json"}
+    return client.request(
+        operation.method, filled(operation, value), content=content, headers=headers
+    )
+
+
+def steady(answer: httpx.Response, value: str = "") -> tuple[int, Any, list[str]]:
+    """The answer without what may differ between two of them."""
+
+    def scrub(found: Any) -> Any:
+        if isinstance(found, dict):
+            return {key: scrub(each) for key, each in found.items() if key not in VOLATILE}
+        if isinstance(found, list):
+            return [scrub(each) for each in found]
+        return found.replace(value, "?") if value and isinstance(found, str) else found
+
+    body = scrub(answer.json()) if answer.content else None
+    return answer.status_code, body, sorted(answer.headers)
+
+
+def random_value(like: str) -> str:
+    return str(uuid4()) if is_id(like) else f"x{uuid4().hex[: len(like) - 1]}"
