@@ -85,7 +85,7 @@ CREATE TABLE calls (
   outcome SMALLINT,
   channel INTEGER,
   wait_ms BIGINT,
-  is_wait_negative BOOLEAN,
+  negative_wait_ms BIGINT,
   talk_ms BIGINT,
   hold_ms BIGINT,
   after_call_work_ms BIGINT,
@@ -173,7 +173,7 @@ CREATE TABLE facts (
   business_ms BIGINT,
   value BIGINT,
   gap_next_ms BIGINT,
-  is_negative BOOLEAN,
+  negative_ms BIGINT,
   CONSTRAINT facts_pkey PRIMARY KEY (tenant_id, subject, kind, ordinal)
 );
 CREATE INDEX facts_contact_idx ON facts (tenant_id, customer, occurred_at, subject) WHERE kind = 2 AND customer IS NOT NULL;
@@ -297,6 +297,7 @@ CREATE TABLE summaries (
   key2 INTEGER NOT NULL,
   n BIGINT NOT NULL,
   negative_n BIGINT NOT NULL,
+  negative_sum BIGINT NOT NULL,
   duration_n BIGINT NOT NULL,
   duration_sum BIGINT NOT NULL,
   duration_sumsq NUMERIC NOT NULL,

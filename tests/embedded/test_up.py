@@ -163,7 +163,7 @@ def test_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
         tmp_path / "data", command(tmp_path / "data"), env={"CSAPI_DATABASE_URL": url}
     ).fails()
     assert message.splitlines()[-1].startswith("csapi: Cannot reach PostgreSQL at 127.0.0.1:1")
-    assert message.count("csapi: ") == 1
+    assert message.count("\n") == 2
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import time
 import click
 
 from csapi.cli.errors import one_line_errors
-from csapi.kit.db import StartupError, connect, refuse_unsafe_role
+from csapi.kit.db import OWNER, StartupError, connect, refuse_unsafe_role
 from csapi.kit.settings import Settings, load_settings
 
 PR_SET_PDEATHSIG = 1
@@ -36,7 +36,7 @@ async def check_database(settings: Settings) -> None:
         raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_api.")
     connection = await connect(settings.database_url)
     try:
-        await refuse_unsafe_role(connection, "csapi_owner")
+        await refuse_unsafe_role(connection, OWNER)
     finally:
         await connection.close()
 

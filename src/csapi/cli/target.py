@@ -8,8 +8,7 @@ from typing import TypeVar
 import asyncpg
 import click
 
-from csapi.kit.db import StartupError, connect, one_line
-from csapi.kit.migrate import API, WORKER
+from csapi.kit.db import API, WORKER, StartupError, connect, one_line
 from csapi.kit.settings import load_settings
 
 T = TypeVar("T")

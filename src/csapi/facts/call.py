@@ -146,7 +146,7 @@ def call_row(call: Call, lookup: Lookup) -> tuple[object, ...]:
         int(outcome_of(call)),
         lookup.label(Dimension.CHANNEL, PHONE),
         None if negative else wait,
-        negative,
+        wait if negative else None,
         talk,
         hold,
         work,
@@ -181,7 +181,7 @@ def handling(kind: Kind, column: str) -> str:
 
 LEGS_HANDLED = f"""
   SELECT part.kind, leg.ordinal::int, {HandlingOutcome.LEG}, leg.at, leg.agent, NULL::int,
-         part.duration, NULL::bigint, NULL::boolean, true
+         part.duration, NULL::bigint, NULL::bigint, true
   FROM ROWS FROM (jsonb_to_recordset(c.legs)
          AS (agent int, at timestamptz, talk bigint, hold bigint, acw bigint, handle bigint))
        WITH ORDINALITY AS leg (agent, at, talk, hold, acw, handle, ordinal)
@@ -193,7 +193,7 @@ CALL_EVENTS = f"""
   SELECT * FROM (VALUES
     ({Kind.CALL}, 0, c.outcome::int, c.queue_entered_at, c.agent, c.team, c.wait_ms,
      CASE WHEN c.is_resolved THEN 10000 WHEN NOT c.is_resolved THEN 0 END,
-     nullif(c.is_wait_negative, false), c.is_inbound),
+     c.negative_wait_ms, c.is_inbound),
     ({Kind.CONTACT}, 0, {CONTACT_VALUES}, c.queue_entered_at, c.agent, c.team, NULL, NULL, NULL,
      c.is_inbound),
     ({Kind.OUTBOUND_CALL}, 0, c.outcome::int, c.queue_entered_at, c.agent, c.team, NULL, NULL, NULL,
@@ -218,7 +218,7 @@ CALLS = RecordKind(
         Column("outcome", "smallint"),
         Column("channel", "integer"),
         Column("wait_ms", "bigint"),
-        Column("is_wait_negative", "boolean"),
+        Column("negative_wait_ms", "bigint"),
         Column("talk_ms", "bigint"),
         Column("hold_ms", "bigint"),
         Column("after_call_work_ms", "bigint"),

@@ -157,7 +157,7 @@ REQUEST_EVENTS = f"""
     CASE WHEN EXISTS (SELECT 1 FROM feedback f WHERE f.tenant_id = $1 AND f.request = c.id
                         AND NOT f.is_stub AND NOT f.is_deleted)
          THEN {RequestOutcome.ANSWERED} ELSE {RequestOutcome.UNANSWERED} END,
-    c.sent_at, c.agent, c.team, NULL::bigint, NULL::bigint, NULL::boolean, true"""
+    c.sent_at, c.agent, c.team, NULL::bigint, NULL::bigint, NULL::bigint, true"""
 
 REQUEST_FACTS = fact_select(
     resource=Resource.FEEDBACK_REQUEST,
@@ -179,7 +179,7 @@ REQUEST_FACTS = fact_select(
 
 FEEDBACK_EVENTS = """
   SELECT c.survey::int, 0, c.box::int, c.responded_at, coalesce(c.agent, r.agent),
-    coalesce(c.team, r.team), NULL::bigint, c.rating, NULL::boolean, true"""
+    coalesce(c.team, r.team), NULL::bigint, c.rating, NULL::bigint, true"""
 
 REQUEST_JOIN = "feedback c LEFT JOIN feedback_requests r ON r.tenant_id = $1 AND r.id = c.request "
 

@@ -61,7 +61,7 @@ def fact_select(
         "segment": "person.segment",
         "duration_ms": "e.duration",
         "value": "e.value",
-        "is_negative": "e.negative",
+        "negative_ms": "e.negative",
     }
     chosen = fixed | dimensions
     selected = ",\n  ".join(

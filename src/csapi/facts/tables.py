@@ -147,7 +147,7 @@ calls = tenant_table(
     column("outcome", sa.SmallInteger, null=True),
     column("channel", sa.Integer, null=True),
     column("wait_ms", sa.BigInteger, null=True),
-    column("is_wait_negative", sa.Boolean, null=True),
+    column("negative_wait_ms", sa.BigInteger, null=True),
     column("talk_ms", sa.BigInteger, null=True),
     column("hold_ms", sa.BigInteger, null=True),
     column("after_call_work_ms", sa.BigInteger, null=True),
@@ -227,7 +227,7 @@ facts = tenant_table(
     column("business_ms", sa.BigInteger, null=True),
     column("value", sa.BigInteger, null=True),
     column("gap_next_ms", sa.BigInteger, null=True),
-    column("is_negative", sa.Boolean, null=True),
+    column("negative_ms", sa.BigInteger, null=True),
     key=("subject", "kind", "ordinal"),
     indexes=[("kind", "occurred_at")],
 )

@@ -13,9 +13,9 @@ def span(later: str, earlier: str) -> str:
 
 
 def timed(later: str, earlier: str) -> str:
-    """duration and negative: a negative duration is kept out, and noted."""
+    """duration, value and negative: a negative duration is kept apart from the others."""
     gap = span(later, earlier)
-    return f"CASE WHEN {gap} >= 0 THEN {gap} END, NULL::bigint, nullif({gap} < 0, false)"
+    return f"CASE WHEN {gap} >= 0 THEN {gap} END, NULL::bigint, CASE WHEN {gap} < 0 THEN {gap} END"
 
 
 HISTORY = f"""
@@ -64,7 +64,7 @@ WITH events AS MATERIALIZED (
 ), happened AS (
   SELECT id AS subject, {Kind.TICKET_CREATED} AS kind, 0 AS ordinal, 0 AS outcome,
     created_at AS at, NULL::int AS agent, team, NULL::bigint AS duration,
-    NULL::bigint AS value, NULL::boolean AS negative, true AS counts, NULL::int AS channel
+    NULL::bigint AS value, NULL::bigint AS negative, true AS counts, NULL::int AS channel
   FROM subjects WHERE created_at IS NOT NULL
   UNION ALL
   SELECT id, {Kind.CONTACT}, 0, {CONTACT_VALUES}, created_at, NULL, team, NULL, NULL, NULL, true,

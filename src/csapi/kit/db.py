@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import asyncpg
 
 OLDEST_POSTGRES = 18
+OWNER, API, WORKER = "csapi_owner", "csapi_api", "csapi_worker"
 SCHEMES = ("postgresql", "postgres")
 ACQUIRE_TIMEOUT_SECONDS = 2.0
 
@@ -116,7 +117,7 @@ async def _keep(connection: asyncpg.Connection) -> None:
 
 
 async def open_pool(
-    url: str, *, size: int, statement_timeout_ms: int, owner: str = "csapi_owner"
+    url: str, *, size: int, statement_timeout_ms: int, owner: str = OWNER
 ) -> asyncpg.Pool:
     """A pool whose role cannot see past row-level security.
 

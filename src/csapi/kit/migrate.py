@@ -10,9 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from csapi.kit.db import OLDEST_POSTGRES, StartupError, connect, one_line
+from csapi.kit.db import API, OLDEST_POSTGRES, OWNER, WORKER, StartupError, connect, one_line
 
-OWNER, API, WORKER = "csapi_owner", "csapi_api", "csapi_worker"
 MIGRATION_LOCK = 0x63736170
 LOCK_TRIES = 5
 

@@ -99,6 +99,9 @@ _INVALID = {
         422, "Duplicate parameter", "The query string repeats a parameter that takes one value."
     ),
     "unknown_metric": _type(422, "Unknown metric", "GET /v1/metrics lists the metrics."),
+    "dimension_not_allowed": _type(
+        422, "Dimension not allowed", "The metric cannot be grouped or filtered by it."
+    ),
     "unknown_dimension": _type(422, "Unknown dimension", "GET /v1/dimensions lists them."),
     "not_supported": _type(
         422, "Not supported", "Each part is valid, but they cannot be combined like this."

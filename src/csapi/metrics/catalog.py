@@ -34,6 +34,7 @@ from csapi.metrics.formulas import (
 )
 
 Params = Mapping[str, Any]
+OFF = False
 
 EVENT, COHORT = TimeBasis.event, TimeBasis.cohort
 HIGHER, LOWER, NEUTRAL = (
@@ -43,7 +44,6 @@ HIGHER, LOWER, NEUTRAL = (
 )
 ACTOR, OWNER, SURVEY = Attribution.actor, Attribution.owner_then, Attribution.survey_snapshot
 
-OFF = False
 
 CALLS = Facts(Kind.CALL)
 ANSWERED = Facts(Kind.CALL, (CallOutcome.ANSWERED,))
@@ -82,6 +82,12 @@ SHORT = Param(
     maximum=3600,
 )
 EXCLUDE_ZERO = Param("exclude_zero", ParamType.flag, OFF, "Leave out durations of exactly zero.")
+INCLUDE_NEGATIVE = Param(
+    "include_negative",
+    ParamType.flag,
+    OFF,
+    "Take negative durations into the mean, as some tools do. Percentiles stay without them.",
+)
 WINDOW_HOURS = Param(
     "window_hours",
     ParamType.number,
@@ -205,11 +211,15 @@ def averaged(
         time_basis=basis,
         merge_class=MergeClass.mean,
         attribution=attribution,
-        build=lambda params: mean_seconds(facts, exclude_zero=params[zero.name]),
+        build=lambda params: mean_seconds(
+            facts,
+            exclude_zero=params[zero.name],
+            include_negative=params[INCLUDE_NEGATIVE.name],
+        ),
         example="Durations of 60 s and 120 s give 90 s with n = 2; one of 100 of 60 s and two of "
         "600 s give 70.59 s, not the mean of the two means.",
         pitfalls=pitfalls,
-        params=(zero,),
+        params=(zero, INCLUDE_NEGATIVE),
     )
 
 

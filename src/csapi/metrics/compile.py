@@ -17,6 +17,7 @@ from csapi.metrics.zones import changes, offset
 STORED = {
     Measure.N: "x.n",
     Measure.NEGATIVE_N: "x.negative_n",
+    Measure.NEGATIVE_SUM: "x.negative_sum",
     Measure.DURATION_N: "x.duration_n",
     Measure.DURATION_SUM: "x.duration_sum",
     Measure.DURATION_ZERO_N: "x.duration_zero_n",
@@ -27,7 +28,8 @@ STORED = {
 }
 COUNTED = {
     Measure.N: "1",
-    Measure.NEGATIVE_N: "coalesce(f.is_negative, false)::int",
+    Measure.NEGATIVE_N: "(f.negative_ms IS NOT NULL)::int",
+    Measure.NEGATIVE_SUM: "coalesce(f.negative_ms, 0)",
     Measure.DURATION_N: "(f.duration_ms IS NOT NULL)::int",
     Measure.DURATION_SUM: "coalesce(f.duration_ms, 0)",
     Measure.DURATION_ZERO_N: "coalesce(f.duration_ms = 0, false)::int",

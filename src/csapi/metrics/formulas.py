@@ -18,6 +18,7 @@ class Measure(StrEnum):
 
     N = "n"
     NEGATIVE_N = "negative_n"
+    NEGATIVE_SUM = "negative_sum"
     DURATION_N = "duration_n"
     DURATION_SUM = "duration_sum"
     DURATION_ZERO_N = "duration_zero_n"
@@ -77,6 +78,9 @@ class Facts:
 
     def negative(self) -> Combo:
         return self._of(Measure.NEGATIVE_N)
+
+    def negative_duration(self) -> Combo:
+        return self._of(Measure.NEGATIVE_SUM)
 
     def measured(self, *, exclude_zero: bool = False) -> Combo:
         known = self._of(Measure.DURATION_N)
@@ -140,15 +144,20 @@ def share(numerator: Combo, denominator: Combo, negative: Combo | None = None) -
     return Formula(numerator=numerator, denominator=denominator, n=denominator, negative=negative)
 
 
-def mean_seconds(facts: Facts, *, exclude_zero: bool = False) -> Formula:
-    """The mean duration in seconds; negative durations stay out and are counted apart."""
-    known = facts.measured(exclude_zero=exclude_zero)
+def mean_seconds(
+    facts: Facts, *, exclude_zero: bool = False, include_negative: bool = False
+) -> Formula:
+    """The mean duration in seconds; negative durations stay out and are counted apart, unless they
+    are asked for."""
+    known, total = facts.measured(exclude_zero=exclude_zero), facts.duration()
+    if include_negative:
+        known, total = known + facts.negative(), total + facts.negative_duration()
     return Formula(
-        numerator=facts.duration(),
+        numerator=total,
         denominator=known,
         n=known,
         numerator_scale=MS_PER_SECOND,
-        negative=facts.negative(),
+        negative=None if include_negative else facts.negative(),
         spread=facts,
         exclude_zero=exclude_zero,
     )

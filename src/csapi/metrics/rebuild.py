@@ -30,10 +30,11 @@ def _square(column: str) -> str:
     )
 
 
-MEASURED = f"""f.kind, f.outcome, f.is_negative, f.duration_ms, f.business_ms, f.value,
+MEASURED = f"""f.kind, f.outcome, f.negative_ms, f.duration_ms, f.business_ms, f.value,
     {_square("duration_ms")}, {_square("value")}"""
 
-MEASURES = """count(*) AS n, count(*) FILTER (WHERE is_negative) AS negative_n,
+MEASURES = """count(*) AS n, count(negative_ms) AS negative_n,
+    coalesce(sum(negative_ms), 0)::bigint AS negative_sum,
     count(duration_ms) AS duration_n, coalesce(sum(duration_ms), 0)::bigint AS duration_sum,
     coalesce(sum(duration_ms_sq), 0) + coalesce(sum(duration_ms_large_sq), 0) AS duration_sumsq,
     min(duration_ms) AS duration_min, max(duration_ms) AS duration_max,
@@ -43,6 +44,7 @@ MEASURES = """count(*) AS n, count(*) FILTER (WHERE is_negative) AS negative_n,
     coalesce(sum(value_sq), 0) + coalesce(sum(value_large_sq), 0) AS value_sumsq"""
 
 SUMMED = """sum(n)::bigint AS n, sum(negative_n)::bigint AS negative_n,
+    sum(negative_sum)::bigint AS negative_sum,
     sum(duration_n)::bigint AS duration_n, sum(duration_sum)::bigint AS duration_sum,
     sum(duration_sumsq) AS duration_sumsq,
     min(duration_min) AS duration_min, max(duration_max) AS duration_max,

@@ -16,6 +16,7 @@ summaries = tenant_table(
     column("key2", sa.Integer),
     column("n", sa.BigInteger),
     column("negative_n", sa.BigInteger),
+    column("negative_sum", sa.BigInteger),
     column("duration_n", sa.BigInteger),
     column("duration_sum", sa.BigInteger),
     column("duration_sumsq", sa.Numeric),

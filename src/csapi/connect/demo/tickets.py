@@ -153,7 +153,8 @@ class Course:
             ticket.first_header = ticket.header()
         ticket.asks(self.at, rng.choice(self.says.openings[right_topic]))
         if ticket.channel in ("chat", "whatsapp"):
-            ticket.bot_says(self.at + spread(rng, 3, 0.3), self.says.auto_reply)
+            self.at += spread(rng, 3, 0.3)
+            ticket.bot_says(self.at, self.says.auto_reply)
             if right_topic in BOT_KNOWS and rng.random() < 0.3:
                 self.bot_solves()
                 return
