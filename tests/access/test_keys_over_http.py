@@ -65,9 +65,7 @@ def made(product: Product, tenant: Tenant, *, expired: bool = False) -> str:
         connection = await connect(product.database.api_url)
         try:
             until = await connection.fetchval("SELECT now()") if expired else None
-            key = await create_key(
-                connection, tenant.tenant_id, "k", ["records:read"], until
-            )
+            key = await create_key(connection, tenant.tenant_id, "k", ["records:read"], until)
         finally:
             await connection.close()
         found.append(key.token)

@@ -143,7 +143,11 @@ def test_texts_are_complete_and_of_their_language() -> None:
         assert set(told.subjects) == set(told.openings) == {topic.key for topic in TOPICS}
         first, last = scripts[language]
         sentences = [
-            *(text for texts in (*told.subjects.values(), *told.openings.values()) for text in texts),
+            *(
+                text
+                for texts in (*told.subjects.values(), *told.openings.values())
+                for text in texts
+            ),
             *(told.comments.good + told.comments.mixed + told.comments.bad),
             *(told.first_replies + told.next_replies + told.closings),
             *(told.follow_ups + told.reopenings),

@@ -3,6 +3,7 @@
 A figure is a metric, its parameters, and the part of the answer that the reference prints.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ Cell = Mapping[str, Any]
 Figures = Mapping[str, "Figure"]
 
 PRINTED = 0.5e-4 + 1e-9
+SETTLED_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -147,14 +149,23 @@ class Source:
         }
         rows: list[dict[str, Any]] = []
         while True:
-            response = self.http.post("/v1/query", json=body)
-            assert response.status_code == 200, response.text
-            answer = response.json()
-            assert answer["meta"]["exact"], answer["meta"]
+            answer = self.settled(body)
             rows += answer["data"]
             if answer["page"]["next_cursor"] is None:
                 return rows
             body["cursor"] = answer["page"]["next_cursor"]
+
+    def settled(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """An exact answer: what changes many records at once is worked off in the background."""
+        deadline = time.monotonic() + SETTLED_SECONDS
+        while True:
+            response = self.http.post("/v1/query", json=body)
+            assert response.status_code == 200, response.text
+            answer: dict[str, Any] = response.json()
+            if answer["meta"]["exact"]:
+                return answer
+            assert time.monotonic() < deadline, answer["meta"]
+            time.sleep(0.5)
 
     def table(self, figures: Figures, dimension: str | None = None) -> dict[Any, dict[str, Any]]:
         """Each group's figures as the reference names them; without a dimension the key is None."""

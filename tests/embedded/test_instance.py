@@ -63,6 +63,7 @@ async def test_after_kill_9_of_everything(up: Up) -> None:
     with open_instance(up.data_dir, programs=PROGRAMS) as instance:
         assert await user_at(instance.admin_url) == "csapi_admin"
     assert up.living() == []
+    assert not Path(instance.admin_url.split("host=")[1]).exists()
 
 
 def test_waits_for_another_command(data_dir: Path) -> None:

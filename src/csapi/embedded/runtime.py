@@ -1,6 +1,7 @@
 """runtime.json: what runs over a data directory, for other commands and for the next start."""
 
 import signal
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -52,4 +53,6 @@ def end_leftovers(layout: DataDir, progress: Progress) -> None:
     if found:
         progress.say("Stopping processes of an earlier run")
         Ending(LEFTOVER_ENDING, progress.pause).end(found.values())
+    if "redis" in runtime.processes:
+        Path(runtime.redis_url.removeprefix("unix://")).unlink(missing_ok=True)
     layout.runtime.unlink(missing_ok=True)

@@ -11,6 +11,11 @@ from csapi.facts.tables import ATTRIBUTE_SLOTS
 Connection = Any
 
 
+HAS_RECORDS = "SELECT " + " OR ".join(
+    f"EXISTS (SELECT 1 FROM {kind.table} WHERE tenant_id = $1)" for kind in SUBJECT_KINDS.values()
+)
+
+
 class NoSlotLeftError(Exception):
     """The tenant has declared as many attributes as there are slots."""
 
@@ -39,12 +44,13 @@ async def declare_attribute(
         label,
         free[0],
     )
-    await connection.execute(
-        "INSERT INTO reference_marks (tenant_id, reference, member) VALUES ($1, $2, $3)",
-        tenant_id,
-        int(Reference.ATTRIBUTE),
-        free[0],
-    )
+    if await connection.fetchval(HAS_RECORDS, tenant_id):
+        await connection.execute(
+            "INSERT INTO reference_marks (tenant_id, reference, member) VALUES ($1, $2, $3)",
+            tenant_id,
+            int(Reference.ATTRIBUTE),
+            free[0],
+        )
     return free[0], True
 
 

@@ -66,9 +66,9 @@ class Drainer:
     async def drain(self) -> int:
         """Rebuild what waits; the number of buckets rebuilt. One drain at a time in a process."""
         async with self._lock:
-            await derive_marked(self._pool)
             total = 0
             while True:
+                await derive_marked(self._pool)
                 async with acquire(self._pool) as connection:
                     waiting = await waiting_buckets(connection, self._settled_seconds)
                 done = sum(await self._work_off(waiting))

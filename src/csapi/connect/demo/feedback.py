@@ -30,23 +30,23 @@ class Surveys:
 
     def after_ticket(self, ticket: Ticket) -> None:
         rng = stream("survey", ticket.id)
-        if ticket.solved_at is None or not ticket.is_solved or rng.random() > 0.6:
+        if ticket.solved_at is None or not ticket.is_solved or rng.random() > 0.52:
             return
         survey = "ces" if ticket.channel == "chat" and rng.random() < 0.15 else "csat"
         sent = ticket.solved_at + spread(rng, 2400, 0.3)
         request = self.ask(ticket.id, survey, sent, ticket.customer, ticket=ticket.id)
-        if request and rng.random() < 0.36:
+        if request and rng.random() < 0.38:
             mood = ticket_mood(ticket, self.span)
             self.answer(request, mood, ticket.customer, sent + spread(rng, 15_000, 1.2), rng)
 
     def after_call(self, call: Item, customer: Customer) -> None:
         rng = stream("survey", call["external_id"])
-        if call["outcome"] != "answered" or rng.random() > 0.3:
+        if call["outcome"] != "answered" or rng.random() > 0.25:
             return
         sent = call["ended_at"] + timedelta(seconds=30)
         name = call["external_id"]
         request = self.ask(name, "csat", sent, customer, call=name)
-        if request and rng.random() < 0.24:
+        if request and rng.random() < 0.27:
             agent = AGENTS[call["agent"]]
             mood = agent.charm + BY_KEY[call["topic"]].mood - (0 if call["resolved"] else 0.9)
             self.answer(request, mood, customer, sent + spread(rng, 900, 0.8), rng)

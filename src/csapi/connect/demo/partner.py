@@ -100,7 +100,7 @@ class Partner:
         return reached
 
     def rate(self, ticket: Item, agent: Agent, at: datetime, rng: random.Random) -> None:
-        """On a scale of its own, and without ever having been asked by us."""
+        """Without ever having been asked by us."""
         if at > self.span.now:
             return
         self.feedback.append(
@@ -108,9 +108,7 @@ class Partner:
                 "source": PARTNER,
                 "external_id": f"F-{ticket['external_id']}",
                 "survey": "csat",
-                "rating": max(1, min(10, round(rng.gauss(7.8 + 2 * agent.charm, 1.9)))),
-                "scale_min": 1,
-                "scale_max": 10,
+                "rating": max(1, min(5, round(rng.gauss(4.1 + agent.charm, 0.9)))),
                 "responded_at": at,
                 "source_updated_at": at,
                 "ticket": ticket["external_id"],

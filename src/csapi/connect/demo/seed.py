@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from csapi.connect.demo.deliveries import deliveries_of
 from csapi.connect.demo.sending import Sender, Teller
 from csapi.connect.demo.span import Span
 from csapi.kit.clock import now as clock_now
+
+CURL_DAYS = 30
 
 
 class Admin(Protocol):
@@ -68,12 +71,10 @@ def fill(base_url: str, key: str, span: Span, teller: Teller) -> Sender:
 
 
 def access_of(base_url: str, kept: Kept) -> DemoAccess:
-    question = {
-        "metrics": [{"id": "csat_score"}],
-        "time": {"range": {"from": str(kept.span.first), "to": str(kept.span.today)}},
-    }
+    span = kept.span
+    since = max(span.first, span.today - timedelta(days=CURL_DAYS))
     curl = (
-        f"curl -s {base_url}/v1/query -H 'Authorization: Bearer {kept.read_key}' "
-        f"-H 'Content-Type: application/json' -d '{msgspec.json.encode(question).decode()}'"
+        f"curl -s '{base_url}/v1/kpis?set=help_desk_home&from={since}&to={span.today}' "
+        f"-H 'Authorization: Bearer {kept.read_key}'"
     )
     return DemoAccess(TENANT_NAME, kept.ingest_key, kept.read_key, curl)

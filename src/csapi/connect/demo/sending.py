@@ -35,7 +35,6 @@ class Result(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    summary: dict[str, int]
     results: list[Result]
 
 
@@ -95,13 +94,12 @@ class Sender:
     def _lane(self, batches: Iterable[Batch]) -> None:
         for batch in batches:
             response = self._post(f"/v1/{batch.resource}/batch", msgspec.json.encode(batch.items))
-            answer = msgspec.json.decode(response.content, type=Answer)
-            if answer.summary["rejected"]:
-                raise DemoError(first_rejection(batch.resource, answer))
+            results = msgspec.json.decode(response.content, type=Answer).results
+            if rejected := [each for each in results if each.status == "rejected"]:
+                raise DemoError(rejection(batch.resource, rejected))
             with self._lock:
-                self._done += len(batch.items)
-                for status, amount in answer.summary.items():
-                    self.statuses[batch.resource, status] += amount
+                self._done += len(results)
+                self.statuses.update((batch.resource, each.status) for each in results)
                 self._teller.amount(TITLE, self._done, self._total)
 
     def _post(self, path: str, body: bytes) -> httpx.Response:
@@ -113,8 +111,7 @@ class Sender:
         return response
 
 
-def first_rejection(resource: str, answer: Answer) -> str:
-    rejected = [result for result in answer.results if result.status == "rejected"]
+def rejection(resource: str, rejected: list[Result]) -> str:
     first = rejected[0]
     error = first.errors[0]
     return (

@@ -28,7 +28,7 @@ class Ticket:
     initiated_by: str = "customer"
     tags: list[str] = field(default_factory=list)
     flags: Item = field(default_factory=dict)
-    status: str = "new"
+    status: str = "open"
     agent: Agent | None = None
     touched_at: datetime | None = None
     first_reply_at: datetime | None = None
@@ -76,10 +76,8 @@ class Ticket:
         self._add("message", at, BOT, "bot", direction="outbound", is_auto_reply=True, body=body)
 
     def replies(self, at: datetime, body: str) -> None:
-        name = self._agent_id
-        if self._add("message", at, name, "agent", direction="outbound", body=body):
+        if self._add("message", at, self._agent_id, "agent", direction="outbound", body=body):
             self.first_reply_at = self.first_reply_at or at
-            self._status(at, {"new": "open"}, name, "agent")
 
     def notes(self, at: datetime, body: str) -> None:
         self._add(
@@ -115,7 +113,7 @@ class Ticket:
 
     def solved(self, at: datetime, *, by_bot: bool = False) -> None:
         actor = (BOT, "bot") if by_bot else (self._agent_id, "agent")
-        if self._status(at, dict.fromkeys(("new", "open", "pending"), "solved"), *actor):
+        if self._status(at, dict.fromkeys(("open", "pending"), "solved"), *actor):
             self.solved_at = at
 
     def reopens(self, at: datetime, body: str) -> None:

@@ -87,7 +87,7 @@ class Desk:
         return ticket
 
     def day(self, day: date, topic_weights: Sequence[float], rng: random.Random) -> None:
-        amount = self.span.amount(day, 62, rng)
+        amount = self.span.amount(day, 60, rng)
         fresh = [
             (customer, topic.key)
             for customer, topic in zip(
@@ -165,6 +165,7 @@ class Course:
         for _ in range(rng.choices(ROUNDS, ROUND_WEIGHTS)[0]):
             self.another_round()
         if rng.random() < NEVER_SOLVED:
+            ticket.waits(self.at + timedelta(seconds=2))
             return
         self.solve()
         if rng.random() < (0.2 if self.agent.id == WEAK_AGENT else 0.06):

@@ -1,0 +1,225 @@
+"""The demo through the real API: all of it lands, once, and can be read back."""
+
+import shlex
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from tests.conftest import Product, Tenant
+from tests.connect.api_double import reject, running, status
+
+from csapi.cli.up import ACCESS
+from csapi.connect.demo import DemoAccess, seed
+from csapi.connect.demo.access import FILE_NAME, keep, read_kept
+from csapi.connect.demo.dataset import generate
+from csapi.connect.demo.deliveries import deliveries_of
+from csapi.connect.demo.seed import fill
+from csapi.connect.demo.sending import DemoError
+from csapi.connect.demo.span import Span
+
+NOW = datetime(2026, 3, 18, 11, 20, tzinfo=UTC)
+SPAN = Span(NOW, days=10, volume=0.3)
+
+Item = dict[str, Any]
+
+
+class Heard:
+    """What a person was told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.amounts: list[tuple[int, int]] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+    def amount(self, title: str, done: int, total: int) -> None:
+        assert title
+        self.amounts.append((done, total))
+
+
+def by_status(statuses: Counter[tuple[str, str]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (_, status), amount in statuses.items():
+        found[status] += amount
+    return found
+
+
+def records(http: httpx.Client, resource: str) -> Iterator[Item]:
+    cursor = None
+    while True:
+        params = {"limit": "1000"} | ({"cursor": cursor} if cursor else {})
+        answer = http.get(f"/v1/{resource}", params=params)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        yield from body["data"]
+        cursor = body["page"]["next_cursor"]
+        if cursor is None:
+            return
+
+
+@pytest.fixture
+def filled(product: Product, make_tenant: Callable[..., Tenant]) -> Tenant:
+    tenant = make_tenant("Asia/Riyadh")
+    heard = Heard()
+    sender = fill(product.base_url, tenant.key, SPAN, heard)
+    counts = by_status(sender.statuses)
+    assert counts["rejected"] == 0
+    assert counts.total() == deliveries_of(generate(SPAN)).amount
+    assert min(counts["updated"], counts["duplicate"], counts["stale"]) > 0
+    assert [done for done, _ in heard.amounts] == sorted(done for done, _ in heard.amounts)
+    assert heard.amounts[-1] == (counts.total(), counts.total())
+    return tenant
+
+
+def test_all_lands_and_reads_back_byte_for_byte(filled: Tenant) -> None:
+    made = deliveries_of(generate(SPAN))
+    sent: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for batch in made.batches:
+        name = "event_id" if batch.resource == "ticket-events" else "external_id"
+        sent[batch.resource] |= {(item["source"], item[name]) for item in batch.items}
+    assert len(sent) == 8
+    told: dict[str, dict[str, str]] = {"tickets": {}, "ticket-events": {}, "feedback": {}}
+    for resource, keys in sent.items():
+        name = "event_id" if resource == "ticket-events" else "external_id"
+        stored = {(item["source"], item[name]): item for item in records(filled.http, resource)}
+        assert set(stored) == keys
+        for field in ("subject", "body", "comment"):
+            texts = {key: item[field] for key, item in stored.items() if item.get(field)}
+            written = {
+                (item["source"], item[name]): item[field]
+                for batch in made.batches
+                if batch.resource == resource
+                for item in batch.items
+                if item.get(field)
+            }
+            assert texts.items() <= written.items()
+            told.get(resource, {}).update({" ".join(key): text for key, text in texts.items()})
+    for texts in told.values():
+        letters = "".join(texts.values())
+        assert any("\u0600" <= letter <= "\u06ff" for letter in letters)
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in letters)
+        assert "the" in letters
+
+
+def test_sending_it_again_changes_nothing(product: Product, filled: Tenant) -> None:
+    counts = by_status(fill(product.base_url, filled.key, SPAN, Heard()).statuses)
+    assert counts["created"] == counts["updated"] == counts["rejected"] == 0
+    assert counts["stale"] < 0.02 * counts["duplicate"]
+
+
+def test_seed_once(product: Product, tmp_path: Path) -> None:
+    heard = Heard()
+
+    def start() -> DemoAccess:
+        return seed(product.base_url, tmp_path, product.database, heard, days=8, volume=0.2)
+
+    access = start()
+    assert all(getattr(access, name) for name in ACCESS)
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+    sent = len(heard.amounts)
+    assert start() == access
+    assert len(heard.amounts) == sent
+    assert "is there" in heard.said[-1]
+
+
+def test_the_curl_line_answers_with_numbers(product: Product, tmp_path: Path) -> None:
+    access = seed(product.base_url, tmp_path, product.database, Heard(), days=8, volume=0.2)
+    words = shlex.split(access.curl)
+    assert words[:2] == ["curl", "-s"]
+    assert words[3] == "-H"
+    name, _, value = words[4].partition(": ")
+    answer = httpx.get(words[2], headers={name: value})
+    assert answer.status_code == 200, answer.text
+    values = {each["id"]: each["value"] for each in answer.json()["data"]}
+    assert values["tickets_created"] > 50
+    assert 0.5 < values["csat_score"] < 1
+    assert None not in values.values()
+
+
+def test_keys_may_only_do_their_part(product: Product, tmp_path: Path) -> None:
+    access = seed(product.base_url, tmp_path, product.database, Heard(), days=2, volume=0.1)
+
+    def status(key: str, method: str, path: str) -> int:
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        body = b"[]" if method == "POST" else b""
+        url = f"{product.base_url}/v1/{path}"
+        return httpx.request(method, url, headers=headers, content=body).status_code
+
+    assert status(access.read_key, "GET", "tickets") == 200
+    assert status(access.read_key, "POST", "tickets/batch") == 403
+    assert status(access.ingest_key, "POST", "tickets/batch") == 422
+    assert status(access.ingest_key, "GET", "tickets") == 403
+
+
+def test_seeding_that_was_interrupted_is_finished(product: Product, tmp_path: Path) -> None:
+    access = seed(product.base_url, tmp_path, product.database, Heard(), days=2, volume=0.1)
+    kept = read_kept(tmp_path)
+    assert kept
+    assert kept.complete
+    keep(tmp_path, msgspec.structs.replace(kept, complete=False))
+    heard = Heard()
+    assert seed(product.base_url, tmp_path, product.database, heard) == access
+    assert heard.amounts
+    assert read_kept(tmp_path) == kept
+
+
+@pytest.mark.parametrize("damage", ["{", '{"now": 5}', None])
+def test_a_database_that_knows_no_such_keys_is_seeded(
+    product: Product, tmp_path: Path, damage: str | None
+) -> None:
+    access = seed(product.base_url, tmp_path, product.database, Heard(), days=2, volume=0.1)
+    kept = read_kept(tmp_path)
+    assert kept
+    if damage is None:
+        keep(tmp_path, msgspec.structs.replace(kept, read_key="csk_live_gone"))
+    else:
+        (tmp_path / FILE_NAME).write_text(damage)
+    other = seed(product.base_url, tmp_path, product.database, Heard(), days=2, volume=0.1)
+    assert other.read_key != access.read_key
+    now_kept = read_kept(tmp_path)
+    assert now_kept
+    assert now_kept.tenant_id != kept.tenant_id
+
+
+def test_a_rejected_item_stops_it() -> None:
+    with running() as api:
+        api.always = reject("billing")(api)
+        api.script = [status(201)] * 2
+        message = "1 of teams are rejected, first billing: /1/agent At most 255 bytes"
+        with pytest.raises(DemoError, match=message):
+            fill(api.url, "key", SPAN, Heard())
+        assert api.paths()[2:] == ["/v1/teams/batch"]
+
+
+def test_a_rejected_item_stops_all_lanes() -> None:
+    with running() as api:
+        first = deliveries_of(generate(SPAN)).lanes[0][0].items[0]
+        api.always = lambda request: (
+            reject(first["external_id"])(api)(request)
+            if request.path.endswith("batch")
+            else api.take(request)
+        )
+        with pytest.raises(DemoError, match=first["external_id"]):
+            fill(api.url, "key", SPAN, Heard())
+        assert len(api.requests) < 25
+
+
+def test_a_key_that_may_not_stops_it() -> None:
+    with running() as api:
+        api.always = status(403, detail="The key lacks admin:write.")
+        with pytest.raises(DemoError, match="403: The key lacks admin:write"):
+            fill(api.url, "key", SPAN, Heard())
+
+
+def test_a_server_that_is_busy_is_asked_again() -> None:
+    with running() as api:
+        api.script = [status(201), status(201), status(503, retry_after="0")]
+        sender = fill(api.url, "key", SPAN, Heard())
+        assert by_status(sender.statuses)["rejected"] == 0
+        assert api.paths().count("/v1/teams/batch") == 2

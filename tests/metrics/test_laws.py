@@ -1,0 +1,146 @@
+"""What holds for every metric of the catalog, by every dimension, in every zone, however much of
+its facts has been summarized."""
+
+from typing import Any
+
+import pytest
+
+from csapi.metrics.catalog import METRICS
+from csapi.metrics.formulas import Metric
+from tests.metrics.conftest import STATES, Ask, World
+from tests.metrics.world import COLUMNS, TIMEZONE, Key, expected_cell, grouped
+
+RANGE = {"from": "2026-02-10", "to": "2026-04-21"}
+TIME = ["day", "week", "month", "quarter", "year", "hour_of_day", "day_of_week"]
+ZONES = ("UTC", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns")
+
+EVERY = pytest.mark.parametrize("metric", list(METRICS.values()), ids=list(METRICS))
+
+
+def variants(metric: Metric) -> list[dict[str, Any]]:
+    """The parameters to try: the defaults, and every other choice on its own."""
+    found: list[dict[str, Any]] = [{}]
+    for param in metric.params:
+        if param.choices:
+            found += [{param.name: choice} for choice in param.choices]
+        elif isinstance(param.default, bool):
+            found.append({param.name: not param.default})
+        else:
+            # 0.25 s is no edge of a bin
+            found += [{param.name: number} for number in (1, 20, 24) if number >= param.minimum]
+            if param.minimum <= 0.25:
+                found.append({param.name: 0.25})
+    return found
+
+
+def query(metric: Metric, dimensions: list[str], **more: Any) -> dict[str, Any]:
+    zone = more.pop("timezone", TIMEZONE)
+    return {
+        "metrics": [
+            {"id": metric.id, "as": f"m{number}", "params": params}
+            for number, params in enumerate(variants(metric))
+        ],
+        "time": {"range": RANGE, "timezone": zone},
+        "dimensions": dimensions,
+        "limit": 10_000,
+        **more,
+    }
+
+
+def cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            **{part: cell[part] for part in ("value", "n", "numerator", "denominator")},
+            "excluded": cell["excluded"]["negative_duration"],
+        }
+        for name, cell in row.items()
+    }
+
+
+def expected(metric: Metric, facts: list[Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"m{number}": expected_cell(metric.build({**metric.defaults, **params}), facts)
+        for number, params in enumerate(variants(metric))
+    }
+
+
+def by_key(answer: dict[str, Any], dimensions: list[str]) -> dict[Key, dict[str, Any]]:
+    found = {
+        tuple(row["dimensions"][name]["key"] for name in dimensions): cells(row["metrics"])
+        for row in answer["data"]
+    }
+    assert len(found) == len(answer["data"])
+    return found
+
+
+def check_groups(
+    metric: Metric, answer: dict[str, Any], dimensions: list[str], world: World, zone: str
+) -> None:
+    wanted = {
+        key: expected(metric, facts)
+        for key, facts in grouped(world.facts, dimensions, zone).items()
+        if any(fact["kind"] in metric.kinds for fact in facts)
+    }
+    given = by_key(answer, dimensions)
+    nothing = expected(metric, [])
+    assert {key: value for key, value in given.items() if value != nothing} == {
+        key: value for key, value in wanted.items() if value != nothing
+    }
+    assert wanted.keys() <= given.keys()
+
+
+@EVERY
+@pytest.mark.parametrize("state", STATES)
+async def test_total_is_brute_force(metric: Metric, state: str, world: World, ask: Ask) -> None:
+    answer = await ask(world.tenants[state], query(metric, []))
+    (row,) = answer["data"]
+    assert cells(row["metrics"]) == expected(metric, world.facts)
+    assert answer["meta"]["exact"]
+
+
+@EVERY
+@pytest.mark.parametrize("state", STATES)
+async def test_every_dimension_is_brute_force(
+    metric: Metric, state: str, world: World, ask: Ask
+) -> None:
+    for dimension in COLUMNS:
+        answer = await ask(
+            world.tenants[state], query(metric, [dimension], include=["totals"])
+        )
+        check_groups(metric, answer, [dimension], world, TIMEZONE)
+        assert cells(answer["totals"]) == expected(metric, world.facts), dimension
+
+
+@EVERY
+async def test_every_time_grain_is_brute_force(metric: Metric, world: World, ask: Ask) -> None:
+    for grain in TIME:
+        for state in STATES:
+            answer = await ask(world.tenants[state], query(metric, [f"time:{grain}"]))
+            check_groups(metric, answer, [f"time:{grain}"], world, TIMEZONE)
+
+
+@EVERY
+async def test_pairs_are_brute_force(metric: Metric, world: World, ask: Ask) -> None:
+    for pair in (
+        ["time:day", "team"],
+        ["team", "channel"],
+        ["time:hour_of_day", "agent"],
+        ["topic", "queue"],
+        ["time:day_of_week", "time:hour_of_day"],
+    ):
+        for state in ("clean", "mixed"):
+            answer = await ask(world.tenants[state], query(metric, pair))
+            check_groups(metric, answer, pair, world, TIMEZONE)
+
+
+@EVERY
+async def test_another_zone_gives_the_same_facts(metric: Metric, world: World, ask: Ask) -> None:
+    instants = {"from": "2026-02-09T23:00:00Z", "to": "2026-04-20T22:00:00Z"}
+    for zone in ZONES:
+        for grain in ("day", "month", "hour_of_day", "day_of_week"):
+            wanted = query(metric, [f"time:{grain}"], timezone=zone, include=["totals"])
+            wanted["time"]["range"] = instants
+            for state in ("clean", "mixed"):
+                answer = await ask(world.tenants[state], wanted)
+                check_groups(metric, answer, [f"time:{grain}"], world, zone)
+                assert cells(answer["totals"]) == expected(metric, world.facts)

@@ -1,0 +1,237 @@
+"""A tenant's facts out of thin air, and what every question about them should give.
+
+The expectations share the catalog's formulas with the product and nothing else: parts are counted
+here in plain Python, local time comes from zoneinfo.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from csapi.facts.kinds import (
+    NO_OUTCOME,
+    VALUE_SCALE,
+    Box,
+    CallOutcome,
+    ContactOutcome,
+    Dimension,
+    HandlingOutcome,
+    Kind,
+    MessageOutcome,
+    RequestOutcome,
+    ResolutionOutcome,
+)
+from csapi.metrics.formulas import Combo, Formula, Measure, Part
+
+Fact = dict[str, Any]
+Key = tuple[str | None, ...]
+
+TIMEZONE = "Europe/Berlin"
+START = datetime(2026, 2, 9, 23, tzinfo=UTC)
+NOW = datetime(2026, 4, 20, 11, 7, tzinfo=UTC)
+SLOT = timedelta(minutes=15)
+
+OUTCOMES: Mapping[Kind, Sequence[int]] = {
+    Kind.CONTACT: tuple(ContactOutcome),
+    Kind.MESSAGE: tuple(MessageOutcome),
+    Kind.RESOLUTION: tuple(ResolutionOutcome),
+    Kind.CALL: tuple(CallOutcome),
+    Kind.TALK: tuple(HandlingOutcome),
+    Kind.HOLD: tuple(HandlingOutcome),
+    Kind.AFTER_CALL_WORK: tuple(HandlingOutcome),
+    Kind.HANDLE: tuple(HandlingOutcome),
+    Kind.FEEDBACK_REQUEST: tuple(RequestOutcome),
+    Kind.CSAT: tuple(Box),
+    Kind.CES: tuple(Box),
+    Kind.NPS: tuple(Box),
+}
+TIMED = {
+    Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
+    Kind.AFTER_CALL_WORK, Kind.HANDLE,
+}  # fmt: skip
+RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
+
+AGENTS = {101: "ann", 102: "bob", 103: "cleo"}
+TEAMS = {201: "north", 202: "south"}
+CUSTOMERS = {901: "u1", 902: "u2", 903: "u3", 904: "u4"}
+LABELS: Mapping[Dimension, Mapping[int, str]] = {
+    Dimension.CHANNEL: {301: "email", 302: "phone"},
+    Dimension.INBOX: {311: "support"},
+    Dimension.QUEUE: {321: "q1", 322: "q2"},
+    Dimension.TYPE: {331: "question", 332: "problem"},
+    Dimension.TOPIC: {341: "refund", 342: "zollfrei", 343: "账单"},
+    Dimension.PRIORITY: {351: "1", 352: "2"},
+    Dimension.SEGMENT: {361: "vip"},
+    Dimension.ATTR1: {371: "kim", 372: "lee"},
+}
+CUSTOM_NAME = "manager"
+
+# Dimension of the API -> (column of facts, name of each member)
+COLUMNS: Mapping[str, tuple[str, Mapping[int, str]]] = {
+    "agent": ("actor_agent", AGENTS),
+    "team": ("actor_team", TEAMS),
+    "owner_agent": ("owner_agent", AGENTS),
+    "owner_team": ("owner_team", TEAMS),
+    "customer": ("customer", CUSTOMERS),
+    **{
+        label.name.lower(): (label.name.lower(), members)
+        for label, members in LABELS.items()
+        if label is not Dimension.ATTR1
+    },
+    f"custom.{CUSTOM_NAME}": ("attr1", LABELS[Dimension.ATTR1]),
+}
+
+# Durations at, just under and just over the thresholds that metrics use.
+EDGES = (0, 0, 4_999, 5_000, 5_001, 19_999, 20_000, 20_001, 299_999, 300_000, 300_001, 600_000)
+
+
+def random_duration(chance: random.Random) -> tuple[int | None, int | None]:
+    """Duration and negative duration: one of them at most."""
+    draw = chance.random()
+    if draw < 0.05:
+        return None, None
+    if draw < 0.08:
+        return None, -chance.randint(1, 10_000)
+    if draw < 0.3:
+        return chance.choice(EDGES), None
+    return int(10 ** chance.uniform(0, 9.6)), None
+
+
+def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
+    duration, negative = random_duration(chance) if kind in TIMED else (None, None)
+    value = None
+    if kind is Kind.MESSAGE:
+        value = chance.randint(1, 3) * VALUE_SCALE
+    elif kind is Kind.CALL:
+        value = chance.choice((None, 0, VALUE_SCALE))
+    elif kind in RATED:
+        value = chance.randint(1, 5) * VALUE_SCALE + chance.choice((0, 5_000))
+    return {
+        "subject": uuid4(),
+        "kind": int(kind),
+        "ordinal": 0,
+        "resource": 1,
+        "outcome": int(chance.choice(OUTCOMES.get(kind, (NO_OUTCOME,)))),
+        "definition_version": 1,
+        "occurred_at": at,
+        "duration_ms": duration,
+        "negative_ms": negative,
+        "value": value,
+        **{
+            column: chance.choice([None, *members, *members])
+            for column, members in COLUMNS.values()
+        },
+    }
+
+
+def random_facts(seed: int, count: int) -> list[Fact]:
+    """Facts from START to NOW, a third of them in the last three days."""
+    chance = random.Random(seed)
+    kinds, span, recent = list(Kind), NOW - START, timedelta(days=3)
+    facts = []
+    for number in range(count):
+        since, length = (NOW - recent, recent) if number % 3 == 0 else (START, span)
+        at = since + timedelta(microseconds=chance.randrange(int(length / timedelta(microseconds=1))))
+        if number % 7 == 0:
+            at -= (at - datetime(1970, 1, 1, tzinfo=UTC)) % SLOT
+        facts.append(random_fact(chance, chance.choice(kinds), at))
+    return facts
+
+
+def is_of(part: Part, fact: Fact) -> bool:
+    return fact["kind"] == part.kind and (not part.outcomes or fact["outcome"] in part.outcomes)
+
+
+MEASURES: Mapping[Measure, Callable[[Sequence[Fact]], int]] = {
+    Measure.N: len,
+    Measure.NEGATIVE_N: lambda facts: sum(fact["negative_ms"] is not None for fact in facts),
+    Measure.NEGATIVE_SUM: lambda facts: sum(fact["negative_ms"] or 0 for fact in facts),
+    Measure.DURATION_N: lambda facts: sum(fact["duration_ms"] is not None for fact in facts),
+    Measure.DURATION_SUM: lambda facts: sum(fact["duration_ms"] or 0 for fact in facts),
+    Measure.DURATION_ZERO_N: lambda facts: sum(fact["duration_ms"] == 0 for fact in facts),
+    Measure.VALUE_N: lambda facts: sum(fact["value"] is not None for fact in facts),
+    Measure.VALUE_SUM: lambda facts: sum(fact["value"] or 0 for fact in facts),
+}
+
+
+def part_of(part: Part, facts: Iterable[Fact]) -> int:
+    matching = [fact for fact in facts if is_of(part, fact)]
+    if part.measure is Measure.WITHIN_N:
+        limit = part.threshold_ms
+        assert limit is not None
+        return sum(
+            fact["duration_ms"] is not None and fact["duration_ms"] <= limit for fact in matching
+        )
+    return MEASURES[part.measure](matching)
+
+
+def total(combo: Combo, facts: Sequence[Fact]) -> int:
+    return sum(sign * part_of(part, facts) for sign, part in combo.terms)
+
+
+def expected_cell(formula: Formula, facts: Sequence[Fact]) -> dict[str, Any]:
+    """value, n, numerator, denominator and excluded, as the answer should have them."""
+    numerator = total(formula.numerator, facts)
+    denominator = None if formula.denominator is None else total(formula.denominator, facts)
+    value: float | None
+    if denominator is None:
+        value = numerator / formula.numerator_scale
+    else:
+        value = numerator / (formula.numerator_scale * denominator) if denominator else None
+    return {
+        "value": value,
+        "n": total(formula.n, facts),
+        "numerator": numerator / formula.numerator_scale,
+        "denominator": denominator,
+        "excluded": 0 if formula.negative is None else total(formula.negative, facts),
+    }
+
+
+def member_of(dimension: str) -> Callable[[Fact], str | None]:
+    column, names = COLUMNS[dimension]
+    return lambda fact: None if fact[column] is None else names[fact[column]]
+
+
+def local(zone: str) -> Callable[[Fact], datetime]:
+    return lambda fact: fact["occurred_at"].astimezone(ZoneInfo(zone))
+
+
+TIME_KEYS: Mapping[str, Callable[[datetime], str]] = {
+    "15min": lambda at: at.replace(
+        minute=at.minute // 15 * 15, second=0, microsecond=0
+    ).isoformat(),
+    "hour": lambda at: at.replace(minute=0, second=0, microsecond=0).isoformat(),
+    "day": lambda at: at.date().isoformat(),
+    "week": lambda at: (at.date() - timedelta(days=at.weekday())).isoformat(),
+    "month": lambda at: at.date().replace(day=1).isoformat(),
+    "quarter": lambda at: at.date().replace(month=(at.month - 1) // 3 * 3 + 1, day=1).isoformat(),
+    "year": lambda at: at.date().replace(month=1, day=1).isoformat(),
+    "hour_of_day": lambda at: str(at.hour),
+    "day_of_week": lambda at: str(at.isoweekday()),
+}
+
+
+def key_of(dimension: str, zone: str) -> Callable[[Fact], str | None]:
+    if not dimension.startswith("time:"):
+        return member_of(dimension)
+    name, at = TIME_KEYS[dimension.removeprefix("time:")], local(zone)
+    return lambda fact: name(at(fact))
+
+
+def grouped(
+    facts: Iterable[Fact], dimensions: Sequence[str], zone: str
+) -> dict[Key, list[Fact]]:
+    names = [key_of(dimension, zone) for dimension in dimensions]
+    groups: dict[Key, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        groups[tuple(name(fact) for name in names)].append(fact)
+    return groups
+
+
+def fact_rows(tenant_id: UUID, facts: Iterable[Fact]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    columns = ["tenant_id", *random_fact(random.Random(0), Kind.CALL, START)]
+    return columns, [(tenant_id, *(fact[name] for name in columns[1:])) for fact in facts]
