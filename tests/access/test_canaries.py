@@ -66,7 +66,7 @@ def send_all(product: Product, tenant: Tenant, wrong_key: str) -> None:
 
 
 async def redis_texts(url: str) -> list[str]:
-    client = redis.asyncio.Redis.from_url(url)  # type: ignore[no-untyped-call]
+    client = redis.asyncio.Redis.from_url(url)
     texts = []
     async for key in client.scan_iter(count=1000):
         value = await client.dump(key)

@@ -110,7 +110,8 @@ class Explorer:
         limit = limit or self._scenario.limit
         search = Systematic()
         while not search.is_complete and report.schedules < limit and not report.found:
-            search.learn(await self._run(search.choose, report, search.replayed_choices))
+            await self._run(search.choose, report, search.replayed_choices)
+            search.learn()
         report.is_complete = search.is_complete
         if not report.is_complete:
             for seed in range(samples):
@@ -120,9 +121,9 @@ class Explorer:
                 report.sampled += 1
         return report
 
-    async def _run(self, choose: Choose, report: Report, checked: int = 0) -> int:
-        """Run one schedule and add to the report; how many choices it took. The states after the
-        first `checked` choices were looked at before."""
+    async def _run(self, choose: Choose, report: Report, checked: int = 0) -> None:
+        """Run one schedule and add to the report. The states after the first `checked` choices
+        were looked at before."""
         trial = await self._trial()
         roles = [session.role for session in self._scenario.sessions]
         lanes = [
@@ -144,7 +145,7 @@ class Explorer:
                 await schedule.run(choose, check)
         except RedundantError:
             report.redundant += 1
-            return len(schedule.choices)
+            return
         report.schedules += 1
         found += [f"{lane.name} failed: {lane.error!r}" for lane in lanes if lane.error]
         found += await self._at_the_end(trial)
@@ -152,7 +153,6 @@ class Explorer:
             report.found = found
             report.choices = "".join(map(str, schedule.choices))
             report.steps = schedule.steps
-        return len(schedule.choices)
 
     async def _at_the_end(self, trial: Trial) -> list[str]:
         """After all marks are worked off, nothing is wrong and nothing waits."""

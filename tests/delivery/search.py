@@ -19,77 +19,103 @@ class RedundantError(Exception):
     """Whatever comes now was already run in another order of independent steps."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
-    """A state on the current path: who could go on, who did, and who is still to be tried."""
+    """A state that was reached: who could go on there, who did, and who is still to be tried."""
 
+    parent: "Node | None"
     ready: dict[int, Footprint]
     asleep: set[int]
     chosen: int
     wanted: set[int]
+    came_by: int
     tried: set[int] = field(default_factory=set)
 
     @property
     def step(self) -> Footprint:
         return self.ready[self.chosen]
 
-    def after(self) -> set[int]:
+    @property
+    def left(self) -> set[int]:
+        return self.wanted - self.tried - self.asleep
+
+    def still_asleep(self) -> set[int]:
         """Lanes whose next step was already tried here, and could as well come before this one."""
         done = (self.asleep | self.tried) - {self.chosen}
         return {
             lane
-            for lane in done
-            if lane in self.ready and not dependent(self.ready[lane], self.step)
+            for lane in done & self.ready.keys()
+            if not dependent(self.ready[lane], self.step)
         }
 
 
 class Systematic:
-    """Depth-first: hands out a chooser for each schedule, learns from what ran, and turns back."""
+    """Chooses for one schedule after another, each of another kind, in an order drawn by lot: a
+    search that is cut short has then looked everywhere a little."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0, *, reduced: bool = True) -> None:
+        self._dice = random.Random(seed)  # noqa: S311  a replayable sequence, not a secret
+        self._reduced = reduced
+        self._open: dict[Node, None] = {}
+        self._forced: list[Node] = []
         self._path: list[Node] = []
         self.is_complete = False
 
     @property
     def replayed_choices(self) -> int:
         """So many first steps of the next schedule were seen before."""
-        return max(0, len(self._path) - 1)
+        return max(0, len(self._forced) - 1)
 
     def choose(self, schedule: Schedule, ready: list[Lane]) -> Lane:
         depth = len(schedule.choices)
         waiting = {schedule.lanes.index(lane): next_footprint(schedule, lane) for lane in ready}
-        if depth < len(self._path):
-            node = self._path[depth]
+        if depth < len(self._forced):
+            node = self._forced[depth]
             if node.chosen not in waiting:
                 raise RedundantError
             node.ready = waiting
         else:
-            asleep = self._path[-1].after() & waiting.keys() if self._path else set()
-            awake = waiting.keys() - asleep
-            if not awake:
-                raise RedundantError
-            last = schedule.choices[-1] if schedule.choices else -1
-            chosen = last if last in awake else min(awake)
-            node = Node(waiting, asleep, chosen, {chosen})
-            self._path.append(node)
+            node = self._new_node(schedule, waiting)
+        node.tried.add(node.chosen)
+        self._path.append(node)
         return schedule.lanes[node.chosen]
 
-    def learn(self, length: int) -> None:
+    def _new_node(self, schedule: Schedule, waiting: dict[int, Footprint]) -> Node:
+        parent = self._path[-1] if self._path else None
+        asleep = parent.still_asleep() & waiting.keys() if parent and self._reduced else set()
+        awake = waiting.keys() - asleep
+        if not awake:
+            raise RedundantError
+        last = schedule.choices[-1] if schedule.choices else -1
+        chosen = last if last in awake else min(awake)
+        wanted = {chosen} if self._reduced else set(waiting)
+        came_by = parent.chosen if parent else -1
+        return Node(parent, waiting, asleep, chosen, wanted, came_by)
+
+    def learn(self) -> None:
         """Take in the schedule that ran, and find the next one."""
-        del self._path[length:]
-        for node, lanes in races(self._path):
+        self._open |= dict.fromkeys(self._path)
+        for node, lanes in races(self._path) if self._reduced else ():
             if not node.wanted & lanes:
                 possible = lanes & node.ready.keys()
                 node.wanted |= {min(possible)} if possible else node.ready.keys()
-        while self._path:
-            node = self._path[-1]
-            node.tried.add(node.chosen)
-            left = node.wanted - node.tried - node.asleep
-            if left:
-                node.chosen = min(left)
-                return
-            self._path.pop()
-        self.is_complete = True
+                self._open[node] = None
+        self._open = {node: None for node in self._open if node.left}
+        self._path = []
+        self.is_complete = not self._open
+        if self._open:
+            node = self._dice.choice(list(self._open))
+            node.chosen = min(node.left)
+            self._forced = lineage(node)
+
+
+def lineage(node: Node) -> list[Node]:
+    """The nodes from the first one to this, each set to go on to the next."""
+    path = [node]
+    while (parent := path[-1].parent) is not None:
+        parent.chosen = path[-1].came_by
+        path.append(parent)
+    return path[::-1]
 
 
 def races(path: list[Node]) -> list[tuple[Node, set[int]]]:

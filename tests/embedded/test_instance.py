@@ -9,7 +9,7 @@ import pytest
 from tests.embedded.running import STAND_IN, Up
 
 from csapi.embedded.errors import EmbeddedError
-from csapi.embedded.instance import open_instance
+from csapi.embedded.instance import Instance, open_instance
 from csapi.embedded.layout import DataDir
 from csapi.embedded.leftovers import postgres_processes
 from csapi.embedded.programs import Programs
@@ -39,6 +39,10 @@ async def user_at(url: str) -> str:
         await connection.close()
 
 
+def socket_folder_is_gone(instance: Instance) -> bool:
+    return not Path(instance.admin_url.split("host=")[1]).exists()
+
+
 async def test_starts_postgres_alone_and_stops_it(data_dir: Path) -> None:
     with open_instance(data_dir, programs=PROGRAMS) as instance:
         assert await user_at(instance.admin_url) == "csapi_admin"
@@ -63,7 +67,7 @@ async def test_after_kill_9_of_everything(up: Up) -> None:
     with open_instance(up.data_dir, programs=PROGRAMS) as instance:
         assert await user_at(instance.admin_url) == "csapi_admin"
     assert up.living() == []
-    assert not Path(instance.admin_url.split("host=")[1]).exists()
+    assert socket_folder_is_gone(instance)
 
 
 def test_waits_for_another_command(data_dir: Path) -> None:

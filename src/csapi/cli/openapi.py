@@ -3,6 +3,8 @@ from pathlib import Path
 
 import click
 
+METRICS_PAGE = Path("docs/metrics.md")
+
 
 def document_text() -> str:
     from csapi.app import openapi_document
@@ -11,16 +13,23 @@ def document_text() -> str:
     return as_text(openapi_document())
 
 
+def metrics_text() -> str:
+    from csapi.reports.describe import catalog_page
+
+    return catalog_page()
+
+
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None)
 @click.option("--check", is_flag=True, help="Only say whether the file is up to date.")
 def openapi(output: Path | None, check: bool) -> None:
-    """Print the OpenAPI document, or write it to a file."""
+    """Print the OpenAPI document; or write it to a file, and the catalog to docs/metrics.md."""
     text = document_text()
     if output is None:
         click.echo(text, nl=False)
     elif not check:
         output.write_text(text, encoding="utf-8")
+        METRICS_PAGE.write_text(metrics_text(), encoding="utf-8")
     elif not output.exists() or output.read_text(encoding="utf-8") != text:
         click.echo(f"csapi: {output} differs from the code. Run: make openapi", err=True)
         sys.exit(1)

@@ -191,8 +191,13 @@ class Sorter:
 
 
 def tombstone(header: Item) -> Item:
-    gone_at = header["source_updated_at"] + timedelta(seconds=1)
-    return header | {"source_updated_at": gone_at, "deleted": True}
+    return {
+        "source": header["source"],
+        "external_id": header["external_id"],
+        "created_at": header["created_at"],
+        "source_updated_at": header["source_updated_at"] + timedelta(seconds=1),
+        "deleted": True,
+    }
 
 
 def other_rating(item: Item, rng: random.Random) -> int:
