@@ -81,7 +81,7 @@ async def run_worker(settings: Settings) -> None:
     pool = await open_pool(
         settings.database_url,
         size=settings.pool_size,
-        statement_timeout_ms=settings.statement_timeout_ms,
+        statement_timeout_ms=JOB_SECONDS * 1000,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

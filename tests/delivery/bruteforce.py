@@ -13,7 +13,7 @@ Key = tuple[int, int, int, int, int]
 Cells = dict[Key, dict[str, Any]]
 
 PLAIN = (
-    "n", "negative_n", "duration_n", "duration_sum", "duration_sumsq", "duration_min",
+    "n", "negative_n", "negative_sum", "duration_n", "duration_sum", "duration_sumsq", "duration_min",
     "duration_max", "duration_zero_n", "business_n", "business_sum", "value_n", "value_sum",
     "value_sumsq",
 )  # fmt: skip
@@ -36,11 +36,13 @@ def summarized(facts: Sequence[Row], cuboids: Iterable[Cuboid]) -> Cells:
 
 def cell(rows: Sequence[Row]) -> dict[str, Any]:
     durations = [row["duration_ms"] for row in rows if row["duration_ms"] is not None]
+    negative = [row["negative_ms"] for row in rows if row["negative_ms"] is not None]
     business = [row["business_ms"] for row in rows if row["business_ms"] is not None]
     values = [row["value"] for row in rows if row["value"] is not None]
     return {
         "n": len(rows),
-        "negative_n": sum(bool(row["is_negative"]) for row in rows),
+        "negative_n": len(negative),
+        "negative_sum": sum(negative),
         "duration_n": len(durations),
         "duration_sum": sum(durations),
         "duration_sumsq": sum(each * each for each in durations),

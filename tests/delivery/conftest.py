@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from tests.conftest import Database
 from tests.delivery.lab import Lab
+from tests.delivery.mutants import UNIQUE_MARKS
 
 from csapi.kit.db import SERVER_SETTINGS, open_pool
 
@@ -27,6 +28,7 @@ async def lab(make_database: Callable[[], Database]) -> AsyncIterator[Lab]:
         f"ALTER DATABASE {database.name} SET deadlock_timeout = '{DEADLOCK_TIMEOUT}'"
     )
     await admin.execute("GRANT SELECT, INSERT ON members TO csapi_worker")  # TMP
+    await admin.execute(UNIQUE_MARKS)
     monitor = await connect(database.admin_url)
     api = await open_pool(database.api_url, size=2, statement_timeout_ms=60_000)
     worker = await open_pool(database.worker_url, size=2, statement_timeout_ms=60_000)

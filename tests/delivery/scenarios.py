@@ -133,7 +133,11 @@ SEGMENT = Scenario(
 
 TOMBSTONE = Scenario(
     "a call is deleted between two rebuilds of its day",
-    prepared(("calls", []), then=(("calls", [call("c1", at("09:00"))]),)),
+    prepared(
+        ("calls", [call("c0", at("09:00"))]),
+        ("calls", [call("c0", at("09:00"), 1, deleted=True)]),
+        then=(("calls", [call("c1", at("09:00"))]),),
+    ),
     [
         ingest("delete", "calls", call("c1", at("09:00"), 1, deleted=True)),
         rebuild_of("rebuild 1", Grain.DAY),

@@ -135,7 +135,8 @@ def test_another_content_type_is_415(sender: Tenant, kind: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"', "application/json;"]
+    "kind",
+    ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"', "application/json;"],
 )
 def test_json_in_utf_8_may_say_so(sender: Tenant, kind: str) -> None:
     assert post(sender, "calls", call(), Content_Type=kind).status_code == 201

@@ -1,9 +1,9 @@
 """The front door over real HTTP."""
 
 import pytest
+from tests.conftest import Tenant
 
 from csapi.ingest.examples import EXAMPLES
-from tests.conftest import Tenant
 
 SENT = [(name, item) for name, items in EXAMPLES.items() for item in items.values()]
 

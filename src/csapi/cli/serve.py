@@ -14,6 +14,7 @@ from csapi.kit.settings import Settings, load_settings
 
 PR_SET_PDEATHSIG = 1
 HEADER_TIMEOUT_MS = 10_000
+LARGEST_HEAD_BYTES = 65_536
 BACKPRESSURE = 1024
 PREDECESSOR_SECONDS = 3.0
 
@@ -91,7 +92,9 @@ def serve() -> None:
         interface=Interfaces.ASGI,
         workers=settings.api_workers,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=LARGEST_HEAD_BYTES
+        ),
         websockets=False,
         backpressure=BACKPRESSURE,
         respawn_failed_workers=True,

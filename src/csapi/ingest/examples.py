@@ -66,7 +66,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "calls": {"call": CALL},
     "feedback-requests": {
         "request": {
-            "source": "s",
+            "source": "zd",
             "external_id": "r1",
             "sent_at": "2026-01-05T12:00:00Z",
             "survey": "csat",
@@ -76,7 +76,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "feedback": {
         "rating": {
-            "source": "s",
+            "source": "zd",
             "external_id": "f1",
             "survey": "csat",
             "rating": 4,

@@ -9,8 +9,8 @@ from typing import Any, cast
 import msgspec
 from msgspec import inspect
 
-from csapi.facts.resource import flat_type
 from csapi.facts.wire import KEY_LENGTH
+from csapi.kit.decode_errors import flat_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,20 @@ def listed_instant_places(struct: type[msgspec.Struct]) -> tuple[Place, ...]:
 
 
 def _places(struct: type[msgspec.Struct], *, names: bool) -> Iterator[Place]:
-    for field in msgspec.structs.fields(struct):
-        for type_ in flat_type(field.type):
+    described = inspect.type_info(struct)
+    if not isinstance(described, inspect.StructType):
+        raise TypeError(struct)
+    for field in described.fields:
+        for type_ in flat_types(field.type):
             is_list = isinstance(type_, inspect.ListType)
-            member = type_.item_type if isinstance(type_, inspect.ListType) else type_
-            is_leaf = is_name(member) if names else is_instant(member)
-            inner: tuple[Place, ...] = ()
-            if isinstance(member, inspect.StructType):
-                inner = tuple(_places(member.cls, names=names))
-            if is_leaf or inner:
-                yield Place(field.name, field.encode_name, is_leaf, is_list, inner)
+            members = type_.item_type if isinstance(type_, inspect.ListType) else type_
+            for member in flat_types(members):
+                is_leaf = is_name(member) if names else is_instant(member)
+                inner: tuple[Place, ...] = ()
+                if isinstance(member, inspect.StructType):
+                    inner = tuple(_places(member.cls, names=names))
+                if is_leaf or inner:
+                    yield Place(field.name, field.encode_name, is_leaf, is_list, inner)
 
 
 def found(item: Any, places: tuple[Place, ...], pointer: str = "") -> Iterator[tuple[str, Any]]:

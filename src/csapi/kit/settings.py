@@ -9,6 +9,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """CSAPI_* variables. URLs without a value mean: not configured."""
 
     database_url: str | None = None
+    worker_database_url: str | None = None
     redis_url: str | None = None
     host: str = "127.0.0.1"
     port: int = 8800

@@ -201,7 +201,7 @@ WHERE x.kind = ANY ({self.kinds}) AND {self._condition(self.question.condition, 
         offsets = [int(offset(zone, max(turn, start)).total_seconds()) for turn in turns]
         index = f"width_bucket(at, {self.arguments.add(turns, 'timestamptz[]')})"
         seconds = (
-            f"(extract(epoch FROM at)::bigint + "
+            f"(floor(extract(epoch FROM at))::bigint + "
             f"({self.arguments.add(offsets, 'bigint[]')})[{index}])"
         )
         if group.grain is TimeGrain.hour_of_day:

@@ -33,6 +33,12 @@ class Include(StrEnum):
     totals = "totals"
 
 
+class Shape(StrEnum):
+    """How the groups are laid out."""
+
+    rows = "rows"
+
+
 class FilterOp(StrEnum):
     """How a filter compares."""
 
@@ -94,6 +100,7 @@ class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     dimensions: Annotated[list[Name], Meta(max_length=MOST_DIMENSIONS)] = []
     filters: FilterNode | None = None
     include: list[Include] = []
+    shape: Shape = Shape.rows
     top: TopRequest | None = None
     limit: Annotated[int, Meta(ge=1, le=LARGEST_PAGE)] = PAGE_SIZE
     cursor: Annotated[str, Meta(max_length=500)] | None = None

@@ -64,10 +64,20 @@ async def derive_marked(pool: asyncpg.Pool) -> int:
         tenants = [row["tenant_id"] for row in await connection.fetch(MARKED_TENANTS)]
     done = 0
     for tenant_id in tenants:
-        while await spread_references(pool, tenant_id):
-            pass
-        while count := await derive_chunk(pool, tenant_id):
-            done += count
+        try:
+            done += await derive_tenant(pool, tenant_id)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            # The marks stay: the next round tries again, and the other tenants go on.
+            log.exception("derivation failed", extra={"fields": {"tenant": str(tenant_id)}})
+    return done
+
+
+async def derive_tenant(pool: asyncpg.Pool, tenant_id: UUID) -> int:
+    done = 0
+    while await spread_references(pool, tenant_id):
+        pass
+    while count := await derive_chunk(pool, tenant_id):
+        done += count
     return done
 
 

@@ -55,12 +55,23 @@ async def waiting_buckets(connection: asyncpg.Connection, settled_seconds: float
 
 
 class Drainer:
-    """Works off marks until none waits. Safe in any number of processes."""
+    """Works off marks until none waits. Safe in any number of processes.
 
-    def __init__(self, pool: asyncpg.Pool, *, lanes: int = 2, settled_seconds: float = 1.0) -> None:
+    Marks younger than settled_seconds may wait; with `rested`, a bucket that was just rebuilt, too.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        *,
+        lanes: int = 2,
+        settled_seconds: float = 1.0,
+        rested: bool = True,
+    ) -> None:
         self._pool = pool
         self._lanes = asyncio.Semaphore(lanes)
         self._settled_seconds = settled_seconds
+        self._rested = rested
         self._lock = asyncio.Lock()
 
     async def drain(self) -> int:
@@ -82,8 +93,10 @@ class Drainer:
     async def _rebuild(self, bucket: Bucket) -> bool:
         async with self._lanes:
             try:
-                return await rebuild(self._pool, bucket)
-            except asyncpg.PostgresError:
+                return await rebuild(self._pool, bucket, rested=self._rested)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 # One bucket that cannot be rebuilt must not hold up the others: its marks stay.
-                log.exception("rebuild failed", extra={"tenant_id": str(bucket.tenant_id)})
+                log.exception(
+                    "rebuild failed", extra={"fields": {"tenant": str(bucket.tenant_id)}}
+                )
                 return False

@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from csapi.connect.demo.dataset import Dataset
 from csapi.connect.demo.feedback import SCALES
@@ -22,13 +23,24 @@ PERIODS = 2
 ATTRIBUTES = {"region": "Region", "product": "Product"}
 CORRECTED_AFTER = timedelta(hours=6)
 
-LATE_HEADER, OLD_VERSION_LAST, SENT_TWICE, EVENTS_FIRST, LATE_EVENT = range(5)
-UNTIDY = {
-    LATE_HEADER: 3.0,
-    OLD_VERSION_LAST: 0.7,
-    SENT_TWICE: 1.0,
-    EVENTS_FIRST: 1.5,
-    LATE_EVENT: 1.5,
+
+class Disorder(Enum):
+    """What is untidy about the delivery of a ticket."""
+
+    LATE_HEADER = auto()
+    OLD_VERSION_LAST = auto()
+    SENT_TWICE = auto()
+    EVENTS_FIRST = auto()
+    LATE_EVENT = auto()
+
+
+SHARES = {
+    None: 92.3,
+    Disorder.LATE_HEADER: 3.0,
+    Disorder.OLD_VERSION_LAST: 0.7,
+    Disorder.SENT_TWICE: 1.0,
+    Disorder.EVENTS_FIRST: 1.5,
+    Disorder.LATE_EVENT: 1.5,
 }
 
 
@@ -147,34 +159,25 @@ class Sorter:
     def ticket(self, ticket: Ticket) -> None:
         period = self.period(ticket.customer.id, ticket.created_at)
         late = self.lane(ticket.customer.id).late
-        header, first = ticket.header(), ticket.first_header
-        how = self.manner() if ticket.events else None
-        period.tickets.append(first if how == LATE_HEADER else header)
-        if how == EVENTS_FIRST:
-            period.events_first += reversed(ticket.events)
-        elif how == LATE_EVENT:
-            period.events += ticket.events[:-1]
-            late.events.append(ticket.events[-1])
+        header, first, events = ticket.header(), ticket.first_header, ticket.events
+        disorder = self.rng.choices(list(SHARES), list(SHARES.values()))[0] if events else None
+        period.tickets.append(first if disorder is Disorder.LATE_HEADER else header)
+        if disorder is Disorder.EVENTS_FIRST:
+            period.events_first += reversed(events)
+        elif disorder is Disorder.LATE_EVENT:
+            period.events += events[:-1]
+            late.events.append(events[-1])
         else:
-            period.events += ticket.events
-        if how in (LATE_HEADER, SENT_TWICE):
+            period.events += events
+        if disorder is Disorder.SENT_TWICE:
+            late.events += events
+        if disorder in (Disorder.LATE_HEADER, Disorder.SENT_TWICE):
             late.tickets.append(header)
-        elif how == OLD_VERSION_LAST:
+        elif disorder is Disorder.OLD_VERSION_LAST:
             late.tickets.append(first)
-        if how == SENT_TWICE:
-            late.events += ticket.events
         if ticket.flags and not self.has_tombstone:
             self.has_tombstone = True
             late.tickets.append(tombstone(header))
-
-    def manner(self) -> int | None:
-        """What is untidy about a ticket's delivery; nothing, mostly."""
-        chance = self.rng.random() * 100
-        for how, share in UNTIDY.items():
-            chance -= share
-            if chance < 0:
-                return how
-        return None
 
     def answer(self, item: Item, customer: str) -> None:
         period = self.period(customer, item["responded_at"])

@@ -6,14 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
 
-from csapi.connect.demo.people import (
-    BOT_AGENT,
-    CREW,
-    WEAK_AGENT,
-    Agent,
-    Customer,
-    Roster,
-)
+from csapi.connect.demo.people import BOT_AGENT, CREW, WEAK_AGENT, Agent, Customer, Roster
 from csapi.connect.demo.phrases import phrases
 from csapi.connect.demo.span import (
     EVENING,
@@ -149,7 +142,7 @@ class Course:
         ticket, rng = self.ticket, self.rng
         right_topic = ticket.topic
         if rng.random() < 0.07:
-            ticket.topic = rng.choices(TOPICS[:10])[0].key
+            ticket.topic = rng.choice(TOPICS[:10]).key
             ticket.first_header = ticket.header()
         ticket.asks(self.at, rng.choice(self.says.openings[right_topic]))
         if ticket.channel in ("chat", "whatsapp"):
@@ -168,13 +161,13 @@ class Course:
             ticket.waits(self.at + timedelta(seconds=2))
             return
         self.solve()
-        if rng.random() < (0.2 if self.agent.id == WEAK_AGENT else 0.06):
+        if rng.random() < (0.2 if self.agent().id == WEAK_AGENT else 0.06):
             self.reopen()
         if ticket.channel == "social":
             ticket.closes(self.at + CLOSES_AFTER)
 
-    @property
     def agent(self) -> Agent:
+        """Who has the ticket; of one that ends before, who would have."""
         if self.ticket.agent is None:
             return self.desk.roster.pick("frontline", local_day(self.at), self.rng)
         return self.ticket.agent
@@ -185,7 +178,7 @@ class Course:
         slow = self.desk.span.rush(local_day(self.at)) ** 1.5
         if ticket.customer.segment == "vip":
             slow *= 0.6
-        later = self.at + spread(self.rng, seconds * self.agent.pace * slow, 0.7)
+        later = self.at + spread(self.rng, seconds * self.agent().pace * slow, 0.7)
         self.at = when_staffed(later, self.rng)
         return self.at
 

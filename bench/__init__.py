@@ -1,0 +1,1 @@
+"""Speed of csapi against limits that are measured in the same run: python -m bench."""

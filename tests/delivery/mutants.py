@@ -1,0 +1,239 @@
+"""The protocol with one mistake each. The explorer must find every one of them.
+
+The first seven are the classic mistakes with dirty marks; the others leave out one of the locks,
+marks or orders that this protocol adds.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+from tests.delivery.explorer import Mutant
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts import dependants, derive
+from csapi.facts.kinds import Grain, Kind
+from csapi.ingest import service, write
+from csapi.ingest.people import lock_of
+from csapi.ingest.statements import KNOWS_ATTRIBUTES, lock_linked
+from csapi.rollup import buckets
+
+MARKED = f", marked AS ({derive.MARK_SLOTS})"
+# What an upsert of marks needs: the table itself has no key, marks are appended.
+UNIQUE_MARKS = (
+    "CREATE UNIQUE INDEX one_mark ON marks (tenant_id, grain, bucket) "
+    "WHERE marked_at = '-infinity'"
+)
+
+
+def attributes(target: object, **values: object) -> Callable[[], AbstractContextManager[object]]:
+    """A patch of attributes of one module."""
+    return lambda: patch.multiple(target, **values)
+
+
+def together(
+    *patches: Callable[[], AbstractContextManager[object]],
+) -> Callable[[], AbstractContextManager[object]]:
+    def enter() -> AbstractContextManager[object]:
+        stack = ExitStack()
+        for each in patches:
+            stack.enter_context(each())
+        return stack
+
+    return enter
+
+
+def changed(sql: str, old: str, new: str = "") -> str:
+    assert old in sql, f"there is nothing left to break: {old}"
+    return sql.replace(old, new)
+
+
+def all_changed(statements: Mapping[Any, str], old: str, new: str = "") -> dict[Any, str]:
+    return {key: changed(sql, old, new) for key, sql in statements.items()}
+
+
+def mark_once(sql: str) -> str:
+    infinitely_old = derive.MARK_SLOTS.replace("bucket)", "bucket, marked_at)").replace(
+        " FROM moved", ", '-infinity'::timestamptz FROM moved ON CONFLICT DO NOTHING"
+    )
+    return sql.replace(derive.MARK_SLOTS, infinitely_old)
+
+
+DONOTHING = Mutant("donothing: a mark that is there already is not set again", rewrite=mark_once)
+
+READFIRST = Mutant(
+    "readfirst: aggregate, then eat the marks",
+    attributes(
+        buckets,
+        EAT_MARKS="SELECT DISTINCT bucket FROM marks WHERE tenant_id = $1 "
+        "AND grain = $2::smallint AND bucket >= $3 AND bucket < $4",
+        LEAVE_BUCKET="DELETE FROM marks WHERE tenant_id = $1 "
+        f"AND ($2::smallint, grain) = ({Grain.DAY}, {Grain.SLOT}) "
+        "AND bucket >= $3 AND bucket < $3 + interval '1 day' AND $4::int >= 0",
+    ),
+)
+
+UNMARKED_DELETE = attributes(derive, DELETE_FACTS=changed(derive.DELETE_FACTS, MARKED))
+UNMARKED_GAPS = attributes(derive, REFRESH_GAPS=changed(derive.REFRESH_GAPS, MARKED))
+UNMARKED_INSERT = attributes(derive, INSERT_FACTS=all_changed(derive.INSERT_FACTS, MARKED))
+
+NEWONLY = Mutant("newonly: the slots that facts leave are not marked", UNMARKED_DELETE)
+
+
+@asynccontextmanager
+async def marking_afterwards(pool: Any, tenant_id: UUID, **options: Any) -> AsyncIterator[Any]:
+    async with tenant_transaction(pool, tenant_id, **options) as connection:
+        yield connection
+    async with tenant_transaction(pool, tenant_id) as connection:
+        await connection.execute(changed(derive.MARK_SLOTS, "moved", "facts"), tenant_id)
+
+
+AFTERCOMMIT = Mutant(
+    "aftercommit: marks are written once the facts are committed",
+    together(
+        UNMARKED_DELETE,
+        UNMARKED_INSERT,
+        UNMARKED_GAPS,
+        attributes(service, tenant_transaction=marking_afterwards),
+    ),
+)
+
+OLD_SLOTS_OF_CALLS = f"""
+INSERT INTO marks (tenant_id, grain, bucket)
+SELECT DISTINCT $1::uuid, {Grain.SLOT}::smallint, {derive.SLOT} FROM facts
+WHERE tenant_id = $1 AND subject IN (
+  SELECT id FROM calls WHERE tenant_id = $1 AND external_id = ANY($2::text[]))"""
+
+link_records = write.link_records
+
+
+async def marking_what_it_read(
+    connection: Any, tenant_id: UUID, kind: Any, arrays: Sequence[Sequence[Any]]
+) -> None:
+    await connection.execute(OLD_SLOTS_OF_CALLS, tenant_id, arrays[1])
+    await link_records(connection, tenant_id, kind, [list(each) for each in arrays])
+
+
+READOLD = Mutant(
+    "readold: the slots that facts leave are read before the record is locked",
+    together(UNMARKED_DELETE, attributes(write, link_records=marking_what_it_read)),
+)
+
+NOMUTEX = Mutant(
+    "nomutex: marks are locked one by one, not the bucket",
+    attributes(
+        buckets,
+        LOCK_BUCKET=changed(buckets.LOCK_BUCKET, "FOR UPDATE SKIP LOCKED"),
+        EAT_MARKS="""
+WITH eaten AS (
+  DELETE FROM marks WHERE ctid IN (
+    SELECT ctid FROM marks WHERE tenant_id = $1 AND grain = $2::smallint
+      AND bucket >= $3 AND bucket < $4 FOR UPDATE SKIP LOCKED) RETURNING bucket
+) SELECT DISTINCT bucket FROM eaten ORDER BY bucket""",
+    ),
+)
+
+SEEN_CONTACTS = f"""
+SELECT subject FROM facts
+WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer = ANY($2::bigint[])"""
+REFRESH_SEEN = changed(
+    derive.REFRESH_GAPS,
+    "AND (facts.duration_ms",
+    "AND (facts.subject = ANY($4::uuid[]) OR facts.occurred_at = ANY($3::timestamptz[]))\n"
+    "    AND (facts.duration_ms",
+)
+
+
+def seeing_neighbours_early() -> AbstractContextManager[object]:
+    seen: dict[object, list[UUID]] = {}
+
+    async def lock_customers(connection: Any, tenant_id: UUID, customers: set[int]) -> None:
+        rows = await connection.fetch(SEEN_CONTACTS, tenant_id, list(customers))
+        seen[connection] = [row["subject"] for row in rows]
+        await real_lock_customers(connection, tenant_id, customers)
+
+    async def refresh_gaps(connection: Any, tenant_id: UUID, contacts: Sequence[Any]) -> None:
+        who, when = [row[0] for row in contacts], [row[1] for row in contacts]
+        await connection.execute(REFRESH_SEEN, tenant_id, who, when, seen[connection])
+
+    return patch.multiple(derive, lock_customers=lock_customers, refresh_gaps=refresh_gaps)
+
+
+real_lock_customers = derive.lock_customers
+
+
+async def lock_nobody(connection: Any, tenant_id: UUID, customers: object) -> None:
+    pass
+
+
+NEIGHBOUR = Mutant(
+    "neighbour: only the contacts seen before the customer was locked get new gaps",
+    seeing_neighbours_early,
+)
+
+NO_CUSTOMER_LOCK = Mutant(
+    "gaps without the customer's lock", attributes(derive, lock_customers=lock_nobody)
+)
+
+UNMARKED_NEIGHBOURS = Mutant("the slots of contacts with new gaps are not marked", UNMARKED_GAPS)
+
+EARLY_DERIVATION = Mutant(
+    "dependants are looked up and derived without their locks",
+    attributes(
+        dependants,
+        REQUESTS_OF=all_changed(dependants.REQUESTS_OF, dependants.LOCK),
+        FEEDBACK_OF=all_changed(dependants.FEEDBACK_OF, dependants.LOCK),
+    ),
+)
+
+UNLOCKED_LINKS = Mutant(
+    "linked records are not locked",
+    attributes(
+        write,
+        lock_linked=lambda table: changed(lock_linked(table), "FOR NO KEY UPDATE OF e"),
+    ),
+)
+
+NO_TENANT_LOCK = Mutant(
+    "calls are derived without the shared lock of the tenant",
+    attributes(service, lock_of=lambda kind: lock_of(kind) if kind.name == "agents" else None),
+)
+
+SHARED_DECLARATION = Mutant(
+    "an attribute is declared without the exclusive lock of the tenant",
+    rewrite=lambda sql: sql.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared("),
+)
+
+UNAWARE_WRITER = Mutant(
+    "a process writes without asking whether it knows all attributes",
+    attributes(
+        write,
+        STATEMENTS=all_changed(write.STATEMENTS, KNOWS_ATTRIBUTES, "$2::bigint IS NOT NULL"),
+    ),
+)
+
+FORGOTTEN_MONTH = Mutant(
+    "a rebuilt day does not mark its month",
+    attributes(
+        buckets,
+        MARK_MONTH="SELECT 1 WHERE $1::uuid IS NULL AND $2::smallint > 0 AND $3::timestamptz > now()",
+    ),
+)
+
+
+def in_one_snapshot(sql: str) -> str:
+    return sql.replace("BEGIN;", "BEGIN ISOLATION LEVEL REPEATABLE READ;", 1)
+
+
+SNAPSHOT_INGEST = Mutant(
+    "records are derived in REPEATABLE READ",
+    rewrite=lambda sql: in_one_snapshot(sql) if "advisory" in sql else sql,
+)
+
+# Not wrong here, but refused: see test_repeatable_read_rebuild_fails_instead_of_lying.
+SNAPSHOT_REBUILD = Mutant(
+    "a bucket is rebuilt in REPEATABLE READ",
+    rewrite=lambda sql: sql if "advisory" in sql else in_one_snapshot(sql),
+)

@@ -1,0 +1,61 @@
+"""The explorer sees every mistake that it is there to see."""
+
+import time
+
+import pytest
+from tests.delivery import mutants
+from tests.delivery.explorer import Explorer, Mutant, Scenario
+from tests.delivery.lab import Lab
+from tests.delivery.scenarios import (
+    ATTRIBUTE,
+    GAPS,
+    HEADER,
+    MONTH,
+    MOVE,
+    MOVE_RECENT,
+    REQUEST,
+    TEAM,
+    TOMBSTONE,
+    TWO_REBUILDS,
+)
+
+MOST_SCHEDULES = 400
+
+FOUND_IN = [
+    (mutants.DONOTHING, MOVE),
+    (mutants.READFIRST, MOVE),
+    (mutants.NEWONLY, MOVE_RECENT),
+    (mutants.AFTERCOMMIT, MOVE_RECENT),
+    (mutants.READOLD, MOVE),
+    (mutants.NOMUTEX, TOMBSTONE),
+    (mutants.NEIGHBOUR, GAPS),
+    (mutants.NO_CUSTOMER_LOCK, GAPS),
+    (mutants.UNMARKED_NEIGHBOURS, GAPS),
+    (mutants.EARLY_DERIVATION, HEADER),
+    (mutants.UNLOCKED_LINKS, REQUEST),
+    (mutants.NO_TENANT_LOCK, TEAM),
+    (mutants.SHARED_DECLARATION, ATTRIBUTE),
+    (mutants.UNAWARE_WRITER, ATTRIBUTE),
+    (mutants.FORGOTTEN_MONTH, MONTH),
+    (mutants.SNAPSHOT_INGEST, GAPS),
+]
+
+
+@pytest.mark.parametrize(
+    ("mutant", "scenario"), FOUND_IN, ids=[mutant.name.split(":")[0] for mutant, _ in FOUND_IN]
+)
+async def test_explorer_finds_the_mistake(lab: Lab, mutant: Mutant, scenario: Scenario) -> None:
+    started = time.monotonic()
+    report = await Explorer(lab, scenario, mutant).explore(limit=MOST_SCHEDULES)
+    print(f"{mutant.name}\n  {report.schedules} schedules, {time.monotonic() - started:.1f} s")
+    print("  " + "\n  ".join(report.found[:2]))
+    assert report.found, str(report)
+
+
+async def test_repeatable_read_rebuild_fails_instead_of_lying(lab: Lab) -> None:
+    """Every rebuild changes the row of its bucket, so PostgreSQL refuses the older snapshot."""
+    report = await Explorer(lab, TWO_REBUILDS, mutants.SNAPSHOT_REBUILD).explore(
+        limit=MOST_SCHEDULES
+    )
+    assert report.found
+    assert all("SerializationError" in each for each in report.found), str(report)
