@@ -26,7 +26,7 @@ class Line:
     calls: list[Item] = field(default_factory=list)
 
     def day(self, day: date, topic_weights: Sequence[float], rng: random.Random) -> None:
-        arrivals = moments(day, self.span.amount(day, 57, rng), PHONE_LINE, rng)
+        arrivals = moments(day, self.span.amount(day, 55, rng), PHONE_LINE, rng)
         callers = rng.choices(self.desk.customers, self.desk.weights, k=len(arrivals))
         topics = rng.choices(TOPICS, topic_weights, k=len(arrivals))
         for at, caller, topic in zip(arrivals, callers, topics, strict=True):

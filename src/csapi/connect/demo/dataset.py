@@ -11,7 +11,7 @@ from csapi.connect.demo.ticket import Ticket
 from csapi.connect.demo.tickets import Desk
 from csapi.connect.demo.topics import topics_on
 
-DESK_CUSTOMERS, PARTNER_CUSTOMERS = 1_500, 250
+DESK_CUSTOMERS, PARTNER_CUSTOMERS = 2_600, 350
 
 
 @dataclass(frozen=True, slots=True)

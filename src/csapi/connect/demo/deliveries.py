@@ -8,7 +8,7 @@ All records of one customer take the same lane, so that lanes do not wait for ea
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum, auto
 
 from csapi.connect.demo.dataset import Dataset
@@ -19,7 +19,6 @@ from csapi.connect.demo.ticket import Ticket
 
 LANES = 3
 BATCH_ITEMS = 1_000
-PERIODS = 2
 ATTRIBUTES = {"region": "Region", "product": "Product"}
 CORRECTED_AFTER = timedelta(hours=6)
 
@@ -51,8 +50,8 @@ class Batch:
 
 
 @dataclass(slots=True)
-class Period:
-    """What a lane sends of some weeks, or at last, in the order of the fields."""
+class Load:
+    """What goes out in the order of the fields."""
 
     events_first: list[Item] = field(default_factory=list)
     tickets: list[Item] = field(default_factory=list)
@@ -75,14 +74,16 @@ class Period:
             yield from packed(resource, items)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Lane:
-    periods: list[Period] = field(default_factory=lambda: [Period() for _ in range(PERIODS)])
-    late: Period = field(default_factory=Period)
+    """`late` goes out last."""
+
+    main: Load = field(default_factory=Load)
+    late: Load = field(default_factory=Load)
 
     def batches(self) -> Iterator[Batch]:
-        for period in (*self.periods, self.late):
-            yield from period.batches()
+        yield from self.main.batches()
+        yield from self.late.batches()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def deliveries_of(data: Dataset) -> Deliveries:
 
 
 class Sorter:
-    """Puts every record into its lane and period, and some of them in disorder."""
+    """Puts every record into its lane, and some of them in disorder."""
 
     def __init__(self, data: Dataset) -> None:
         self.data = data
@@ -128,8 +129,6 @@ class Sorter:
         self.rng = stream("deliveries")
         everybody: list[Customer] = [*data.customers, *data.partner_customers]
         self.numbers = {customer.id: customer.number for customer in everybody}
-        self.start = midnight(data.span.first)
-        self.length = (data.span.now - self.start) / PERIODS
         self.has_tombstone = False
 
     def sort(self) -> None:
@@ -137,38 +136,34 @@ class Sorter:
         for ticket in data.tickets:
             self.ticket(ticket)
         for item in data.partner_tickets:
-            self.period(item["customer"], item["created_at"]).tickets.append(item)
+            self.lane(item["customer"]).main.tickets.append(item)
         for call in data.calls:
-            self.period(call["customer"], call["queue_entered_at"]).calls.append(call)
+            self.lane(call["customer"]).main.calls.append(call)
         asked = {}
         for request in data.requests:
             asked[request["external_id"]] = request["customer"]
-            self.period(request["customer"], request["sent_at"]).requests.append(request)
+            self.lane(request["customer"]).main.requests.append(request)
         for item in data.feedback:
-            self.answer(item, asked[item["request"]])
+            self.answer(item, self.lane(asked[item["request"]]))
         for item in data.partner_feedback:
-            self.period(item["customer"], item["responded_at"]).feedback.append(item)
+            self.lane(item["customer"]).main.feedback.append(item)
 
     def lane(self, customer: str) -> Lane:
         return self.lanes[self.numbers[customer] % LANES]
 
-    def period(self, customer: str, at: datetime) -> Period:
-        place = min(int((at - self.start) / self.length), PERIODS - 1)
-        return self.lane(customer).periods[place]
-
     def ticket(self, ticket: Ticket) -> None:
-        period = self.period(ticket.customer.id, ticket.created_at)
-        late = self.lane(ticket.customer.id).late
+        lane = self.lane(ticket.customer.id)
+        main, late = lane.main, lane.late
         header, first, events = ticket.header(), ticket.first_header, ticket.events
         disorder = self.rng.choices(list(SHARES), list(SHARES.values()))[0] if events else None
-        period.tickets.append(first if disorder is Disorder.LATE_HEADER else header)
+        main.tickets.append(first if disorder is Disorder.LATE_HEADER else header)
         if disorder is Disorder.EVENTS_FIRST:
-            period.events_first += reversed(events)
+            main.events_first += reversed(events)
         elif disorder is Disorder.LATE_EVENT:
-            period.events += events[:-1]
+            main.events += events[:-1]
             late.events.append(events[-1])
         else:
-            period.events += events
+            main.events += events
         if disorder is Disorder.SENT_TWICE:
             late.events += events
         if disorder in (Disorder.LATE_HEADER, Disorder.SENT_TWICE):
@@ -179,18 +174,16 @@ class Sorter:
             self.has_tombstone = True
             late.tickets.append(tombstone(header))
 
-    def answer(self, item: Item, customer: str) -> None:
-        period = self.period(customer, item["responded_at"])
+    def answer(self, item: Item, lane: Lane) -> None:
         chance = self.rng.random()
         if chance < 0.04:
-            period.feedback.append(item | {"rating": other_rating(item, self.rng)})
+            lane.main.feedback.append(item | {"rating": other_rating(item, self.rng)})
             corrected_at = min(item["responded_at"] + CORRECTED_AFTER, self.data.span.now)
-            corrected = item | {"source_updated_at": corrected_at}
-            self.lane(customer).late.feedback.append(corrected)
+            lane.late.feedback.append(item | {"source_updated_at": corrected_at})
         elif chance < 0.06:
-            period.feedback_first.append(item)
+            lane.main.feedback_first.append(item)
         else:
-            period.feedback.append(item)
+            lane.main.feedback.append(item)
 
 
 def tombstone(header: Item) -> Item:

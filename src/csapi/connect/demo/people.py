@@ -184,7 +184,7 @@ def customers_of(source: str, amount: int) -> list[Customer]:
                 segment=segment,
                 company=rng.choice(COMPANIES) if segment == "business" else None,
                 region=rng.choices(list(REGIONS), [each[1] for each in REGIONS.values()])[0],
-                weight=min(rng.paretovariate(1.6), 12) * (2.5 if segment == "vip" else 1),
+                weight=min(rng.paretovariate(2.0), 12) * (2.5 if segment == "vip" else 1),
             )
         )
     return made

@@ -80,7 +80,7 @@ class Desk:
         return ticket
 
     def day(self, day: date, topic_weights: Sequence[float], rng: random.Random) -> None:
-        amount = self.span.amount(day, 60, rng)
+        amount = self.span.amount(day, 56, rng)
         fresh = [
             (customer, topic.key)
             for customer, topic in zip(
