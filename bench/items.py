@@ -1,7 +1,7 @@
 """Deterministic items as a source would send them: in the order of time, a minute apart."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,8 +20,9 @@ TEXT = "The parcel has not arrived and nobody answers; order number and photos a
 class Source:
     """One sending system. Its customers are its own, so two sources never meet in a record."""
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, customers: int = CUSTOMERS) -> None:
         self.name = name
+        self._known = customers
         self._random = random.Random(seed)
         self._numbers = 0
         self._customers: list[int] = []
@@ -34,7 +35,7 @@ class Source:
     def _customer(self) -> str:
         """Every customer comes once before any comes again."""
         if not self._customers:
-            self._customers = self._random.sample(range(CUSTOMERS), CUSTOMERS)
+            self._customers = self._random.sample(range(self._known), self._known)
         return f"u{self._customers.pop()}"
 
     def call(self) -> Item:
@@ -125,7 +126,3 @@ def encoded(items: list[Item]) -> list[bytes]:
 def array(items: list[bytes]) -> bytes:
     """The body of a batch."""
     return b"[" + b",".join(items) + b"]"
-
-
-def made(make: Callable[[], Item], count: int) -> list[bytes]:
-    return encoded([make() for _ in range(count)])

@@ -135,9 +135,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(
-    is_ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path
-) -> None:
+def wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not is_ready():
         if process.poll() is not None or time.monotonic() > deadline:

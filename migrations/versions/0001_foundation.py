@@ -441,6 +441,7 @@ GRANTS = {
             "agent_teams",
             "ticket_events",
         ),
+        "SELECT, INSERT": ("members",),
         "SELECT, UPDATE": ("customers", "tickets", "calls", "feedback_requests", "feedback"),
         "SELECT, INSERT, UPDATE, DELETE": (
             "facts",

@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.conftest import SHARED_DATA, Product, with_loop
+from tests.data.figures import BANK, CALLS, PWC, SHOPZILLA, Figures, Source, differences, metric
 
 from csapi.access.principals import Scope
 from csapi.access.service import create_key, create_tenant
 from csapi.kit.db import connect
-from tests.conftest import SHARED_DATA, Product, with_loop
-from tests.data.figures import BANK, CALLS, PWC, SHOPZILLA, Figures, Source, differences, metric
 
 pytestmark = pytest.mark.real_data
 
@@ -81,7 +81,7 @@ def shuffled(file: Path, folder: Path, seed: int) -> Path:
     """The same rows in another order."""
     text = gzip.decompress(file.read_bytes()).decode("utf-8")
     header, *rows = text.splitlines(keepends=True)
-    random.Random(seed).shuffle(rows)  # noqa: S311
+    random.Random(seed).shuffle(rows)
     target = folder / f"shuffled-{seed}-{file.name.removesuffix('.gz')}"
     target.write_text(header + "".join(rows), encoding="utf-8", newline="")
     return target

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from csapi.metrics.bins import bin_of
@@ -13,9 +14,9 @@ Key = tuple[int, int, int, int, int]
 Cells = dict[Key, dict[str, Any]]
 
 PLAIN = (
-    "n", "negative_n", "negative_sum", "duration_n", "duration_sum", "duration_sumsq", "duration_min",
-    "duration_max", "duration_zero_n", "business_n", "business_sum", "value_n", "value_sum",
-    "value_sumsq",
+    "n", "negative_n", "negative_sum", "duration_n", "duration_sum", "duration_sumsq",
+    "duration_min", "duration_max", "duration_zero_n", "business_n", "business_sum",
+    "value_n", "value_sum", "value_sumsq",
 )  # fmt: skip
 
 
@@ -60,7 +61,8 @@ def cell(rows: Sequence[Row]) -> dict[str, Any]:
 
 def stored_cell(row: Row) -> dict[str, Any]:
     bins = row["bins"] or []
-    counts = row["counts"] or [1] * len(bins)
+    upto = row["counts"] or range(1, len(bins) + 1)
+    counts = [after - before for before, after in pairwise([0, *upto])]
     counted: Counter[int] = Counter()
     for number, count in zip(bins, counts, strict=True):
         counted[number] += count

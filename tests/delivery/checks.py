@@ -3,12 +3,13 @@
 I1: a bucket has a mark, or its summary equals the aggregate of its facts.
 I2: a subject has a mark, or its facts equal a fresh derivation of the raw rows.
 I3: the gaps of a contact are those to its customer's previous and next contact.
+I4: a declared attribute is read out of every record, once the declaration is worked off.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,13 +24,25 @@ from tests.delivery.bruteforce import (
     summarized,
 )
 
-from csapi.facts.kinds import Grain, Kind, Reference
+from csapi.facts.kinds import Grain, Kind, Reference, Resource
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.metrics.cuboids import SLOT_CUBOIDS, slots_read_since
 from csapi.metrics.zones import day_start, local_date, month_start
 
 GAPS = ("duration_ms", "gap_next_ms")
 SLOT = timedelta(minutes=15)
+SUBJECTS = " UNION ALL ".join(
+    f"SELECT {resource} AS resource, array_agg(id) AS ids FROM {kind.table} "
+    "WHERE tenant_id = $1 HAVING count(*) > 0"
+    for resource, kind in SUBJECT_KINDS.items()
+)
+PENDING = """
+SELECT DISTINCT 'mark' AS what, grain AS number, bucket, NULL::uuid AS subject, '' AS name
+FROM marks WHERE tenant_id = $1
+UNION ALL
+SELECT DISTINCT 'subject', 0, NULL::timestamptz, subject, '' FROM subject_marks WHERE tenant_id = $1
+UNION ALL SELECT 'reference', reference, NULL, NULL, '' FROM reference_marks WHERE tenant_id = $1
+UNION ALL SELECT 'attribute', slot, NULL, NULL, name FROM custom_attributes WHERE tenant_id = $1"""
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -46,6 +59,7 @@ class Snapshot:
     subject_marks: set[UUID]
     references: list[int]
     attribute_slots: list[int]
+    unread: list[str]
 
     @property
     def is_drained(self) -> bool:
@@ -67,29 +81,57 @@ async def take_snapshot(
             sql = f"SELECT * FROM {table} WHERE tenant_id = $1"
             return list(await connection.fetch(sql, tenant_id))
 
+        pending: dict[str, list[Row]] = defaultdict(list)
+        for row in await connection.fetch(PENDING, tenant_id):
+            pending[row["what"]].append(row)
         fresh: list[Row] = []
-        for kind in SUBJECT_KINDS.values():
-            ids = [row["id"] for row in await rows(kind.table)]
-            if ids:
-                fresh += await connection.fetch(kind.derivation, tenant_id, ids)
+        for row in await connection.fetch(SUBJECTS, tenant_id):
+            derivation = SUBJECT_KINDS[Resource(row["resource"])].derivation
+            fresh += await connection.fetch(derivation, tenant_id, row["ids"])
         return Snapshot(
-            now=await connection.fetchval("SELECT clock_timestamp()"),
+            now=datetime.now(UTC),
             timezone=timezone,
             facts=await rows("facts"),
             fresh=fresh,
             summaries=await rows("summaries"),
-            marks={(Grain(row["grain"]), row["bucket"]) for row in await rows("marks")},
-            subject_marks={row["subject"] for row in await rows("subject_marks")},
-            references=[row["reference"] for row in await rows("reference_marks")],
-            attribute_slots=[row["slot"] for row in await rows("custom_attributes")],
+            marks={(Grain(row["number"]), row["bucket"]) for row in pending["mark"]},
+            subject_marks={row["subject"] for row in pending["subject"]},
+            references=[row["number"] for row in pending["reference"]],
+            attribute_slots=[row["number"] for row in pending["attribute"]],
+            unread=await unread_attributes(connection, tenant_id, pending["attribute"]),
         )
     finally:
         await connection.execute("ROLLBACK")
 
 
+async def unread_attributes(
+    connection: asyncpg.Connection, tenant_id: UUID, declarations: Iterable[Row]
+) -> list[str]:
+    """Records whose declared attributes are not those of the item that they came with."""
+    found = []
+    for row in declarations:
+        for kind in SUBJECT_KINDS.values():
+            names = await connection.fetch(
+                f"""SELECT r.external_id FROM {kind.table} r
+                LEFT JOIN members m ON m.tenant_id = $1 AND m.member = r.attr{row["number"]}
+                WHERE r.tenant_id = $1 AND NOT r.is_stub
+                  AND m.key IS DISTINCT FROM r.item->'custom'->>$2""",
+                tenant_id,
+                row["name"],
+            )
+            found += [f"I4 {kind.table} {each[0]} lacks {row['name']}" for each in names]
+    return found
+
+
 def violations(snapshot: Snapshot) -> list[str]:
     """Everything that is wrong in a snapshot, in words."""
-    return [*wrong_buckets(snapshot), *wrong_facts(snapshot), *wrong_gaps(snapshot.facts)]
+    unread = [] if Reference.ATTRIBUTE in snapshot.references else snapshot.unread
+    return [
+        *wrong_buckets(snapshot),
+        *wrong_facts(snapshot),
+        *wrong_gaps(snapshot.facts),
+        *unread,
+    ]
 
 
 def slot_of(instant: datetime) -> datetime:

@@ -73,6 +73,7 @@ class Report:
     scenario: str
     schedules: int = 0
     redundant: int = 0
+    deadlocks: int = 0
     sampled: int = 0
     is_complete: bool = False
     found: list[str] = field(default_factory=list)
@@ -83,7 +84,7 @@ class Report:
         reach = "all" if self.is_complete else "not all"
         text = (
             f"{self.scenario}: {self.schedules} schedules ({reach}), {self.sampled} of them "
-            f"random, {self.redundant} cut short as redundant"
+            f"random, {self.redundant} cut short, {self.deadlocks} deadlocks"
         )
         if not self.found:
             return text
@@ -100,7 +101,7 @@ class Explorer:
         self._mutant = mutant
         self._original: tuple[UUID, Known] | None = None
 
-    async def explore(self, *, limit: int | None = None, samples: int = 0) -> Report:
+    async def explore(self, *, limit: int | None = None, samples: int = 0, seed: int = 0) -> Report:
         """Run schedules until all are done, `limit` is reached or one shows a violation."""
         report = Report(self._scenario.name)
         name, _, choices = REPLAY.partition(":")
@@ -108,16 +109,16 @@ class Explorer:
             await self._run(replayed(choices), report)
             return report
         limit = limit or self._scenario.limit
-        search = Systematic()
+        search = Systematic(seed)
         while not search.is_complete and report.schedules < limit and not report.found:
             await self._run(search.choose, report, search.replayed_choices)
             search.learn()
         report.is_complete = search.is_complete
         if not report.is_complete:
-            for seed in range(samples):
+            for number in range(samples):
                 if report.found:
                     break
-                await self._run(seeded(seed), report)
+                await self._run(seeded(seed + number), report)
                 report.sampled += 1
         return report
 
@@ -147,6 +148,7 @@ class Explorer:
             report.redundant += 1
             return
         report.schedules += 1
+        report.deadlocks += sum("Deadlock" in step.error for step in schedule.steps)
         found += [f"{lane.name} failed: {lane.error!r}" for lane in lanes if lane.error]
         found += await self._at_the_end(trial)
         if found:

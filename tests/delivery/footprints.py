@@ -1,6 +1,6 @@
 """Which statements of two sessions cannot tell in which order they ran.
 
-READ COMMITTED: a statement sees what was committed before it, and waits for rows that another
+In READ COMMITTED a statement sees what was committed before it, and waits for rows that another
 open transaction has locked. So two statements are dependent when one commits what the other reads
 or locks, or when both may want the same lock. What is read out of the SQL text is coarse (whole
 tables): it can take independent statements for dependent, never the other way round.
@@ -42,7 +42,6 @@ class Footprint:
     def withdrawn(self) -> "Footprint":
         return Footprint(frozenset(), frozenset(), self.locks, ends=True)
 
-
     def with_locks(self, locks: frozenset[str]) -> "Footprint":
         return replace(self, locks=self.locks | locks)
 
@@ -60,6 +59,8 @@ def footprint(sql: str) -> Footprint:
     locks = changes - (appends - reads)
     if LOCKING.search(sql):
         locks |= reads
+    if "REPEATABLE READ" in sql:
+        reads = TABLES
     if "pg_advisory_xact_lock_shared" in words:
         locks |= {"tenant:shared"}
     elif "pg_advisory_xact_lock" in words:

@@ -20,7 +20,7 @@ from csapi.ingest.service import Intake, Outcome, ingest_records
 from csapi.kit.tables import metadata
 from csapi.metrics.zones import day_start, local_date, month_start
 from csapi.rollup.buckets import Bucket, rebuild
-from csapi.rollup.subjects import derive_chunk, spread_references
+from csapi.rollup.subjects import derive_tenant
 
 KINDS = {kind.name: kind for kind in (*RECORD_KINDS, EVENTS)}
 SOURCE = "s"
@@ -54,37 +54,38 @@ async def take_in(
     return outcomes
 
 
+WAITING = """
+SELECT grain, bucket FROM marks WHERE tenant_id = $1
+UNION SELECT 0, NULL FROM subject_marks WHERE tenant_id = $1
+UNION SELECT 0, NULL FROM reference_marks WHERE tenant_id = $1"""
+
+
 async def drain(pool: Any, tenant_id: UUID, timezone: str = "UTC") -> None:
     """Work off all marks of one tenant, as the sweeper does for all of them."""
     for _ in range(100):
-        while await spread_references(pool, tenant_id):
-            pass
-        while await derive_chunk(pool, tenant_id):
-            pass
-        buckets = await marked_buckets(pool, tenant_id, timezone)
-        if not buckets:
+        async with pool.acquire() as connection:
+            waiting = await connection.fetch(WAITING, tenant_id)
+        if not waiting:
             return
-        for bucket in buckets:
+        if any(row["bucket"] is None for row in waiting):
+            await derive_tenant(pool, tenant_id)
+            continue
+        for bucket in buckets_of(waiting, tenant_id, timezone):
             await rebuild(pool, bucket, rested=False)
     raise AssertionError("marks do not drain")
 
 
-async def marked_buckets(pool: Any, tenant_id: UUID, timezone: str) -> list[Bucket]:
-    async with pool.acquire() as connection:
-        rows = await connection.fetch(
-            "SELECT DISTINCT grain, bucket FROM marks WHERE tenant_id = $1", tenant_id
-        )
+def buckets_of(marks: Iterable[Any], tenant_id: UUID, timezone: str) -> list[Bucket]:
+    """The marked days; the marked months when no day is left."""
     days, months = set(), set()
-    for row in rows:
+    for row in marks:
         local = local_date(timezone, row["bucket"])
         if row["grain"] == Grain.SLOT:
             days.add(day_start(timezone, local))
         else:
             months.add(month_start(timezone, local))
-    return [
-        *(Bucket(tenant_id, timezone, Grain.DAY, start) for start in sorted(days)),
-        *(Bucket(tenant_id, timezone, Grain.MONTH, start) for start in sorted(months)),
-    ]
+    grain = Grain.DAY if days else Grain.MONTH
+    return [Bucket(tenant_id, timezone, grain, start) for start in sorted(days or months)]
 
 
 class Lab:

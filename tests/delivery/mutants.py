@@ -17,18 +17,17 @@ from csapi.facts import dependants, derive
 from csapi.facts.kinds import Grain, Kind
 from csapi.ingest import service, write
 from csapi.ingest.people import lock_of
-from csapi.ingest.statements import KNOWS_ATTRIBUTES, lock_linked
+from csapi.ingest.statements import KNOWS_ATTRIBUTES, STATEMENTS, lock_linked
 from csapi.rollup import buckets
 
 MARKED = f", marked AS ({derive.MARK_SLOTS})"
 # What an upsert of marks needs: the table itself has no key, marks are appended.
 UNIQUE_MARKS = (
-    "CREATE UNIQUE INDEX one_mark ON marks (tenant_id, grain, bucket) "
-    "WHERE marked_at = '-infinity'"
+    "CREATE UNIQUE INDEX one_mark ON marks (tenant_id, grain, bucket) WHERE marked_at = '-infinity'"
 )
 
 
-def attributes(target: object, **values: object) -> Callable[[], AbstractContextManager[object]]:
+def attributes(target: Any, **values: Any) -> Callable[[], AbstractContextManager[object]]:
     """A patch of attributes of one module."""
     return lambda: patch.multiple(target, **values)
 
@@ -210,7 +209,7 @@ UNAWARE_WRITER = Mutant(
     "a process writes without asking whether it knows all attributes",
     attributes(
         write,
-        STATEMENTS=all_changed(write.STATEMENTS, KNOWS_ATTRIBUTES, "$2::bigint IS NOT NULL"),
+        STATEMENTS=all_changed(STATEMENTS, KNOWS_ATTRIBUTES, "$2::bigint IS NOT NULL"),
     ),
 )
 
@@ -218,13 +217,13 @@ FORGOTTEN_MONTH = Mutant(
     "a rebuilt day does not mark its month",
     attributes(
         buckets,
-        MARK_MONTH="SELECT 1 WHERE $1::uuid IS NULL AND $2::smallint > 0 AND $3::timestamptz > now()",
+        MARK_MONTH="SELECT $1::uuid, $2::smallint, $3::timestamptz",
     ),
 )
 
 
 def in_one_snapshot(sql: str) -> str:
-    return sql.replace("BEGIN;", "BEGIN ISOLATION LEVEL REPEATABLE READ;", 1)
+    return sql.replace("BEGIN;", "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1;", 1)
 
 
 SNAPSHOT_INGEST = Mutant(

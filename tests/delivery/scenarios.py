@@ -8,13 +8,13 @@ from tests.delivery.sessions import at, declare, ingest, prepared, rebuild_of, r
 
 from csapi.facts.kinds import Grain
 
+# Of several hundred or thousand schedules a part, drawn by lot; all of them in the deep run.
+MANY = 40
 RECENT_DAY = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
 
 MOVE = Scenario(
     "two moves of a call, and a rebuild",
-    prepared(
-        ("calls", [call("c1", at("09:00"))]), then=(("calls", [call("c2", at("12:00"))]),)
-    ),
+    prepared(("calls", [call("c1", at("09:00"))]), then=(("calls", [call("c2", at("12:00"))]),)),
     [
         ingest("to 10:00", "calls", call("c1", at("10:00"), 1)),
         ingest("to 11:00", "calls", call("c1", at("11:00"), 2)),
@@ -46,6 +46,15 @@ GAPS = Scenario(
     ],
 )
 
+FIRST_CONTACTS = Scenario(
+    "the first two contacts of a customer",
+    prepared(("customers", [customer("u1", "vip")])),
+    [
+        ingest("call", "calls", call("c2", at("10:00"), customer="u1")),
+        ingest("ticket", "tickets", ticket("t2", at("11:00"), customer="u1")),
+    ],
+)
+
 GAPS_MOVED = Scenario(
     "a contact goes to another customer while both get a new one",
     prepared(
@@ -56,6 +65,7 @@ GAPS_MOVED = Scenario(
         ingest("u1", "calls", call("c3", at("10:00"), customer="u1")),
         ingest("u2", "calls", call("c4", at("11:00"), customer="u2")),
     ],
+    limit=MANY,
 )
 
 HEADER = Scenario(
@@ -72,11 +82,23 @@ HEADER = Scenario(
     ],
 )
 
+ABOUT = Scenario(
+    "feedback about a ticket while the ticket's header changes",
+    prepared(("tickets", [ticket("t1", at("09:00"), topic="a", customer="u1")])),
+    [
+        ingest("feedback", "feedback", feedback("f1", at("11:00"), ticket="t1")),
+        ingest("header", "tickets", ticket("t1", at("09:00"), 1, topic="b", customer="u1")),
+    ],
+)
+
 RELINK = Scenario(
     "feedback goes to another request, which goes to another ticket",
     prepared(
         ("tickets", [ticket("t1", at("09:00"), topic="a"), ticket("t2", at("09:10"), topic="b")]),
-        ("feedback-requests", [request("r1", at("10:00"), ticket="t1"), request("r2", at("10:05"))]),
+        (
+            "feedback-requests",
+            [request("r1", at("10:00"), ticket="t1"), request("r2", at("10:05"))],
+        ),
         ("feedback", [feedback("f1", at("11:00"), request="r1")]),
     ),
     [
@@ -84,6 +106,7 @@ RELINK = Scenario(
         ingest("request", "feedback-requests", request("r1", at("10:00"), 1, ticket="t2")),
         ingest("header", "tickets", ticket("t2", at("09:10"), 1, topic="a")),
     ],
+    limit=MANY,
 )
 
 REQUEST = Scenario(
@@ -116,6 +139,7 @@ TEAM = Scenario(
         ingest("call", "calls", call("c2", at("10:00"), agent="a1")),
         rederive("derive"),
     ],
+    limit=MANY,
 )
 
 SEGMENT = Scenario(
@@ -131,6 +155,28 @@ SEGMENT = Scenario(
     ],
 )
 
+NEW_CUSTOMER = Scenario(
+    "a customer becomes known by two calls and by its own record",
+    prepared(("calls", [call("c1", at("09:00"))])),
+    [
+        ingest("first", "calls", call("c2", at("10:00"), customer="u9")),
+        ingest("second", "calls", call("c3", at("11:00"), customer="u9")),
+        ingest("record", "customers", customer("u9", "vip")),
+    ],
+    limit=MANY,
+)
+
+NEW_AGENT = Scenario(
+    "an agent becomes known by a call and by its own record",
+    prepared(("calls", [call("c1", at("09:00"))])),
+    [
+        ingest("call", "calls", call("c2", at("10:00"), agent="a9")),
+        ingest("record", "agents", agent("a9", "x")),
+        rederive("derive"),
+    ],
+    limit=MANY,
+)
+
 TOMBSTONE = Scenario(
     "a call is deleted between two rebuilds of its day",
     prepared(
@@ -143,18 +189,18 @@ TOMBSTONE = Scenario(
         rebuild_of("rebuild 1", Grain.DAY),
         rebuild_of("rebuild 2", Grain.DAY),
     ],
+    limit=MANY,
 )
 
 TWO_REBUILDS = Scenario(
     "two rebuilds of a day while a call moves",
-    prepared(
-        ("calls", [call("c1", at("09:00"))]), then=(("calls", [call("c1", at("09:00"), 1)]),)
-    ),
+    prepared(("calls", [call("c1", at("09:00"))]), then=(("calls", [call("c1", at("09:00"), 1)]),)),
     [
         ingest("move", "calls", call("c1", at("10:00"), 2)),
         rebuild_of("rebuild 1", Grain.DAY),
         rebuild_of("rebuild 2", Grain.DAY),
     ],
+    limit=MANY,
 )
 
 ATTRIBUTE = Scenario(
@@ -165,6 +211,18 @@ ATTRIBUTE = Scenario(
         ingest("call", "calls", call("c2", at("10:00"), custom={"plan": "gold"})),
         rederive("derive"),
     ],
+    limit=MANY,
+)
+
+FIRST_ATTRIBUTE = Scenario(
+    "an attribute is declared before there is anything",
+    prepared(("customers", [customer("u1", "vip")])),
+    [
+        declare("declare", "plan"),
+        ingest("call", "calls", call("c1", at("10:00"), custom={"plan": "gold"})),
+        rebuild_of("rebuild", Grain.DAY),
+    ],
+    limit=MANY,
 )
 
 ATTRIBUTE_OF_LINKED = Scenario(
@@ -184,27 +242,25 @@ LATE_EVENT = Scenario(
         then=(("feedback", [feedback("f1", at("11:00"), ticket="t1")]),),
     ),
     [
-        ingest(
-            "event", "ticket-events", event("e1", "t1", at("10:00"), "topic_changed", to="c")
-        ),
+        ingest("event", "ticket-events", event("e1", "t1", at("10:00"), "topic_changed", to="c")),
         ingest("feedback", "feedback", feedback("f1", at("10:30"), 1, ticket="t1")),
         rebuild_of("rebuild", Grain.DAY),
     ],
+    limit=MANY,
 )
 
 MONTH = Scenario(
     "a month and a day of it are rebuilt while a call comes in",
-    prepared(
-        ("calls", [call("c1", at("09:00"))]), then=(("calls", [call("c2", at("12:00"))]),)
-    ),
+    prepared(("calls", [call("c1", at("09:00"))]), then=(("calls", [call("c2", at("12:00"))]),)),
     [
         rebuild_of("month", Grain.MONTH),
         rebuild_of("day", Grain.DAY),
         ingest("call", "calls", call("c3", at("10:00"))),
     ],
+    limit=MANY,
 )
 
 SCENARIOS = (
-    MOVE, MOVE_RECENT, GAPS, GAPS_MOVED, HEADER, RELINK, REQUEST, STUB, TEAM, SEGMENT, TOMBSTONE,
-    TWO_REBUILDS, ATTRIBUTE, ATTRIBUTE_OF_LINKED, LATE_EVENT, MONTH,
+    MOVE, MOVE_RECENT, GAPS, FIRST_CONTACTS, GAPS_MOVED, HEADER, ABOUT, RELINK, REQUEST, STUB,
+    TEAM, SEGMENT, NEW_CUSTOMER, NEW_AGENT, TOMBSTONE, TWO_REBUILDS, ATTRIBUTE, FIRST_ATTRIBUTE, ATTRIBUTE_OF_LINKED, LATE_EVENT, MONTH,
 )  # fmt: skip

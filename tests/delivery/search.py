@@ -43,9 +43,7 @@ class Node:
         """Lanes whose next step was already tried here, and could as well come before this one."""
         done = (self.asleep | self.tried) - {self.chosen}
         return {
-            lane
-            for lane in done & self.ready.keys()
-            if not dependent(self.ready[lane], self.step)
+            lane for lane in done & self.ready.keys() if not dependent(self.ready[lane], self.step)
         }
 
 
@@ -54,7 +52,7 @@ class Systematic:
     search that is cut short has then looked everywhere a little."""
 
     def __init__(self, seed: int = 0, *, reduced: bool = True) -> None:
-        self._dice = random.Random(seed)  # noqa: S311  a replayable sequence, not a secret
+        self._dice = random.Random(seed)
         self._reduced = reduced
         self._open: dict[Node, None] = {}
         self._forced: list[Node] = []
@@ -170,7 +168,7 @@ def next_footprint(schedule: Schedule, lane: Lane) -> Footprint:
 
 
 def seeded(seed: int) -> Choose:
-    dice = random.Random(seed)  # noqa: S311  a replayable sequence, not a secret
+    dice = random.Random(seed)
 
     def choose(schedule: Schedule, ready: list[Lane]) -> Lane:
         last = schedule.lanes[schedule.choices[-1]] if schedule.choices else None

@@ -13,7 +13,6 @@ from enum import Enum
 from typing import Any
 
 import asyncpg
-
 from tests.delivery.footprints import NOTHING, Footprint, footprint
 
 POLL_SECONDS = 0.002
@@ -46,7 +45,7 @@ class Step:
 
 def is_unseen(sql: str) -> bool:
     """Whether nothing depends on when this runs: in READ COMMITTED, BEGIN takes no snapshot."""
-    return sql.startswith(("SET LOCAL", "BEGIN")) and "advisory" not in sql
+    return sql.startswith(("SET LOCAL", "BEGIN;")) and "advisory" not in sql
 
 
 @dataclass(eq=False)
@@ -95,7 +94,7 @@ class SteppedConnection:
     def terminate(self) -> None:
         self._lane.connection.terminate()
 
-    async def execute(self, sql: str, *arguments: object, timeout: float | None = None) -> Any:
+    async def execute(self, sql: str, *arguments: object, **_options: object) -> Any:
         return await self._step("execute", sql, arguments)
 
     async def fetch(self, sql: str, *arguments: object) -> Any:
@@ -131,12 +130,12 @@ class SteppedPool:
         self._connection = SteppedConnection(lane, schedule)
         self._is_taken = False
 
-    async def acquire(self, timeout: float | None = None) -> SteppedConnection:  # noqa: ASYNC109
+    async def acquire(self, **_options: object) -> SteppedConnection:
         assert not self._is_taken, "production code took a second connection at once"
         self._is_taken = True
         return self._connection
 
-    async def release(self, connection: SteppedConnection) -> None:
+    async def release(self, _connection: SteppedConnection) -> None:
         self._is_taken = False
 
 

@@ -7,13 +7,14 @@ from tests.delivery import mutants
 from tests.delivery.explorer import Explorer, Mutant, Scenario
 from tests.delivery.lab import Lab
 from tests.delivery.scenarios import (
+    ABOUT,
     ATTRIBUTE,
+    FIRST_CONTACTS,
     GAPS,
     HEADER,
     MONTH,
     MOVE,
     MOVE_RECENT,
-    REQUEST,
     TEAM,
     TOMBSTONE,
     TWO_REBUILDS,
@@ -32,12 +33,12 @@ FOUND_IN = [
     (mutants.NO_CUSTOMER_LOCK, GAPS),
     (mutants.UNMARKED_NEIGHBOURS, GAPS),
     (mutants.EARLY_DERIVATION, HEADER),
-    (mutants.UNLOCKED_LINKS, REQUEST),
+    (mutants.UNLOCKED_LINKS, ABOUT),
     (mutants.NO_TENANT_LOCK, TEAM),
     (mutants.SHARED_DECLARATION, ATTRIBUTE),
     (mutants.UNAWARE_WRITER, ATTRIBUTE),
     (mutants.FORGOTTEN_MONTH, MONTH),
-    (mutants.SNAPSHOT_INGEST, GAPS),
+    (mutants.SNAPSHOT_INGEST, FIRST_CONTACTS),
 ]
 
 

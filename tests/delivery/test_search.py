@@ -52,7 +52,9 @@ async def state_of(lab: Lab, tenant_id: UUID) -> tuple[object, ...]:
     return (*(row["name"] for row in names), marks)
 
 
-async def run_all(lab: Lab, original: UUID, programs: Sequence[Program], search: Systematic) -> Seen:
+async def run_all(
+    lab: Lab, original: UUID, programs: Sequence[Program], search: Systematic
+) -> Seen:
     seen = Seen()
     connections = lab.lane_connections(["worker"] * len(programs))
     while not search.is_complete:
@@ -79,7 +81,7 @@ async def run_all(lab: Lab, original: UUID, programs: Sequence[Program], search:
 
 @pytest.mark.parametrize("seed", range(30 if DEEP else 5))
 async def test_reduced_search_finds_every_outcome(lab: Lab, seed: int) -> None:
-    dice = random.Random(seed)  # noqa: S311  a replayable sequence, not a secret
+    dice = random.Random(seed)
     lanes, length = (3, 2) if DEEP and seed % 10 == 0 else (2, 3)
     programs = [
         [sql.format(lane) for sql in dice.choices(STATEMENTS, k=length)] for lane in range(lanes)

@@ -38,7 +38,7 @@ def name_field(resource: str) -> str:
 
 def sample(resource: str, **fields: Any) -> dict[str, Any]:
     """A valid item with a name that no other test uses, changed by `fields`."""
-    return {**SMALLEST[resource], name_field(resource): f"x{next(_numbers)}", **fields}
+    return {**SMALLEST[resource], name_field(resource): f"x{next(_numbers):06}", **fields}
 
 
 def post(tenant: Tenant, path: str, body: Any, **headers: str) -> httpx.Response:

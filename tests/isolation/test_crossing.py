@@ -55,7 +55,7 @@ async def one_request(
     client: httpx.AsyncClient, own: Side, other: Side, seed: int
 ) -> httpx.Response | None:
     """Some request of one side; a few of them hang up early."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     number = chance.randrange(RECORDS)
     method, path, body = chance.choice(
         [

@@ -9,14 +9,6 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
-
-from csapi.access.service import create_tenant
-from csapi.facts.kinds import Grain
-from csapi.kit.db import SERVER_SETTINGS, connect, open_pool
-from csapi.metrics.zones import day_start, local_date, month_start
-from csapi.reports.schemas import Query
-from csapi.reports.service import Desk, answer
-from csapi.rollup.buckets import Bucket, rebuild
 from tests.conftest import Database
 from tests.metrics.world import (
     AGENTS,
@@ -31,6 +23,14 @@ from tests.metrics.world import (
     fact_rows,
     random_facts,
 )
+
+from csapi.access.service import create_tenant
+from csapi.facts.kinds import Grain
+from csapi.kit.db import SERVER_SETTINGS, connect, open_pool
+from csapi.metrics.zones import day_start, local_date, month_start
+from csapi.reports.schemas import Query
+from csapi.reports.service import Desk, answer
+from csapi.rollup.buckets import Bucket, rebuild
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -62,9 +62,7 @@ async def write_names(admin: asyncpg.Connection, tenant_id: UUID) -> None:
     )
 
 
-async def write_facts(
-    admin: asyncpg.Connection, tenant_id: UUID, facts: Sequence[Fact]
-) -> None:
+async def write_facts(admin: asyncpg.Connection, tenant_id: UUID, facts: Sequence[Fact]) -> None:
     """Facts and the marks of their slots, as ingest leaves them."""
     columns, rows = fact_rows(tenant_id, facts)
     async with admin.transaction():

@@ -136,7 +136,9 @@ def random_facts(seed: int, count: int) -> list[Fact]:
     facts = []
     for number in range(count):
         since, length = (NOW - recent, recent) if number % 3 == 0 else (START, span)
-        at = since + timedelta(microseconds=chance.randrange(int(length / timedelta(microseconds=1))))
+        at = since + timedelta(
+            microseconds=chance.randrange(int(length / timedelta(microseconds=1)))
+        )
         if number % 7 == 0:
             at -= (at - datetime(1970, 1, 1, tzinfo=UTC)) % SLOT
         facts.append(random_fact(chance, chance.choice(kinds), at))
@@ -223,9 +225,7 @@ def key_of(dimension: str, zone: str) -> Callable[[Fact], str | None]:
     return lambda fact: name(at(fact))
 
 
-def grouped(
-    facts: Iterable[Fact], dimensions: Sequence[str], zone: str
-) -> dict[Key, list[Fact]]:
+def grouped(facts: Iterable[Fact], dimensions: Sequence[str], zone: str) -> dict[Key, list[Fact]]:
     names = [key_of(dimension, zone) for dimension in dimensions]
     groups: dict[Key, list[Fact]] = defaultdict(list)
     for fact in facts:

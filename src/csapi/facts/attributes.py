@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from csapi.facts.kinds import Dimension, Grain, Reference
+from csapi.facts.kinds import Dimension, Grain, Reference, Resource
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.tables import ATTRIBUTE_SLOTS
 
@@ -70,6 +70,25 @@ WITH filled AS (
 INSERT INTO subject_marks (tenant_id, resource, subject)
 SELECT $1::uuid, {resource}::smallint, id FROM filled"""
 
+# Requests and feedback take attributes from the ticket or call that they are about. The requests
+# are locked: feedback that is on its way locks its request, and so is either seen or sees.
+MARK_REQUESTS = f"""
+WITH marked AS (SELECT subject FROM subject_marks WHERE tenant_id = $1),
+locked AS (
+  SELECT id FROM feedback_requests
+  WHERE tenant_id = $1 AND (ticket IN (TABLE marked) OR call IN (TABLE marked))
+  ORDER BY source, external_id FOR NO KEY UPDATE
+)
+INSERT INTO subject_marks (tenant_id, resource, subject)
+SELECT $1::uuid, {Resource.FEEDBACK_REQUEST}::smallint, id FROM locked"""
+
+MARK_FEEDBACK = f"""
+WITH marked AS (SELECT subject FROM subject_marks WHERE tenant_id = $1)
+INSERT INTO subject_marks (tenant_id, resource, subject)
+SELECT $1::uuid, {Resource.FEEDBACK}::smallint, id FROM feedback
+WHERE tenant_id = $1
+  AND (ticket IN (TABLE marked) OR call IN (TABLE marked) OR request IN (TABLE marked))"""
+
 # The new cuboid has no rows yet, not even for facts without a value.
 MARK_EVERYTHING = f"""
 INSERT INTO marks (tenant_id, grain, bucket)
@@ -91,4 +110,6 @@ async def apply_attribute(connection: Connection, tenant_id: UUID, slot: int) ->
             dimension,
             name,
         )
+    await connection.execute(MARK_REQUESTS, tenant_id)
+    await connection.execute(MARK_FEEDBACK, tenant_id)
     await connection.execute(MARK_EVERYTHING, tenant_id)

@@ -51,7 +51,7 @@ def encode_cursor(record_id: UUID) -> str:
 
 def decode_cursor(cursor: str) -> UUID:
     try:
-        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
         raise Problem(
             "invalid_cursor", "The cursor is not one of ours: take next_cursor of a page as it is."

@@ -39,23 +39,18 @@ def _logarithmic() -> frozenset[int]:
 EDGES: tuple[int, ...] = tuple(sorted(_logarithmic() | EXACT_THRESHOLDS | STRICT_THRESHOLDS))
 _BIN_AFTER = {edge: index for index, edge in enumerate(EDGES, start=1)}
 
-# An expression over a column, not a parameter: it has to be the same in every statement. float8
-# holds these integers exactly and has a fast search of its own in PostgreSQL.
-EDGES_SQL = f"'{{{','.join(map(str, EDGES))}}}'::float8[]"
-
-
-def bin_sql(duration: str) -> str:
-    return f"width_bucket(({duration} - 1)::float8, {EDGES_SQL})::smallint"
+# What width_bucket is given: float8 holds these integers exactly and has a fast search of its own.
+EDGE_VALUES = [float(edge) for edge in EDGES]
 
 
 def bin_of(duration_ms: int) -> int:
-    """The bin of a duration, as bin_sql gives it."""
+    """The bin of a duration."""
     return bisect_left(EDGES, duration_ms) if duration_ms > 0 else 0
 
 
 def bins_within(threshold_ms: int) -> int | None:
     """The number of the first bin above the threshold, or None where it cuts a bin."""
-    return _BIN_AFTER.get(threshold_ms)
+    return 0 if threshold_ms < 0 else _BIN_AFTER.get(threshold_ms)
 
 
 def middle(number: int) -> float:

@@ -155,7 +155,7 @@ def repeat_window_ms(params: Params) -> int:
 def resolution_rate(params: Params) -> Formula:
     base = ANSWERED if params["of"] == "answered" else CALLS
     return Formula(
-        numerator=CALLS.value(), denominator=base.count(), n=base.count(), numerator_scale=10_000
+        numerator=base.value(), denominator=base.rated(), n=base.rated(), numerator_scale=10_000
     )
 
 
@@ -518,6 +518,7 @@ CALL_METRICS = (
         "The share of calls that the source flags as resolved.",
         formula_text="resolved / answered (or offered)",
         example="90 resolved of 100 answered of 120 offered: 0.9, or 0.75 of offered.",
+        pitfalls="Calls without the flag are on neither side: a source that sends none gives null.",
         basis=COHORT,
         params=(
             Param(

@@ -1,6 +1,6 @@
 """From a question and its plan to SQL. Pure: statements come out, nothing runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from csapi.metrics.cuboids import Cuboid, covering
 from csapi.metrics.formulas import EXTREMES, Measure, Part
 from csapi.metrics.periods import TimeGrain, edges
 from csapi.metrics.plan import Pieces, Run
-from csapi.metrics.question import Asked, Condition, Group, MemberGroup, Question, TimeGroup
+from csapi.metrics.question import Condition, Group, MemberGroup, Question, TimeGroup
 from csapi.metrics.zones import changes, offset
 
 STORED = {
@@ -35,6 +35,7 @@ COUNTED = {
     Measure.DURATION_ZERO_N: "coalesce(f.duration_ms = 0, false)::int",
     Measure.DURATION_MIN: "f.duration_ms",
     Measure.DURATION_MAX: "f.duration_ms",
+    Measure.POSITIVE_MIN: "nullif(f.duration_ms, 0)",
     Measure.VALUE_N: "(f.value IS NOT NULL)::int",
     Measure.VALUE_SUM: "coalesce(f.value, 0)",
 }
@@ -43,7 +44,10 @@ COUNTED = {
 def cuboid_for(question: Question) -> Cuboid | None:
     """The smallest cuboid that can answer; None where only facts can."""
     for part in question.parts:
-        if part.threshold_ms is not None and bins_within(part.threshold_ms) is None:
+        if part.measure is Measure.WITHIN_N:
+            if bins_within(int(part.threshold_ms or 0)) is None:
+                return None
+        elif part.measure not in STORED:
             return None
     return covering(question.columns)
 
@@ -51,7 +55,7 @@ def cuboid_for(question: Question) -> Cuboid | None:
 def column_of(part: Part) -> str:
     """The name under which the rows of a statement carry a part's measure."""
     if part.measure is Measure.WITHIN_N:
-        return f"within_{part.threshold_ms}"
+        return f"within_{part.threshold_ms}".replace("-", "minus_")
     return part.measure.value
 
 
@@ -65,28 +69,43 @@ def stored_value(part: Part) -> str:
     """A measure of a summary row; within a threshold, from its bins."""
     if part.measure is not Measure.WITHIN_N:
         return STORED[part.measure]
-    above = bins_within(int(part.threshold_ms or 0))
-    return (
-        f"CASE WHEN x.counts IS NULL "
-        f"THEN (SELECT count(*) FROM unnest(x.bins) AS b (bin) WHERE bin < {above}) "
-        f"ELSE (SELECT coalesce(sum(count), 0) FROM unnest(x.bins, x.counts) AS b (bin, count) "
-        f"WHERE bin < {above}) END"
-    )
+    last = (bins_within(int(part.threshold_ms or 0)) or 0) - 1
+    place = f"width_bucket({last}::smallint, x.bins)"
+    return f"coalesce(CASE WHEN x.counts IS NULL THEN {place} ELSE x.counts[{place}] END, 0)"
+
+
+# One more than may be answered: the reader refuses when it gets that many.
+MOST_GROUPS = 50_000
 
 
 class Compiler:
-    """Builds the statements of one question for one tenant."""
+    """Builds one statement of one question for one tenant."""
 
     def __init__(self, tenant_id: UUID, question: Question) -> None:
         self.question = question
         self.arguments = Arguments()
         self.tenant = self.arguments.add(tenant_id, "uuid")
         self.kinds = self.arguments.add([int(kind) for kind in question.kinds], "smallint[]")
-        self.columns = list(dict.fromkeys(column_of(part) for part in question.parts))
         self.by_column = {column_of(part): part for part in question.parts}
 
     def parts(self, pieces: Pieces, cuboid: Cuboid | None) -> Statement:
         """One row a group: g0.. the groups, is_total, p0.. the parts as integers."""
+        fact = {name: fact_value(part) for name, part in self.by_column.items()}
+        stored = {}
+        if cuboid is not None:
+            stored = {name: stored_value(part) for name, part in self.by_column.items()}
+        rows = self.union(pieces, cuboid, fact, stored)
+        sums = [f"{self._sum(part)} AS p{n}" for n, part in enumerate(self.question.parts)]
+        return self.grouped(rows, sums)
+
+    def union(
+        self,
+        pieces: Pieces,
+        cuboid: Cuboid | None,
+        fact: Mapping[str, str],
+        stored: Mapping[str, str],
+    ) -> str:
+        """The rows of all pieces, with the values under their names."""
         branches = []
         if cuboid is not None:
             for grain, runs in (
@@ -95,81 +114,67 @@ class Compiler:
                 (Grain.SLOT, pieces.slots),
             ):
                 if runs:
-                    branches.append(self._stored(cuboid, grain, runs))
+                    branches.append(self._stored(cuboid, grain, runs, stored))
         if pieces.facts or not branches:
-            branches.append(self._facts(pieces.facts))
-        rows = "\nUNION ALL\n".join(branches)
-        sums = [f"{self._sum(part)} AS p{n}" for n, part in enumerate(self.question.parts)]
-        return self._grouped(rows, sums)
+            branches.append(self.facts(pieces.facts, fact))
+        return "\nUNION ALL\n".join(branches)
 
-    def percentiles(self, asked: Sequence[Asked]) -> Statement:
-        """One row a group: g0.., is_total, p0.. one percentile in milliseconds for each asked."""
-        period = self.question.period
-        rows = self._facts([(period.start, period.end)], extra=", f.duration_ms")
-        values = []
-        for n, each in enumerate(asked):
-            spread = each.formula.spread
-            if spread is None or each.percentile is None:
-                continue
-            fraction = self.arguments.add(each.percentile / 100, "float8")
-            zero = " AND duration_ms > 0" if each.formula.exclude_zero else ""
-            chosen = matching(Part(spread.kind, spread.outcomes, Measure.N))
-            values.append(
-                f"percentile_cont({fraction}) WITHIN GROUP (ORDER BY duration_ms) "
-                f"FILTER (WHERE {chosen} AND duration_ms IS NOT NULL{zero}) AS p{n}"
-            )
-        return self._grouped(rows, values)
-
-    def _grouped(self, rows: str, values: Sequence[str]) -> Statement:
+    def keyed(self, rows: str) -> str:
         keys = [f"{self._group(n, group)} AS g{n}" for n, group in enumerate(self.question.groups)]
-        names = ", ".join(f"g{n}" for n in range(len(keys)))
-        grouped = f"({names})"
-        if self.question.with_totals and keys:
-            grouped = f"GROUPING SETS (({names}), ())"
-        total = f"(grouping({names}) > 0) AS is_total" if keys else "true AS is_total"
-        listed = f"{names}, " if keys else ""
-        inner = f"SELECT {', '.join([*keys, '*'])} FROM (\n{rows}\n) AS rows"
-        by = f"\nGROUP BY {grouped}" if keys else ""
-        sql = f"SELECT {listed}{total}, {', '.join(values)}\nFROM ({inner}) AS keyed{by}"
+        return f"SELECT {', '.join([*keys, '*'])} FROM (\n{rows}\n) AS rows"
+
+    def grouped(self, rows: str, values: Sequence[str]) -> Statement:
+        names = ", ".join(f"g{n}" for n in range(len(self.question.groups)))
+        listed = f"{names}, " if names else ""
+        total = f"(grouping({names}) > 0)" if names else "true"
+        sets = f"GROUPING SETS (({names}), ())" if self.question.with_totals else f"({names})"
+        by = f"\nGROUP BY {sets}\nLIMIT {MOST_GROUPS + 2}" if names else ""
+        sql = f"""SELECT {listed}{total} AS is_total, {", ".join(values)}
+FROM ({self.keyed(rows)}) AS keyed{by}"""
         return Statement(sql, tuple(self.arguments.values))
 
     def _sum(self, part: Part) -> str:
-        column = column_of(part)
+        column, wanted = column_of(part), matching(part.kind, part.outcomes)
         if part.measure in EXTREMES:
-            return f"{EXTREMES[part.measure]}({column}) FILTER (WHERE {matching(part)})"
-        return f"coalesce(sum({column}) FILTER (WHERE {matching(part)}), 0)::bigint"
+            return f"{EXTREMES[part.measure]}({column}) FILTER (WHERE {wanted})"
+        return f"coalesce(sum({column}) FILTER (WHERE {wanted}), 0)::bigint"
 
     def _runs(self, runs: Sequence[Run]) -> str:
         starts = self.arguments.add([run[0] for run in runs], "timestamptz[]")
         ends = self.arguments.add([run[1] for run in runs], "timestamptz[]")
         return f"unnest({starts}, {ends}) AS run (starts_at, ends_at)"
 
-    def _facts(self, runs: Sequence[Run], extra: str = "") -> str:
+    def facts(self, runs: Sequence[Run], values: Mapping[str, str], only: str | None = None) -> str:
         keys = "".join(
             f", {fact_key(group)} AS k{n}"
             for n, group in enumerate(self.question.groups)
             if isinstance(group, MemberGroup)
         )
-        values = "".join(f", {fact_value(self.by_column[name])} AS {name}" for name in self.columns)
-        return f"""SELECT f.occurred_at AS at, f.kind, f.outcome{keys}{values}{extra}
-FROM {self._runs(runs)} JOIN facts f ON f.tenant_id = {self.tenant} AND f.kind = ANY ({self.kinds})
-  AND f.occurred_at >= run.starts_at AND f.occurred_at < run.ends_at
-WHERE {self._condition(self.question.condition, None)}"""
+        listed = "".join(f", {value} AS {name}" for name, value in values.items())
+        conditions = [only or "true", self._condition(self.question.condition, None)]
+        # OFFSET 0: one index scan a run, whatever the planner thinks of their number.
+        return f"""SELECT f.* FROM {self._runs(runs)} CROSS JOIN LATERAL (
+  SELECT f.occurred_at AS at, f.kind, f.outcome{keys}{listed} FROM facts f
+  WHERE f.tenant_id = {self.tenant} AND f.kind = ANY ({self.kinds})
+    AND f.occurred_at >= run.starts_at AND f.occurred_at < run.ends_at
+    AND {" AND ".join(conditions)}
+  OFFSET 0) AS f"""
 
-    def _stored(self, cuboid: Cuboid, grain: Grain, runs: Sequence[Run]) -> str:
+    def _stored(
+        self, cuboid: Cuboid, grain: Grain, runs: Sequence[Run], values: Mapping[str, str]
+    ) -> str:
         keys = "".join(
             f", nullif({stored_key(cuboid, group.dimension.column)}, 0)::bigint AS k{n}"
             for n, group in enumerate(self.question.groups)
             if isinstance(group, MemberGroup)
         )
-        values = "".join(
-            f", {stored_value(self.by_column[name])} AS {name}" for name in self.columns
-        )
-        return f"""SELECT x.bucket AS at, x.kind, x.outcome{keys}{values}
-FROM {self._runs(runs)} JOIN summaries x ON x.tenant_id = {self.tenant}
-  AND x.cuboid = {cuboid.number} AND x.grain = {int(grain)}
-  AND x.bucket >= run.starts_at AND x.bucket < run.ends_at
-WHERE x.kind = ANY ({self.kinds}) AND {self._condition(self.question.condition, cuboid)}"""
+        listed = "".join(f", {value} AS {name}" for name, value in values.items())
+        return f"""SELECT x.* FROM {self._runs(runs)} CROSS JOIN LATERAL (
+  SELECT x.bucket AS at, x.kind, x.outcome{keys}{listed} FROM summaries x
+  WHERE x.tenant_id = {self.tenant} AND x.cuboid = {cuboid.number} AND x.grain = {int(grain)}
+    AND x.bucket >= run.starts_at AND x.bucket < run.ends_at AND x.kind = ANY ({self.kinds})
+    AND {self._condition(self.question.condition, cuboid)}
+  OFFSET 0) AS x"""
 
     def _condition(self, condition: Condition | None, cuboid: Cuboid | None) -> str:
         if condition is None:
@@ -210,10 +215,10 @@ WHERE x.kind = ANY ({self.kinds}) AND {self._condition(self.question.condition, 
         return f"({seconds} / 86400 + 3) % 7"
 
 
-def matching(part: Part) -> str:
-    outcomes = ", ".join(str(int(outcome)) for outcome in part.outcomes)
-    chosen = f" AND outcome IN ({outcomes})" if outcomes else ""
-    return f"kind = {int(part.kind)}{chosen}"
+def matching(kind: int, outcomes: Sequence[int], prefix: str = "") -> str:
+    listed = ", ".join(str(int(outcome)) for outcome in outcomes)
+    chosen = f" AND {prefix}outcome IN ({listed})" if listed else ""
+    return f"{prefix}kind = {int(kind)}{chosen}"
 
 
 def fact_key(group: MemberGroup) -> str:

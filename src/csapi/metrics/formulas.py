@@ -24,13 +24,19 @@ class Measure(StrEnum):
     DURATION_ZERO_N = "duration_zero_n"
     DURATION_MIN = "duration_min"
     DURATION_MAX = "duration_max"
+    # The shortest of those above zero. Summaries do not have it.
+    POSITIVE_MIN = "positive_min"
     VALUE_N = "value_n"
     VALUE_SUM = "value_sum"
     # Facts whose duration is at most threshold_ms.
     WITHIN_N = "within_n"
 
 
-EXTREMES = {Measure.DURATION_MIN: "min", Measure.DURATION_MAX: "max"}
+EXTREMES = {
+    Measure.DURATION_MIN: "min",
+    Measure.POSITIVE_MIN: "min",
+    Measure.DURATION_MAX: "max",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ QUARTER_HOUR = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
 LONGEST_DAYS = 3_660
 MOST_BUCKETS = 10_000
+# From 1980 on, the offset of every zone is a multiple of 15 minutes.
+EARLIEST, LATEST = 1980, 2200
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 
@@ -104,8 +106,8 @@ def read_bound(text: str, timezone: str, field: str) -> datetime:
 def explicit_period(start: str, end: str, timezone: str) -> Period:
     """The range from `start` until before `end`. Raises PeriodError."""
     first, last = read_bound(start, timezone, "from"), read_bound(end, timezone, "to")
-    if not 1900 <= first.year <= 2200 or not 1900 <= last.year <= 2200:
-        raise PeriodError("from", "The range lies outside the years 1900 to 2200.")
+    if not EARLIEST <= first.year <= LATEST or not EARLIEST <= last.year <= LATEST:
+        raise PeriodError("from", f"The range lies outside the years {EARLIEST} to {LATEST}.")
     if last <= first:
         raise PeriodError("to", "`to` must be later than `from`: the range is half-open.")
     if last - first > timedelta(days=LONGEST_DAYS):
@@ -170,6 +172,9 @@ def _starts(grain: TimeGrain, period: Period) -> Sequence[datetime]:
             start = day_start(zone, day, number * (7 if grain is TimeGrain.week else 1))
         if start >= period.end:
             return found
+        # A day that a zone skipped, at the date line, has no length.
+        if found and start == found[-1]:
+            found.pop()
         found.append(start)
         number += 1
         if number > MOST_BUCKETS:

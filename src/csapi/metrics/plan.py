@@ -6,12 +6,14 @@ Pure: what is marked, and what time it is, come in as values.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from csapi.metrics.cuboids import Cuboid, slots_read_since
 from csapi.metrics.zones import day_start, local_date, month_start
 
 SLOT = timedelta(minutes=15)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Run = tuple[datetime, datetime]
 
 
@@ -26,7 +28,7 @@ class Marked:
         return bisect_left(self.slots, start) < bisect_left(self.slots, end)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cuts:
     """Where an answer cuts time: a stored bucket may not reach over a cut.
 
@@ -37,6 +39,11 @@ class Cuts:
     instants: Sequence[datetime] = ()
     whole_days: bool = True
     whole_months: bool = True
+
+    @cached_property
+    def odd_slots(self) -> list[datetime]:
+        """The slots that are cut."""
+        return [cut - past for cut in self.instants if (past := (cut - EPOCH) % SLOT)]
 
     def inside(self, start: datetime, end: datetime) -> bool:
         """Is there a cut strictly between?"""
@@ -127,13 +134,24 @@ class Planner:
             day = following
 
     def _split_slots(self, start: datetime, end: datetime, pieces: Pieces) -> None:
-        slot = start - (start - datetime(1970, 1, 1, tzinfo=start.tzinfo)) % SLOT
-        while slot < end:
-            following = slot + SLOT
-            whole = start <= slot and following <= end
-            clean = not self.marked.has_slot(slot, following)
-            runs = pieces.slots if whole and clean else pieces.facts
-            if whole and self.cuts.inside(slot, following):
-                runs = pieces.facts
-            extend(runs, max(slot, start), min(following, end))
-            slot = following
+        """Slots where they are whole, clean and uncut; facts for the rest."""
+        position = min(start + (EPOCH - start) % SLOT, end)
+        last = max(end - (end - EPOCH) % SLOT, position)
+        if start < position:
+            extend(pieces.facts, start, position)
+        for hole in self._holes(position, last):
+            if position < hole:
+                extend(pieces.slots, position, hole)
+            extend(pieces.facts, hole, hole + SLOT)
+            position = hole + SLOT
+        if position < last:
+            extend(pieces.slots, position, last)
+        if last < end:
+            extend(pieces.facts, last, end)
+
+    def _holes(self, start: datetime, end: datetime) -> list[datetime]:
+        """The slots that are marked, or cut by an instant that is no slot's start."""
+        slots = self.marked.slots
+        holes = set(slots[bisect_left(slots, start) : bisect_left(slots, end)])
+        holes.update(slot for slot in self.cuts.odd_slots if start <= slot < end)
+        return sorted(holes)

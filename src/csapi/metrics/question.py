@@ -3,21 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from csapi.facts.kinds import Kind
 from csapi.metrics.dimensions import Dimension
-from csapi.metrics.formulas import Formula, Measure, Metric, Part
+from csapi.metrics.formulas import Combo, Formula, Measure, Metric, Part
 from csapi.metrics.periods import CYCLES, Bucket, Period, TimeGrain, buckets, edges
 from csapi.metrics.plan import Cuts
+from csapi.metrics.zones import changes
+
+# A sum of parts by their places in a row: sign and place of each.
+Terms = tuple[tuple[int, int], ...]
 
 
-class Extreme(StrEnum):
-    """The aggregations that look at single records."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts of one metric stand in the rows of an answer."""
 
-    min = "min"
-    max = "max"
+    numerator: Terms
+    n: Terms
+    denominator: Terms | None
+    negative: Terms | None
+    extreme: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,10 @@ class Asked:
     def extreme(self) -> Part | None:
         if self.formula.spread is None or self.agg not in ("min", "max"):
             return None
-        measure = Measure.DURATION_MIN if self.agg == "min" else Measure.DURATION_MAX
+        measure = Measure.DURATION_MAX
+        if self.agg == "min":
+            no_zero = self.formula.exclude_zero
+            measure = Measure.POSITIVE_MIN if no_zero else Measure.DURATION_MIN
         return self.formula.spread.extreme(measure)
 
     @property
@@ -101,8 +112,10 @@ class Condition:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
+    """What is asked. Its properties are worked out once: every row of an answer uses them."""
+
     period: Period
     tenant_timezone: str
     metrics: tuple[Asked, ...]
@@ -110,15 +123,15 @@ class Question:
     condition: Condition | None = None
     with_totals: bool = False
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         return tuple(sorted({part.kind for part in self.parts}))
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         return tuple(dict.fromkeys(part for asked in self.metrics for part in asked.parts))
 
-    @property
+    @cached_property
     def columns(self) -> frozenset[str]:
         """The columns of facts that groups and conditions need."""
         used = {group.dimension.column for group in self.groups if isinstance(group, MemberGroup)}
@@ -126,18 +139,43 @@ class Question:
             used |= {dimension.column for dimension in self.condition.dimensions()}
         return frozenset(used)
 
-    @property
+    @cached_property
+    def places(self) -> tuple[Places, ...]:
+        """For each metric, where its parts are."""
+        place = {part: number for number, part in enumerate(self.parts)}
+
+        def terms(combo: Combo) -> Terms:
+            return tuple((sign, place[part]) for sign, part in combo.terms)
+
+        def known(combo: Combo | None) -> Terms | None:
+            return None if combo is None else terms(combo)
+
+        return tuple(
+            Places(
+                numerator=terms(asked.formula.numerator),
+                n=terms(asked.formula.n),
+                denominator=known(asked.formula.denominator),
+                negative=known(asked.formula.negative),
+                extreme=None if asked.extreme is None else place[asked.extreme],
+            )
+            for asked in self.metrics
+        )
+
+    @cached_property
     def cuts(self) -> Cuts:
         instants: set[datetime] = set()
         whole_days = whole_months = True
         for group in self.groups:
             if not isinstance(group, TimeGroup):
                 continue
-            if group.grain is TimeGrain.hour_of_day:
-                whole_days = whole_months = False
-            elif group.grain is TimeGrain.day_of_week:
+            if group.is_cycle:
+                # A change of the clocks need not be at the start of a slot.
+                instants.update(changes(self.period.timezone, self.period.start, self.period.end))
                 whole_months = False
-                whole_days &= self.period.timezone == self.tenant_timezone
+                whole_days &= (
+                    group.grain is TimeGrain.day_of_week
+                    and self.period.timezone == self.tenant_timezone
+                )
             else:
                 instants.update(edges(group.grain, self.period))
         return Cuts(sorted(instants), whole_days, whole_months)

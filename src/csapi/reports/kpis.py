@@ -77,6 +77,7 @@ async def kpis(desk: Desk, chosen: KpiSet, range_: TimeRange, timezone: str | No
                 denominator=cell.denominator,
                 null_reason=cell.null_reason,
                 precision=cell.precision,
+                relative_error=cell.relative_error,
                 excluded=cell.excluded,
             )
         )

@@ -12,7 +12,8 @@ import asyncpg
 from csapi.facts.kinds import Grain
 from csapi.facts.wire import normalized
 from csapi.kit.db import run
-from csapi.metrics.compile import Compiler, cuboid_for
+from csapi.kit.problems import Problem
+from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
 from csapi.metrics.dimensions import (
     FIND_MEMBERS,
     MEMBER_NAMES,
@@ -22,9 +23,10 @@ from csapi.metrics.dimensions import (
     entity_names,
     find_entities,
 )
-from csapi.metrics.formulas import Part
+from csapi.metrics.formulas import Facts
+from csapi.metrics.percentiles import EXACT_MAX, between, binned_statement, exact_statement
 from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
-from csapi.metrics.question import Asked, MemberGroup, Question
+from csapi.metrics.question import Asked, MemberGroup, Question, Terms
 from csapi.reports.resolve import Members, Wanted
 
 PENDING_SHOWN = 100_000
@@ -46,12 +48,23 @@ CUSTOM = "SELECT name, label, slot FROM custom_attributes WHERE tenant_id = $1 O
 
 
 @dataclass(frozen=True, slots=True)
+class Percentile:
+    """A percentile in milliseconds; from bins it is only near."""
+
+    value: float
+    is_exact: bool
+
+
+Ranked = dict[tuple[bool, tuple[int | None, ...]], dict[str, Percentile]]
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
-    """The parts of one group: its keys in the order of the question's groups."""
+    """One group: its keys in the order of the question's groups, its parts in that of its parts."""
 
     keys: tuple[int | None, ...]
-    parts: Mapping[Part, int | None]
-    percentiles: Mapping[str, float | None]
+    parts: Sequence[int | None]
+    percentiles: Mapping[str, Percentile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +130,7 @@ async def read_question(
             shown = marked
         planner = Planner(question.tenant_timezone, cuboid, shown, question.cuts, now)
         pieces = planner.split(period.start, period.end)
-    groups, total = await read_groups(connection, tenant_id, question, pieces)
+    groups, total, has_read_facts = await read_groups(connection, tenant_id, question, pieces)
     return Reading(
         groups=groups,
         total=total,
@@ -125,51 +138,87 @@ async def read_question(
         pending_buckets=len(marked.slots),
         pending_subjects=state["subjects"],
         is_exact=is_exact,
-        source=pieces.source,
+        source="mixed" if has_read_facts and pieces.source == "summary" else pieces.source,
         data_through=state["data_through"] and state["data_through"].astimezone(UTC),
     )
 
 
 async def read_groups(
     connection: asyncpg.Connection, tenant_id: UUID, question: Question, pieces: Pieces
-) -> tuple[list[Group], Group | None]:
-    compiler = Compiler(tenant_id, question)
-    rows = await run(connection, compiler.parts(pieces, cuboid_for(question)))
-    spread = [asked for asked in question.metrics if asked.percentile is not None]
-    ranked: Mapping[Any, dict[str, float | None]] = {}
-    if spread:
-        ranked = await read_percentiles(connection, tenant_id, question, spread)
+) -> tuple[list[Group], Group | None, bool]:
+    """The groups, their total, and whether percentiles were read from facts."""
+    cuboid = cuboid_for(question)
+    rows = await run(connection, Compiler(tenant_id, question).parts(pieces, cuboid))
     size = len(question.groups)
+    if len(rows) > MOST_GROUPS + 1:
+        raise Problem(
+            "range_too_long",
+            f"The answer has more than {MOST_GROUPS:,} rows: ask for a shorter range, "
+            "a coarser time dimension or fewer dimensions, or filter.",
+        )
+    counted = [row for row in rows if not row[size]] if size else rows
+    ranked: Ranked = {}
+    from_facts_read = False
+    for spread, asked in spreads(question).items():
+        places = question.places[question.metrics.index(asked[0])]
+        n = sum(total_of(places.n, row, size + 1) for row in counted)
+        is_exact = cuboid is None or n <= EXACT_MAX
+        from_facts_read |= is_exact
+        if is_exact:
+            statement = exact_statement(tenant_id, question, spread[0], asked)
+        else:
+            statement = binned_statement(tenant_id, question, spread[0], asked, pieces, cuboid)
+        for row in await run(connection, statement):
+            values = tuple(row)
+            keys = () if values[size] else values[:size]
+            found = ranked.setdefault((values[size], keys), {})
+            found.update(
+                exact_values(asked, values[size + 1 :])
+                if is_exact
+                else binned_values(asked, values[size + 1 :])
+            )
     groups: list[Group] = []
     total: Group | None = None
     for row in rows:
         values = tuple(row)
-        parts = dict(zip(question.parts, values[size + 1 :], strict=True))
         is_total = values[size]
         keys = () if is_total else values[:size]
-        group = Group(keys, parts, ranked.get((is_total, keys), {}))
+        group = Group(keys, values[size + 1 :], ranked.get((is_total, keys), {}))
         if is_total and size:
             total = group
         else:
             groups.append(group)
-    if not size:
-        total = groups[0]
-    return groups, total
+    return groups, total if size else groups[0], from_facts_read
 
 
-async def read_percentiles(
-    connection: asyncpg.Connection, tenant_id: UUID, question: Question, spread: Sequence[Asked]
-) -> dict[tuple[bool, tuple[int | None, ...]], dict[str, float | None]]:
-    """Percentiles in milliseconds by group, by linear interpolation between exact values."""
-    rows = await run(connection, Compiler(tenant_id, question).percentiles(spread))
-    size = len(question.groups)
-    found = {}
-    for row in rows:
-        values = tuple(row)
-        keys = () if values[size] else values[:size]
-        names = [asked.name for asked in spread]
-        found[values[size], keys] = dict(zip(names, values[size + 1 :], strict=True))
+def spreads(question: Question) -> dict[tuple[Facts, bool], list[Asked]]:
+    """The percentiles that are asked for, by the durations that they are taken of."""
+    found: dict[tuple[Facts, bool], list[Asked]] = {}
+    for asked in question.metrics:
+        spread = asked.formula.spread
+        if asked.percentile is not None and spread is not None:
+            found.setdefault((spread, asked.formula.exclude_zero), []).append(asked)
     return found
+
+
+def total_of(terms: Terms, row: Sequence[Any], first: int) -> int:
+    return sum(sign * row[first + place] for sign, place in terms)
+
+
+def exact_values(asked: Sequence[Asked], values: Sequence[Any]) -> dict[str, Percentile]:
+    return {
+        each.name: Percentile(value, is_exact=True)
+        for each, value in zip(asked, values, strict=True)
+        if value is not None
+    }
+
+
+def binned_values(asked: Sequence[Asked], values: Sequence[Any]) -> dict[str, Percentile]:
+    n, *bins = values
+    return {
+        each.name: Percentile(between(each, n, low, high), is_exact=False)
+        for each, low, high in zip(asked, bins[::2], bins[1::2], strict=True)
+    }
 
 
 async def read_names(

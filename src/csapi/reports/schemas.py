@@ -131,10 +131,14 @@ class Precision(StrEnum):
     """How precise a value is."""
 
     exact = "exact"
+    approximate = "approximate"
 
 
 class MetricValue(msgspec.Struct, kw_only=True):
-    """A value with its parts: numerator and denominator in the metric's unit, and sample size."""
+    """A value with its parts: numerator and denominator in the metric's unit, and sample size.
+
+    An approximate percentile is at most `relative_error` away from the exact one.
+    """
 
     value: float | None
     n: int
@@ -142,6 +146,7 @@ class MetricValue(msgspec.Struct, kw_only=True):
     denominator: float | None
     null_reason: NullReason | None
     precision: Precision
+    relative_error: float | None
     excluded: Excluded
 
 
@@ -275,6 +280,7 @@ class KpiValue(msgspec.Struct, kw_only=True):
     denominator: float | None
     null_reason: NullReason | None
     precision: Precision
+    relative_error: float | None
     excluded: Excluded
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.metrics.dimensions import CUSTOM_PREFIX, Dimension
+from csapi.metrics.formulas import Unit
 from csapi.metrics.question import Question
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
 from csapi.reports.resolve import Setting, build_question, check_filter, refuse, wanted_keys
@@ -23,7 +24,7 @@ from csapi.reports.schemas import (
     QueryMeta,
     QueryPage,
 )
-from csapi.reports.shape import cells, fingerprint_of, page_of, pick_top, result_rows
+from csapi.reports.shape import cells, fingerprint_of, ordered, page_of, pick_top, result_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,12 @@ def unknown_values(query: Query, members: Mapping[tuple[str, str], Sequence[int]
 
 
 def shaped(query: Query, question: Question, reading: Reading, warnings: list[str]) -> QueryAnswer:
-    rows = result_rows(question, reading)
+    groups = ordered(question, reading)
     other = None
     if query.top is not None:
-        rows, other = pick_top(question, rows, query.top)
-    data, cursor = page_of(
-        [row for _, row in rows], query.limit, query.cursor, fingerprint_of(query)
-    )
+        groups, other = pick_top(question, groups, query.top)
+    page, cursor = page_of(groups, query.limit, query.cursor, fingerprint_of(query))
+    data = result_rows(question, reading, page)
     totals = None
     if question.with_totals and reading.total is not None:
         totals = cells(question, reading.total)
@@ -137,7 +137,7 @@ def meta_of(query: Query, question: Question, reading: Reading, warnings: list[s
         query=resolved,
         columns={
             asked.name: ColumnInfo(
-                unit=asked.metric.unit,
+                unit=Unit("count") if asked.agg == "count" else asked.metric.unit,
                 direction=asked.metric.direction,
                 label=asked.metric.label,
             )

@@ -2,17 +2,19 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import cache, partial
 from itertools import product
 from typing import Any
 
 import msgspec
 
 from csapi.kit.problems import Problem
+from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.dimensions import Source
-from csapi.metrics.formulas import MS_PER_SECOND, Part
-from csapi.metrics.question import Asked, MemberGroup, Question, TimeGroup
+from csapi.metrics.formulas import EXTREMES, MS_PER_SECOND
+from csapi.metrics.question import Asked, MemberGroup, Places, Question, Terms, TimeGroup
 from csapi.reports.read import Group, Reading
 from csapi.reports.schemas import (
     DimensionValue,
@@ -25,6 +27,7 @@ from csapi.reports.schemas import (
 )
 
 NONE_LABEL = "(none)"
+UNKNOWN_LABEL = "(unknown)"
 VALUE_SCALE = 10_000
 NO_EXCLUDED = Excluded(negative_duration=0)
 
@@ -35,46 +38,54 @@ def scaled(number: int, scale: int) -> int | float:
     return whole if rest == 0 else number / scale
 
 
-def metric_value(asked: Asked, group: Group) -> MetricValue:
-    formula, parts = asked.formula, known(group.parts)
-    numerator, n = formula.numerator.total(parts), formula.n.total(parts)
+def total(terms: Terms, parts: Sequence[int | None]) -> int:
+    return sum(sign * (parts[place] or 0) for sign, place in terms)
+
+
+def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
+    formula, parts = asked.formula, group.parts
+    numerator, n = total(places.numerator, parts), total(places.n, parts)
     excluded = NO_EXCLUDED
-    if formula.negative is not None and (negative := formula.negative.total(parts)):
+    if places.negative is not None and (negative := total(places.negative, parts)):
         excluded = Excluded(negative_duration=negative)
     shown_numerator = scaled(numerator, formula.numerator_scale)
-    denominator = None if formula.denominator is None else formula.denominator.total(parts)
+    denominator = None if places.denominator is None else total(places.denominator, parts)
     value: float | None = shown_numerator
     if denominator is not None:
         value = numerator / (formula.numerator_scale * denominator) if denominator else None
+    is_exact = True
     if asked.agg is not None:
-        value = single_value(asked, group) if n else None
+        value, is_exact = aggregated(asked, places, group, shown_numerator, n)
     return MetricValue(
         value=value,
         n=n,
         numerator=shown_numerator,
         denominator=denominator,
         null_reason=NullReason.no_observations if value is None else None,
-        precision=Precision.exact,
+        precision=Precision.exact if is_exact else Precision.approximate,
+        relative_error=None if is_exact else RELATIVE_ERROR,
         excluded=excluded,
     )
 
 
-def known(parts: Mapping[Part, int | None]) -> Mapping[Part, int]:
-    return {part: value or 0 for part, value in parts.items()}
-
-
-def single_value(asked: Asked, group: Group) -> float | None:
-    """A minimum, a maximum or a percentile, in seconds."""
+def aggregated(
+    asked: Asked, places: Places, group: Group, numerator: float, n: int
+) -> tuple[float | None, bool]:
+    """A sum, a count, a minimum, a maximum or a percentile, and whether it is exact."""
+    if asked.agg in ("sum", "count"):
+        return (numerator if asked.agg == "sum" else n), True
     if asked.percentile is not None:
         found = group.percentiles.get(asked.name)
-        return None if found is None else found / MS_PER_SECOND
-    extreme = asked.extreme
-    stored = None if extreme is None else group.parts[extreme]
-    return None if stored is None else scaled(stored, MS_PER_SECOND)
+        return (None, True) if found is None else (found.value / MS_PER_SECOND, found.is_exact)
+    stored = None if places.extreme is None else group.parts[places.extreme]
+    return None if stored is None else scaled(stored, MS_PER_SECOND), True
 
 
 def cells(question: Question, group: Group) -> dict[str, MetricValue]:
-    return {asked.name: metric_value(asked, group) for asked in question.metrics}
+    return {
+        asked.name: metric_value(asked, places, group)
+        for asked, places in zip(question.metrics, question.places, strict=True)
+    }
 
 
 def dimension_value(
@@ -90,45 +101,55 @@ def dimension_value(
     if group.dimension.source is Source.value:
         text = format(Decimal(key) / VALUE_SCALE, "f")
         return DimensionValue(key=text, label=text, start=None, end=None)
-    name, label = reading.names[group.id, key]
+    # A member whose record is gone still has its numbers.
+    name, label = reading.names.get((group.id, key), (f"unknown:{key}", UNKNOWN_LABEL))
     return DimensionValue(key=name, label=label, start=None, end=None)
 
 
-def result_rows(question: Question, reading: Reading) -> list[tuple[Group, ResultRow]]:
-    """Rows in order: time ascending, members by key with (none) last. Time alone is dense."""
-    groups: Iterable[Group] = reading.groups
+def ordered(question: Question, reading: Reading) -> list[Group]:
+    """The groups in order: time ascending, members by key with (none) last. Time alone is dense."""
     if question.groups and all(isinstance(each, TimeGroup) for each in question.groups):
-        groups = dense(question, reading.groups)
-    rows = []
-    for group in groups:
-        values = {
-            each.id: dimension_value(each, key, reading)
-            for each, key in zip(question.groups, group.keys, strict=True)
-        }
-        rows.append((group, ResultRow(dimensions=values, metrics=cells(question, group))))
-    rows.sort(key=lambda row: [order(question, n, row) for n in range(len(question.groups))])
-    return rows
+        return dense(question, reading.groups)
+    ranks = [rank_of(each, reading) for each in question.groups]
+    return sorted(
+        reading.groups,
+        key=lambda group: [rank(key) for rank, key in zip(ranks, group.keys, strict=True)],
+    )
 
 
-def order(question: Question, place: int, row: tuple[Group, ResultRow]) -> tuple[Any, ...]:
-    group = question.groups[place]
-    key = row[0].keys[place]
-    if isinstance(group, TimeGroup):
-        return (0, key, "")
-    if key is None:
-        return (1, 0, "")
-    if group.dimension.source is Source.value:
-        return (0, key, "")
-    return (0, 0, row[1].dimensions[group.id].key)
+def rank_of(
+    group: TimeGroup | MemberGroup, reading: Reading
+) -> Callable[[int | None], tuple[Any, ...]]:
+    by_number = isinstance(group, TimeGroup) or group.dimension.source is Source.value
+
+    def rank(key: int | None) -> tuple[Any, ...]:
+        if key is None:
+            return (1, 0)
+        return (0, key if by_number else dimension_value(group, key, reading).key)
+
+    return cache(rank)
+
+
+def result_rows(question: Question, reading: Reading, groups: Iterable[Group]) -> list[ResultRow]:
+    """Groups as rows. Every member and bucket is named once."""
+    named = [cache(partial(dimension_value, each, reading=reading)) for each in question.groups]
+    return [
+        ResultRow(
+            dimensions={
+                each.id: name(key)
+                for each, name, key in zip(question.groups, named, group.keys, strict=True)
+            },
+            metrics=cells(question, group),
+        )
+        for group in groups
+    ]
 
 
 def dense(question: Question, groups: Sequence[Group]) -> list[Group]:
     """A group for every time bucket, those without facts included."""
     found = {group.keys: group for group in groups}
     sizes = [len(each.buckets) for each in question.groups if isinstance(each, TimeGroup)]
-    nothing: dict[Part, int | None] = {
-        part: None if part.measure.value.endswith(("min", "max")) else 0 for part in question.parts
-    }
+    nothing = [None if part.measure in EXTREMES else 0 for part in question.parts]
     return [
         found.get(keys) or Group(keys, nothing, {})
         for keys in product(*(range(size) for size in sizes))
@@ -137,46 +158,44 @@ def dense(question: Question, groups: Sequence[Group]) -> list[Group]:
 
 def merged(question: Question, groups: Sequence[Group]) -> Group:
     """Several groups as one, from their parts."""
-    parts: dict[Part, int | None] = {}
-    for part in question.parts:
-        values = [value for group in groups if (value := group.parts[part]) is not None]
-        if part.measure.value.endswith("min"):
-            parts[part] = min(values, default=None)
-        elif part.measure.value.endswith("max"):
-            parts[part] = max(values, default=None)
+    parts: list[int | None] = []
+    for place, part in enumerate(question.parts):
+        values = [value for group in groups if (value := group.parts[place]) is not None]
+        extreme = EXTREMES.get(part.measure)
+        if extreme is None:
+            parts.append(sum(values))
         else:
-            parts[part] = sum(values)
+            parts.append((min if extreme == "min" else max)(values, default=None))
     return Group((), parts, {})
 
 
 def pick_top(
-    question: Question, rows: list[tuple[Group, ResultRow]], top: TopRequest
-) -> tuple[list[tuple[Group, ResultRow]], dict[str, MetricValue] | None]:
-    """The rows with the highest values, and the rest merged from its parts."""
-    ranked = sorted(
-        rows,
-        key=lambda row: (
-            row[1].metrics[top.by].value is None,
-            -(row[1].metrics[top.by].value or 0),
-        ),
-    )
-    kept, rest = ranked[: top.n], ranked[top.n :]
-    if not top.other:
-        return kept, None
-    return kept, cells(question, merged(question, [group for group, _ in rest]))
+    question: Question, groups: Sequence[Group], top: TopRequest
+) -> tuple[list[Group], dict[str, MetricValue] | None]:
+    """The groups with the highest values, and the rest merged from its parts."""
+    place = [asked.name for asked in question.metrics].index(top.by)
+    asked, places = question.metrics[place], question.places[place]
+
+    def rank(group: Group) -> tuple[bool, float]:
+        value = metric_value(asked, places, group).value
+        return value is None, -(value or 0)
+
+    chosen = sorted(groups, key=rank)
+    kept, rest = chosen[: top.n], chosen[top.n :]
+    return kept, cells(question, merged(question, rest)) if top.other else None
 
 
 def page_of(
-    rows: Sequence[ResultRow], limit: int, cursor: str | None, fingerprint: str
-) -> tuple[list[ResultRow], str | None]:
+    groups: Sequence[Group], limit: int, cursor: str | None, fingerprint: str
+) -> tuple[Sequence[Group], str | None]:
     """One page, and the cursor of the next. A cursor belongs to its question."""
     start = 0 if cursor is None else read_cursor(cursor, fingerprint)
     end = start + limit
     following = None
-    if end < len(rows):
+    if end < len(groups):
         raw = msgspec.json.encode([fingerprint, end])
         following = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    return list(rows[start:end]), following
+    return groups[start:end], following
 
 
 def read_cursor(cursor: str, fingerprint: str) -> int:

@@ -96,7 +96,5 @@ class Drainer:
                 return await rebuild(self._pool, bucket, rested=self._rested)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 # One bucket that cannot be rebuilt must not hold up the others: its marks stay.
-                log.exception(
-                    "rebuild failed", extra={"fields": {"tenant": str(bucket.tenant_id)}}
-                )
+                log.exception("rebuild failed", extra={"fields": {"tenant": str(bucket.tenant_id)}})
                 return False

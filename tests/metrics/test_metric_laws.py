@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.metrics.conftest import STATES, Ask, World
+from tests.metrics.world import COLUMNS, NOW, START, TIMEZONE, Key, expected_cell, grouped
 
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.formulas import Metric
-from tests.metrics.conftest import STATES, Ask, World
-from tests.metrics.world import COLUMNS, NOW, START, TIMEZONE, Key, expected_cell, grouped
 
 RANGE = {
     "from": (START - timedelta(days=1)).date().isoformat(),
@@ -108,9 +108,7 @@ async def test_every_dimension_is_brute_force(
     metric: Metric, state: str, world: World, ask: Ask
 ) -> None:
     for dimension in COLUMNS:
-        answer = await ask(
-            world.tenants[state], query(metric, [dimension], include=["totals"])
-        )
+        answer = await ask(world.tenants[state], query(metric, [dimension], include=["totals"]))
         check_groups(metric, answer, [dimension], world, TIMEZONE)
         assert cells(answer["totals"]) == expected(metric, world.facts), dimension
 

@@ -1,0 +1,49 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from bench import ingest, lag, reads, rollup, single
+from bench.measure import Line, Progress
+from bench.report import machine, show, write_json, write_markdown
+from bench.servers import started
+
+STAGES: dict[str, Callable[..., list[Line]]] = {
+    "ingest": ingest.run,
+    "single": single.run,
+    "rollup": rollup.run,
+    "reads": reads.run,
+    "lag": lag.run,
+}
+
+
+@click.command()
+@click.option("--quick", "is_quick", is_flag=True, help="Fewer rounds and less data: 90 s.")
+@click.option("--only", multiple=True, type=click.Choice(list(STAGES)), help="May be repeated.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the lines there.")
+@click.option(
+    "--markdown",
+    "markdown_path",
+    type=click.Path(path_type=Path, exists=True),
+    help="Replace the figures in that page.",
+)
+def main(
+    *, is_quick: bool, only: tuple[str, ...], json_path: Path | None, markdown_path: Path | None
+) -> None:
+    """Measure csapi against limits taken in the same run, on servers of its own."""
+    progress, load_before = Progress(), os.getloadavg()[0]
+    lines: list[Line] = []
+    with started() as servers:
+        for name in only or STAGES:
+            lines += STAGES[name](servers, progress, is_quick=is_quick)
+    where = machine(load_before, progress.seconds, is_quick=is_quick)
+    show(lines, where)
+    if json_path:
+        write_json(json_path, lines, where)
+    if markdown_path:
+        write_markdown(markdown_path, lines, where)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench")

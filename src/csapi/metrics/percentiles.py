@@ -1,0 +1,98 @@
+"""Percentiles of durations: exact from facts, or from the bins of summaries. Pure."""
+
+import math
+from collections.abc import Sequence
+from uuid import UUID
+
+from csapi.kit.db import Statement
+from csapi.metrics.bins import EDGE_VALUES, middle
+from csapi.metrics.compile import MOST_GROUPS, Compiler, matching
+from csapi.metrics.cuboids import Cuboid
+from csapi.metrics.formulas import Facts
+from csapi.metrics.plan import Pieces
+from csapi.metrics.question import Asked, Question
+
+# So many durations are sorted; of more, bins are read.
+EXACT_MAX = 100_000
+
+
+def exact_statement(
+    tenant_id: UUID, question: Question, spread: Facts, asked: Sequence[Asked]
+) -> Statement:
+    """One row a group: g0.., is_total, and one percentile in ms for each of `asked`, which are all
+    about the durations of `spread`. By linear interpolation, as PERCENTILE_CONT."""
+    compiler = Compiler(tenant_id, question)
+    wanted = matching(spread.kind, spread.outcomes, "f.")
+    rows = compiler.facts(
+        [(question.period.start, question.period.end)],
+        {"duration_ms": "f.duration_ms"},
+        f"f.duration_ms IS NOT NULL AND {wanted}",
+    )
+    values = []
+    for number, each in enumerate(asked):
+        fraction = compiler.arguments.add(fraction_of(each), "float8")
+        zero = " FILTER (WHERE duration_ms > 0)" if each.formula.exclude_zero else ""
+        values.append(
+            f"percentile_cont({fraction}) WITHIN GROUP (ORDER BY duration_ms){zero} AS p{number}"
+        )
+    return compiler.grouped(rows, values)
+
+
+def binned_statement(
+    tenant_id: UUID,
+    question: Question,
+    spread: Facts,
+    asked: Sequence[Asked],
+    pieces: Pieces,
+    cuboid: Cuboid | None,
+) -> Statement:
+    """One row a group: g0.., is_total, how many durations there are, and for each of `asked` the
+    bins of the two between which the percentile lies. They agree in exclude_zero."""
+    compiler = Compiler(tenant_id, question)
+    one_bin = "NULL"
+    if pieces.facts:
+        edges = compiler.arguments.add(EDGE_VALUES, "float8[]")
+        one_bin = f"ARRAY[width_bucket((f.duration_ms - 1)::float8, {edges})::smallint]"
+    rows = compiler.union(
+        pieces,
+        cuboid,
+        {"bins": one_bin, "counts": "NULL::integer[]"},
+        {"bins": "x.bins", "counts": "x.counts"},
+    )
+    names = [f"g{n}" for n in range(len(question.groups))]
+    total = f"grouping({', '.join(names)}) > 0" if names else "true"
+    sets = [[*names, "bin"], *([["bin"]] if question.with_totals and names else [])]
+    grouped = ", ".join(f"({', '.join(names_of)})" for names_of in sets)
+    keys = ", ".join([*names, "is_total"])
+    found = []
+    for number, each in enumerate(asked):
+        rank = f"{compiler.arguments.add(fraction_of(each), 'float8')} * (n - 1)"
+        found.append(f"min(bin) FILTER (WHERE upto > floor({rank})) AS l{number}")
+        found.append(f"min(bin) FILTER (WHERE upto > ceil({rank})) AS h{number}")
+    zero = " AND bin > 0" if asked[0].formula.exclude_zero else ""
+    sql = f"""SELECT {keys}, max(n) AS n, {", ".join(found)}
+FROM (
+  SELECT {keys}, bin, (sum(count) OVER (PARTITION BY {keys} ORDER BY bin))::bigint AS upto,
+    (sum(count) OVER (PARTITION BY {keys}))::bigint AS n
+  FROM (
+    SELECT {", ".join([*names, f"({total}) AS is_total"])}, bin,
+      sum(coalesce(upto - before, 1))::bigint AS count
+    FROM ({compiler.keyed(rows)}) AS keyed,
+      unnest(bins, counts, 0 || counts) AS b (bin, upto, before)
+    WHERE {matching(spread.kind, spread.outcomes)} AND bin IS NOT NULL{zero}
+    GROUP BY GROUPING SETS ({grouped})
+  ) AS counted
+) AS ranked
+GROUP BY {keys}
+LIMIT {MOST_GROUPS + 2}"""
+    return Statement(sql, tuple(compiler.arguments.values))
+
+
+def fraction_of(asked: Asked) -> float:
+    return (asked.percentile or 0) / 100
+
+
+def between(asked: Asked, n: int, low: int, high: int) -> float:
+    """The percentile in ms between two bins, as interpolation finds it between two values."""
+    rank = fraction_of(asked) * (n - 1)
+    return middle(low) + (rank - math.floor(rank)) * (middle(high) - middle(low))

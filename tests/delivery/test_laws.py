@@ -1,0 +1,138 @@
+"""Whatever the order, the doubles and the batches: the same facts, those of the definitions."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tests.delivery.checks import take_snapshot, violations
+from tests.delivery.deliveries import Plan, newest_world, plans
+from tests.delivery.expected import expected_facts
+from tests.delivery.explorer import DEEP
+from tests.delivery.lab import KINDS, SOURCE, Lab, drain, take_in
+from tests.delivery.model import Fact, FactKey, World, nearest_ms
+from tests.delivery.named import named_facts, names_of, raw_state
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.attributes import declare_attribute
+from csapi.facts.kinds import Kind
+from csapi.ingest.service import Intake
+
+# Explaining a failure costs more than finding it.
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+ZONES = st.sampled_from(["UTC", "America/St_Johns", "Asia/Kathmandu"])
+
+
+async def declare(lab: Lab, intake: Intake, tenant_id: UUID) -> None:
+    async with tenant_transaction(lab.api, tenant_id, lock="exclusive") as connection:
+        await declare_attribute(connection, tenant_id, "plan", "plan")
+
+
+async def carry_out(lab: Lab, plan: Plan, tenant_id: UUID, zone: str) -> Intake:
+    intake = lab.intake()
+    for number, batch in enumerate([*plan.batches, None]):
+        if number == plan.declare_before:
+            await declare(lab, intake, tenant_id)
+        if batch is None:
+            await drain(lab.worker, tenant_id, zone)
+        else:
+            await take_in(intake, tenant_id, *batch)
+    return intake
+
+
+def with_gaps(facts: dict[FactKey, Fact]) -> dict[FactKey, Fact]:
+    """Gaps to the previous and next contact of the same customer. Contacts at the same instant
+    stand in the order of their ids, which are drawn by lot: such customers are left out."""
+    contacts: dict[str, list[tuple[Any, FactKey]]] = {}
+    for key, fact in facts.items():
+        customer = fact.context[6]
+        if key[2] is Kind.CONTACT and customer:
+            contacts.setdefault(customer, []).append((fact.at, key))
+    found = dict(facts)
+    for theirs in contacts.values():
+        theirs.sort()
+        whens = [when for when, _ in theirs]
+        if len(set(whens)) < len(whens):
+            continue
+        gaps = [None, *(nearest_ms(b - a) for a, b in pairwise(whens)), None]
+        for place, (_, key) in enumerate(theirs):
+            found[key] = replace(facts[key], duration_ms=gaps[place], gap_next_ms=gaps[place + 1])
+    return found
+
+
+def tied(facts: dict[FactKey, Fact]) -> set[str]:
+    seen: set[tuple[Any, str]] = set()
+    found = set()
+    for key, fact in facts.items():
+        if key[2] is Kind.CONTACT and (customer := fact.context[6]):
+            if (fact.at, customer) in seen:
+                found.add(customer)
+            seen.add((fact.at, customer))
+    return found
+
+
+def comparable(facts: dict[FactKey, Fact], ties: set[str]) -> dict[FactKey, Fact]:
+    return {
+        key: replace(fact, duration_ms=None, gap_next_ms=None)
+        if key[2] is Kind.CONTACT and fact.context[6] in ties
+        else fact
+        for key, fact in facts.items()
+    }
+
+
+def expected_raw(world: World) -> dict[str, dict[str, Any]]:
+    return {
+        resource: {
+            name: msgspec.convert({"source": SOURCE, **item}, KINDS[resource].item)
+            for name, item in items.items()
+        }
+        for resource, items in world.records.items()
+        if items
+    }
+
+
+async def check_replay(lab: Lab, plan: Plan, tenant_id: UUID, intake: Intake) -> None:
+    """Everything once more, backwards: nothing is new, and nothing is marked."""
+    before = await lab.admin.fetch("SELECT *, xmin FROM facts WHERE tenant_id = $1", tenant_id)
+    for resource, item in reversed(plan.deliveries):
+        for outcome in await take_in(intake, tenant_id, resource, [item]):
+            assert outcome.status in ("duplicate", "stale"), (resource, item, outcome.status)
+    after = await lab.admin.fetch("SELECT *, xmin FROM facts WHERE tenant_id = $1", tenant_id)
+    assert after == before
+    for table in ("marks", "subject_marks", "reference_marks"):
+        sql = f"SELECT count(*) FROM {table} WHERE tenant_id = $1"
+        assert await lab.admin.fetchval(sql, tenant_id) == 0
+
+
+@given(plan=plans(), zone=ZONES)
+@settings(
+    max_examples=1500 if DEEP else 40,
+    deadline=None,
+    derandomize=not DEEP,
+    phases=PHASES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    print_blob=True,
+)
+async def test_any_order_gives_the_facts_of_the_definitions(
+    lab: Lab, plan: Plan, zone: str
+) -> None:
+    tenant_id = await lab.make_tenant(zone)
+    intake = await carry_out(lab, plan, tenant_id, zone)
+    if plan.declare_before is None:
+        await drain(lab.worker, tenant_id, zone)
+
+    snapshot = await take_snapshot(lab.admin, tenant_id, zone)
+    assert not violations(snapshot)
+    assert snapshot.is_drained
+    world = newest_world(plan)
+    expected = expected_facts(world)
+    ties = tied(expected)
+    stored = named_facts(snapshot.facts, await names_of(lab.admin, tenant_id))
+    assert comparable(stored, ties) == comparable(with_gaps(expected), ties)
+    raw = await raw_state(lab.admin, tenant_id)
+    assert raw.pop("ticket-events").keys() == world.events.keys()
+    assert {name: items for name, items in raw.items() if items} == expected_raw(world)
+    await check_replay(lab, plan, tenant_id, intake)

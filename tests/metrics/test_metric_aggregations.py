@@ -1,0 +1,139 @@
+"""Sums, counts, extremes and percentiles of every duration metric, against plain Python."""
+
+import math
+from typing import Any
+
+import pytest
+from tests.metrics.conftest import STATES, Ask, World
+from tests.metrics.test_metric_laws import RANGE
+from tests.metrics.world import TIMEZONE, Fact, grouped, is_of
+
+from csapi.metrics.bins import RELATIVE_ERROR
+from csapi.metrics.catalog import METRICS
+from csapi.metrics.formulas import Measure, Metric
+from csapi.reports import read
+
+DURATIONS = [metric for metric in METRICS.values() if metric.build(metric.defaults).spread]
+EVERY = pytest.mark.parametrize("metric", DURATIONS, ids=[metric.id for metric in DURATIONS])
+PERCENTS = (1, 25, 50, 90, 99)
+
+
+def durations(metric: Metric, facts: list[Fact], *, above_zero: bool = False) -> list[int]:
+    spread = metric.build(metric.defaults).spread
+    assert spread is not None
+    return sorted(
+        fact["duration_ms"]
+        for fact in facts
+        if is_of(spread.extreme(Measure.DURATION_MAX), fact)
+        and fact["duration_ms"] is not None
+        and (fact["duration_ms"] > 0 or not above_zero)
+    )
+
+
+def interpolated(values: list[int], percent: int) -> float | None:
+    if not values:
+        return None
+    rank = percent / 100 * (len(values) - 1)
+    low, high = values[math.floor(rank)], values[math.ceil(rank)]
+    return (low + (rank - math.floor(rank)) * (high - low)) / 1000
+
+
+def exactly(value: float | None) -> Any:
+    return None if value is None else pytest.approx(value, rel=1e-12)
+
+
+def query(metric: Metric, aggs: list[str], dimensions: list[str], **params: bool) -> dict[str, Any]:
+    return {
+        "metrics": [{"id": metric.id, "as": agg, "agg": agg, "params": params} for agg in aggs],
+        "time": {"range": RANGE, "timezone": TIMEZONE},
+        "dimensions": dimensions,
+        "include": ["totals"],
+        "limit": 10_000,
+    }
+
+
+def zero_param(metric: Metric) -> str:
+    return "queued_only" if "queued_only" in metric.defaults else "exclude_zero"
+
+
+@EVERY
+@pytest.mark.parametrize("state", STATES)
+async def test_sum_count_and_extremes(metric: Metric, state: str, world: World, ask: Ask) -> None:
+    for above_zero in (False, True):
+        wanted = query(
+            metric, ["sum", "count", "min", "max"], ["channel"], **{zero_param(metric): above_zero}
+        )
+        answer = await ask(world.tenants[state], wanted)
+        groups = grouped(world.facts, ["channel"], TIMEZONE)
+        rows = [(row["dimensions"]["channel"]["key"], row["metrics"]) for row in answer["data"]]
+        expected = {key[0]: facts for key, facts in groups.items()}
+        for facts, cells in [
+            (world.facts, answer["totals"]),
+            *((expected[key], cells) for key, cells in rows),
+        ]:
+            values = durations(metric, facts, above_zero=above_zero)
+            found = {name: cell["value"] for name, cell in cells.items()}
+            assert found == {
+                "sum": sum(values) / 1000,
+                "count": len(values),
+                "min": values[0] / 1000,
+                "max": values[-1] / 1000,
+            }
+
+
+@EVERY
+@pytest.mark.parametrize("above_zero", [False, True])
+async def test_percentiles_of_few_are_exact(
+    metric: Metric, *, above_zero: bool, world: World, ask: Ask
+) -> None:
+    names = [f"p{percent}" for percent in PERCENTS]
+    for dimension in ("team", "time:month"):
+        wanted = query(metric, names, [dimension], **{zero_param(metric): above_zero})
+        answer = await ask(world.tenants["mixed"], wanted)
+        groups = grouped(world.facts, [dimension], TIMEZONE)
+        for row in answer["data"]:
+            facts = groups[row["dimensions"][dimension]["key"],]
+            values = durations(metric, facts, above_zero=above_zero)
+            for percent in PERCENTS:
+                cell = row["metrics"][f"p{percent}"]
+                assert cell["value"] == exactly(interpolated(values, percent))
+                assert cell["precision"] == "exact"
+                assert cell["n"] == len(values)
+        values = durations(metric, world.facts, above_zero=above_zero)
+        for percent in PERCENTS:
+            total = answer["totals"][f"p{percent}"]["value"]
+            assert total == exactly(interpolated(values, percent))
+
+
+@EVERY
+@pytest.mark.parametrize("above_zero", [False, True])
+@pytest.mark.parametrize("state", STATES)
+async def test_percentiles_of_many_are_near(
+    metric: Metric,
+    state: str,
+    *,
+    above_zero: bool,
+    world: World,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(read, "EXACT_MAX", 10)
+    names = [f"p{percent}" for percent in PERCENTS]
+    for dimensions in ([], ["team"], ["time:week"], ["time:day", "channel"]):
+        wanted = query(metric, names, dimensions, **{zero_param(metric): above_zero})
+        answer = await ask(world.tenants[state], wanted)
+        groups = grouped(world.facts, dimensions, TIMEZONE)
+        cells = [
+            (groups[tuple(row["dimensions"][name]["key"] for name in dimensions)], row["metrics"])
+            for row in answer["data"]
+        ]
+        for facts, found in [(world.facts, answer["totals"]), *cells]:
+            values = durations(metric, facts, above_zero=above_zero)
+            for percent in PERCENTS:
+                cell, exact = found[f"p{percent}"], interpolated(values, percent)
+                if exact is None:
+                    assert cell["value"] is None
+                    continue
+                assert cell["value"] == pytest.approx(exact, rel=RELATIVE_ERROR, abs=1e-3)
+                assert cell["precision"] == "approximate"
+                assert cell["relative_error"] == RELATIVE_ERROR
