@@ -16,7 +16,13 @@ from csapi.kit.operations import Operation
 CANARY = "leak-canary"
 PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 # What differs between two answers to the same question.
-VOLATILE = {"request_id", "instance", "computed_at", "data_through", "as_of", "generated_at"}
+VOLATILE = {
+    "request_id", "instance", "computed_at", "data_through", "as_of", "generated_at",
+    # how far the worker has come
+    "source", "exact", "pending_buckets", "pending_subjects",
+}  # fmt: skip
+# The same for everybody: definitions, not records.
+CATALOG = ("/v1/metrics/", "/v1/dimensions/")
 
 GUARDED: tuple[Operation, ...] = tuple(each for each in ALL_OPERATIONS if each.scope is not None)
 

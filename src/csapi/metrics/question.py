@@ -169,13 +169,13 @@ class Question:
             if not isinstance(group, TimeGroup):
                 continue
             if group.is_cycle:
-                # A change of the clocks need not be at the start of a slot.
-                instants.update(changes(self.period.timezone, self.period.start, self.period.end))
                 whole_months = False
-                whole_days &= (
-                    group.grain is TimeGrain.day_of_week
-                    and self.period.timezone == self.tenant_timezone
-                )
+                by_own_day = self.period.timezone == self.tenant_timezone
+                if group.grain is TimeGrain.hour_of_day or not by_own_day:
+                    whole_days = False
+                    # A change of the clocks need not be at the start of a slot.
+                    turns = changes(self.period.timezone, self.period.start, self.period.end)
+                    instants.update(turns)
             else:
                 instants.update(edges(group.grain, self.period))
         return Cuts(sorted(instants), whole_days, whole_months)
