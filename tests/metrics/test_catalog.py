@@ -20,7 +20,7 @@ def test_entry_is_complete(metric: Metric) -> None:
     for text in (metric.label, metric.description, metric.formula_text, metric.example):
         assert text
     assert metric.kinds
-    assert (metric.unit is Unit.share) == (metric.merge_class is MergeClass.ratio)
+    assert (metric.unit is Unit.SHARE) == (metric.merge_class is MergeClass.ratio)
     assert (metric.merge_class is MergeClass.additive) == (
         metric.build(metric.defaults).denominator is None
     )

@@ -137,7 +137,7 @@ def meta_of(query: Query, question: Question, reading: Reading, warnings: list[s
         query=resolved,
         columns={
             asked.name: ColumnInfo(
-                unit=Unit("count") if asked.agg == "count" else asked.metric.unit,
+                unit=Unit.COUNT if asked.agg == "count" else asked.metric.unit,
                 direction=asked.metric.direction,
                 label=asked.metric.label,
             )
