@@ -27,7 +27,6 @@ async def lab(make_database: Callable[[], Database]) -> AsyncIterator[Lab]:
     await admin.execute(
         f"ALTER DATABASE {database.name} SET deadlock_timeout = '{DEADLOCK_TIMEOUT}'"
     )
-    await admin.execute("GRANT SELECT, INSERT ON members TO csapi_worker")  # TMP
     await admin.execute(UNIQUE_MARKS)
     monitor = await connect(database.admin_url)
     api = await open_pool(database.api_url, size=2, statement_timeout_ms=60_000)

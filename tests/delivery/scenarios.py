@@ -229,9 +229,15 @@ ATTRIBUTE_OF_LINKED = Scenario(
     "an attribute is declared that feedback takes from its ticket",
     prepared(
         ("tickets", [ticket("t1", at("09:00"), custom={"plan": "gold"})]),
+        ("feedback-requests", [request("r1", at("10:00"), ticket="t1")]),
         ("feedback", [feedback("f1", at("11:00"), ticket="t1")]),
     ),
-    [declare("declare", "plan"), rederive("derive")],
+    [
+        declare("declare", "plan"),
+        rederive("derive"),
+        ingest("feedback", "feedback", feedback("f2", at("11:00"), request="r1")),
+    ],
+    limit=MANY,
 )
 
 LATE_EVENT = Scenario(

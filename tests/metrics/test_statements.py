@@ -82,13 +82,13 @@ ELSE x.counts[width_bucket(319::smallint, x.bins)] END, 0) AS within_4999 FROM s
     AND x.key1 = ANY ($8::bigint[])
   OFFSET 0) AS x
 UNION ALL
-SELECT f.* FROM unnest($9::timestamptz[], $10::timestamptz[]) AS run (starts_at, ends_at) \
+SELECT f.* FROM unnest($10::timestamptz[], $11::timestamptz[]) AS run (starts_at, ends_at) \
 CROSS JOIN LATERAL (
   SELECT f.occurred_at AS at, f.kind, f.outcome, f.actor_team::bigint AS k0, 1 AS n, \
 coalesce(f.duration_ms <= 4999, false)::int AS within_4999 FROM facts f
   WHERE f.tenant_id = $1::uuid AND f.kind = ANY ($2::smallint[])
     AND f.occurred_at >= run.starts_at AND f.occurred_at < run.ends_at
-    AND true AND coalesce(f.actor_team, 0) = ANY ($11::bigint[])
+    AND true AND coalesce(f.actor_team, 0) = ANY ($9::bigint[])
   OFFSET 0) AS f
 ) AS rows) AS keyed
 GROUP BY GROUPING SETS ((g0), ())

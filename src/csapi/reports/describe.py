@@ -25,7 +25,7 @@ def metric_info(metric: Metric, custom: Sequence[Dimension] = ()) -> MetricInfo:
             ParamInfo(
                 name=param.name,
                 type=param.type,
-                default=param.default,
+                default_value=param.default,
                 description=param.description,
                 choices=list(param.choices),
             )

@@ -208,7 +208,7 @@ class ParamInfo(msgspec.Struct, kw_only=True):
 
     name: str
     type: ParamType
-    default: Any
+    default_value: Any
     description: str
     choices: list[str]
 

@@ -34,12 +34,17 @@ NO_EXCLUDED = Excluded(negative_duration=0)
 
 def scaled(number: int, scale: int) -> int | float:
     """An integer of the store in the unit of the wire, whole where it is whole."""
+    if scale == 1:
+        return number
     whole, rest = divmod(number, scale)
     return whole if rest == 0 else number / scale
 
 
 def total(terms: Terms, parts: Sequence[int | None]) -> int:
-    return sum(sign * (parts[place] or 0) for sign, place in terms)
+    result = 0
+    for sign, place in terms:
+        result += sign * (parts[place] or 0)
+    return result
 
 
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
