@@ -14,7 +14,7 @@ Cell = Mapping[str, Any]
 Figures = Mapping[str, "Figure"]
 
 PRINTED = 0.5e-4 + 1e-9
-SETTLED_SECONDS = 60
+SETTLED_SECONDS = 180
 
 
 @dataclass(frozen=True)

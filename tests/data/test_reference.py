@@ -63,7 +63,7 @@ def run_import(
         ],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )  # fmt: skip
     assert done.returncode in (0, 2), done.stderr[-2000:]

@@ -1,10 +1,9 @@
 """Running a scenario under many schedules, and saying what was found."""
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +36,6 @@ class Scenario:
     sessions: Sequence[Session]
     timezone: str = "UTC"
     limit: int = 120
-    finish: Callable[["Trial"], Awaitable[list[str]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,10 +58,6 @@ class Trial:
     tenant_id: UUID
     known: Known
     timezone: str
-
-    @property
-    def now(self) -> datetime:
-        return self.lab.now
 
 
 @dataclass
@@ -163,8 +157,6 @@ class Explorer:
         found = [f"in the end: {each}" for each in violations(snapshot)]
         if not snapshot.is_drained:
             found.append("marks are left after draining")
-        if self._scenario.finish is not None:
-            found += await self._scenario.finish(trial)
         return found
 
     async def _trial(self) -> Trial:
@@ -180,7 +172,3 @@ class Explorer:
         return Lane(
             session.name, connection, lambda pool: session.work(trial, pool), self._mutant.rewrite
         )
-
-
-def summary(reports: Iterable[Report]) -> str:
-    return "\n".join(map(str, reports))

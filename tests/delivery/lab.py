@@ -100,7 +100,6 @@ class Lab:
         self.worker = worker
         self.api_lanes: list[asyncpg.Connection] = []
         self.worker_lanes: list[asyncpg.Connection] = []
-        self.now = datetime.now(UTC)
 
     async def make_tenant(self, timezone: str = "UTC") -> UUID:
         async with self.api.acquire() as connection:

@@ -13,6 +13,7 @@ from uuid import UUID
 from tests.delivery.explorer import Mutant
 
 from csapi.access.tenancy import tenant_transaction
+from csapi.facts import attributes as declaring
 from csapi.facts import dependants, derive
 from csapi.facts.kinds import Grain, Kind
 from csapi.ingest import service, write
@@ -20,6 +21,7 @@ from csapi.ingest.people import lock_of
 from csapi.ingest.statements import KNOWS_ATTRIBUTES, STATEMENTS, lock_linked
 from csapi.rollup import buckets
 
+REQUESTS_LOCKED = "ORDER BY source, external_id FOR NO KEY UPDATE"
 MARKED = f", marked AS ({derive.MARK_SLOTS})"
 # What an upsert of marks needs: the table itself has no key, marks are appended.
 UNIQUE_MARKS = (
@@ -27,7 +29,7 @@ UNIQUE_MARKS = (
 )
 
 
-def attributes(target: Any, **values: Any) -> Callable[[], AbstractContextManager[object]]:
+def patched(target: Any, **values: Any) -> Callable[[], AbstractContextManager[object]]:
     """A patch of attributes of one module."""
     return lambda: patch.multiple(target, **values)
 
@@ -64,7 +66,7 @@ DONOTHING = Mutant("donothing: a mark that is there already is not set again", r
 
 READFIRST = Mutant(
     "readfirst: aggregate, then eat the marks",
-    attributes(
+    patched(
         buckets,
         EAT_MARKS="SELECT DISTINCT bucket FROM marks WHERE tenant_id = $1 "
         "AND grain = $2::smallint AND bucket >= $3 AND bucket < $4",
@@ -74,9 +76,9 @@ READFIRST = Mutant(
     ),
 )
 
-UNMARKED_DELETE = attributes(derive, DELETE_FACTS=changed(derive.DELETE_FACTS, MARKED))
-UNMARKED_GAPS = attributes(derive, REFRESH_GAPS=changed(derive.REFRESH_GAPS, MARKED))
-UNMARKED_INSERT = attributes(derive, INSERT_FACTS=all_changed(derive.INSERT_FACTS, MARKED))
+UNMARKED_DELETE = patched(derive, DELETE_FACTS=changed(derive.DELETE_FACTS, MARKED))
+UNMARKED_GAPS = patched(derive, REFRESH_GAPS=changed(derive.REFRESH_GAPS, MARKED))
+UNMARKED_INSERT = patched(derive, INSERT_FACTS=all_changed(derive.INSERT_FACTS, MARKED))
 
 NEWONLY = Mutant("newonly: the slots that facts leave are not marked", UNMARKED_DELETE)
 
@@ -95,7 +97,7 @@ AFTERCOMMIT = Mutant(
         UNMARKED_DELETE,
         UNMARKED_INSERT,
         UNMARKED_GAPS,
-        attributes(service, tenant_transaction=marking_afterwards),
+        patched(service, tenant_transaction=marking_afterwards),
     ),
 )
 
@@ -117,12 +119,12 @@ async def marking_what_it_read(
 
 READOLD = Mutant(
     "readold: the slots that facts leave are read before the record is locked",
-    together(UNMARKED_DELETE, attributes(write, link_records=marking_what_it_read)),
+    together(UNMARKED_DELETE, patched(write, link_records=marking_what_it_read)),
 )
 
 NOMUTEX = Mutant(
     "nomutex: marks are locked one by one, not the bucket",
-    attributes(
+    patched(
         buckets,
         LOCK_BUCKET=changed(buckets.LOCK_BUCKET, "FOR UPDATE SKIP LOCKED"),
         EAT_MARKS="""
@@ -173,14 +175,14 @@ NEIGHBOUR = Mutant(
 )
 
 NO_CUSTOMER_LOCK = Mutant(
-    "gaps without the customer's lock", attributes(derive, lock_customers=lock_nobody)
+    "gaps without the customer's lock", patched(derive, lock_customers=lock_nobody)
 )
 
 UNMARKED_NEIGHBOURS = Mutant("the slots of contacts with new gaps are not marked", UNMARKED_GAPS)
 
 EARLY_DERIVATION = Mutant(
     "dependants are looked up and derived without their locks",
-    attributes(
+    patched(
         dependants,
         REQUESTS_OF=all_changed(dependants.REQUESTS_OF, dependants.LOCK),
         FEEDBACK_OF=all_changed(dependants.FEEDBACK_OF, dependants.LOCK),
@@ -189,7 +191,7 @@ EARLY_DERIVATION = Mutant(
 
 UNLOCKED_LINKS = Mutant(
     "linked records are not locked",
-    attributes(
+    patched(
         write,
         lock_linked=lambda table: changed(lock_linked(table), "FOR NO KEY UPDATE OF e"),
     ),
@@ -197,7 +199,7 @@ UNLOCKED_LINKS = Mutant(
 
 NO_TENANT_LOCK = Mutant(
     "calls are derived without the shared lock of the tenant",
-    attributes(service, lock_of=lambda kind: lock_of(kind) if kind.name == "agents" else None),
+    patched(service, lock_of=lambda kind: lock_of(kind) if kind.name == "agents" else None),
 )
 
 SHARED_DECLARATION = Mutant(
@@ -205,9 +207,14 @@ SHARED_DECLARATION = Mutant(
     rewrite=lambda sql: sql.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared("),
 )
 
+UNLOCKED_REQUESTS = Mutant(
+    "an attribute is carried on without locking the requests between",
+    patched(declaring, MARK_REQUESTS=changed(declaring.MARK_REQUESTS, REQUESTS_LOCKED)),
+)
+
 UNAWARE_WRITER = Mutant(
     "a process writes without asking whether it knows all attributes",
-    attributes(
+    patched(
         write,
         STATEMENTS=all_changed(STATEMENTS, KNOWS_ATTRIBUTES, "$2::bigint IS NOT NULL"),
     ),
@@ -215,7 +222,7 @@ UNAWARE_WRITER = Mutant(
 
 FORGOTTEN_MONTH = Mutant(
     "a rebuilt day does not mark its month",
-    attributes(
+    patched(
         buckets,
         MARK_MONTH="SELECT $1::uuid, $2::smallint, $3::timestamptz",
     ),

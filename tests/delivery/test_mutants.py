@@ -9,6 +9,7 @@ from tests.delivery.lab import Lab
 from tests.delivery.scenarios import (
     ABOUT,
     ATTRIBUTE,
+    ATTRIBUTE_OF_LINKED,
     FIRST_CONTACTS,
     GAPS,
     HEADER,
@@ -36,6 +37,7 @@ FOUND_IN = [
     (mutants.UNLOCKED_LINKS, ABOUT),
     (mutants.NO_TENANT_LOCK, TEAM),
     (mutants.SHARED_DECLARATION, ATTRIBUTE),
+    (mutants.UNLOCKED_REQUESTS, ATTRIBUTE_OF_LINKED),
     (mutants.UNAWARE_WRITER, ATTRIBUTE),
     (mutants.FORGOTTEN_MONTH, MONTH),
     (mutants.SNAPSHOT_INGEST, FIRST_CONTACTS),

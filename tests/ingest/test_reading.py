@@ -14,17 +14,20 @@ TOTAL = 23
 
 
 def pages(tenant: Tenant, resource: str, **params: Any) -> Iterator[list[dict[str, Any]]]:
-    cursor = None
-    while True:
+    cursor, seen = None, set[str]()
+    while cursor not in seen:
         sent = params if cursor is None else {**params, "cursor": cursor}
         answer = tenant.http.get(f"/v1/{resource}", params=sent)
         assert answer.status_code == 200, answer.text
         body = answer.json()
         assert list(body) == ["data", "page"]
         yield body["data"]
+        if cursor is not None:
+            seen.add(cursor)
         cursor = body["page"]["next_cursor"]
         if cursor is None:
             return
+    raise AssertionError("the cursor stands still")
 
 
 def walk(tenant: Tenant, resource: str, **params: Any) -> list[dict[str, Any]]:

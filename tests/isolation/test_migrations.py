@@ -7,6 +7,8 @@ import asyncpg
 import pytest
 from tests.conftest import Database
 
+from csapi.embedded.postgres import Postgres
+from csapi.kit.db import StartupError
 from csapi.kit.migrate import migrate, run_alembic
 
 SHAPE = """
@@ -55,10 +57,29 @@ async def test_the_tables_in_code_and_database_are_the_same(database: Database) 
     await run_alembic(database.admin_url, "check")
 
 
-async def test_two_at_once_and_once_more_change_nothing(own: Database) -> None:
+async def test_several_at_once_change_nothing(own: Database, postgres: Postgres) -> None:
+    """Roles belong to the whole server: two that set their passwords at once must both end well."""
     before = await shape(own.admin_url)
-    await asyncio.gather(migrate(own.admin_url), migrate(own.admin_url), migrate(own.admin_url))
+    secrets = postgres.layout.credentials()
+    await asyncio.gather(
+        *(
+            migrate(own.admin_url, api_password=secrets.api, worker_password=secrets.worker)
+            for _ in range(6)
+        )
+    )
     assert await shape(own.admin_url) == before
+
+
+async def test_a_schema_from_the_future_is_refused_in_one_line(own: Database) -> None:
+    connection = await asyncpg.connect(own.admin_url)
+    try:
+        await connection.execute("UPDATE csapi.alembic_version SET version_num = '9999'")
+    finally:
+        await connection.close()
+    with pytest.raises(StartupError) as refusal:
+        await migrate(own.admin_url)
+    assert "9999" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 async def test_what_was_stored_survives_another_migrate(own: Database) -> None:

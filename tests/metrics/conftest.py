@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import hypothesis
 import msgspec
 import pytest
 from tests.conftest import Database
@@ -27,10 +28,15 @@ from tests.metrics.world import (
 from csapi.access.service import create_tenant
 from csapi.facts.kinds import Grain
 from csapi.kit.db import SERVER_SETTINGS, connect, open_pool
+from csapi.metrics.formulas import Metric
 from csapi.metrics.zones import day_start, local_date, month_start
 from csapi.reports.schemas import Query
 from csapi.reports.service import Desk, answer
 from csapi.rollup.buckets import Bucket, rebuild
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -98,6 +104,11 @@ class World:
 
     facts: list[Fact]
     tenants: Mapping[str, UUID]
+
+    def of(self, metric: Metric) -> list[Fact]:
+        """The facts that a metric can be about."""
+        kinds = set(metric.kinds)
+        return [fact for fact in self.facts if fact["kind"] in kinds]
 
 
 STATES = ("clean", "mixed", "raw")

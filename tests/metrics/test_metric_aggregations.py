@@ -64,11 +64,11 @@ async def test_sum_count_and_extremes(metric: Metric, state: str, world: World, 
             metric, ["sum", "count", "min", "max"], ["channel"], **{zero_param(metric): above_zero}
         )
         answer = await ask(world.tenants[state], wanted)
-        groups = grouped(world.facts, ["channel"], TIMEZONE)
+        groups = grouped(world.of(metric), ["channel"], TIMEZONE)
         rows = [(row["dimensions"]["channel"]["key"], row["metrics"]) for row in answer["data"]]
         expected = {key[0]: facts for key, facts in groups.items()}
         for facts, cells in [
-            (world.facts, answer["totals"]),
+            (world.of(metric), answer["totals"]),
             *((expected[key], cells) for key, cells in rows),
         ]:
             values = durations(metric, facts, above_zero=above_zero)
@@ -90,7 +90,7 @@ async def test_percentiles_of_few_are_exact(
     for dimension in ("team", "time:month"):
         wanted = query(metric, names, [dimension], **{zero_param(metric): above_zero})
         answer = await ask(world.tenants["mixed"], wanted)
-        groups = grouped(world.facts, [dimension], TIMEZONE)
+        groups = grouped(world.of(metric), [dimension], TIMEZONE)
         for row in answer["data"]:
             facts = groups[row["dimensions"][dimension]["key"],]
             values = durations(metric, facts, above_zero=above_zero)
@@ -99,7 +99,7 @@ async def test_percentiles_of_few_are_exact(
                 assert cell["value"] == exactly(interpolated(values, percent))
                 assert cell["precision"] == "exact"
                 assert cell["n"] == len(values)
-        values = durations(metric, world.facts, above_zero=above_zero)
+        values = durations(metric, world.of(metric), above_zero=above_zero)
         for percent in PERCENTS:
             total = answer["totals"][f"p{percent}"]["value"]
             assert total == exactly(interpolated(values, percent))
@@ -122,12 +122,12 @@ async def test_percentiles_of_many_are_near(
     for dimensions in ([], ["team"], ["time:week"], ["time:day", "channel"]):
         wanted = query(metric, names, dimensions, **{zero_param(metric): above_zero})
         answer = await ask(world.tenants[state], wanted)
-        groups = grouped(world.facts, dimensions, TIMEZONE)
+        groups = grouped(world.of(metric), dimensions, TIMEZONE)
         cells = [
             (groups[tuple(row["dimensions"][name]["key"] for name in dimensions)], row["metrics"])
             for row in answer["data"]
         ]
-        for facts, found in [(world.facts, answer["totals"]), *cells]:
+        for facts, found in [(world.of(metric), answer["totals"]), *cells]:
             values = durations(metric, facts, above_zero=above_zero)
             for percent in PERCENTS:
                 cell, exact = found[f"p{percent}"], interpolated(values, percent)

@@ -1,6 +1,7 @@
 import asyncio
 import ctypes
 import errno
+import os
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ from csapi.kit.db import OWNER, StartupError, connect, refuse_unsafe_role
 from csapi.kit.settings import Settings, load_settings
 
 PR_SET_PDEATHSIG = 1
+PARENT_PID = "CSAPI_SERVE_PID"
 HEADER_TIMEOUT_MS = 10_000
 LARGEST_HEAD_BYTES = 65_536
 BACKPRESSURE = 1024
@@ -23,6 +25,9 @@ def die_with_parent() -> None:
     """Server processes must not outlive a killed parent and keep its port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have been killed before the kernel was told.
+    if os.getppid() != int(os.environ.get(PARENT_PID, os.getppid())):
+        os._exit(1)
 
 
 def asgi() -> object:
@@ -84,6 +89,7 @@ def serve() -> None:
     settings = load_settings()
     asyncio.run(check_database(settings))
     address = listening_address(settings.host, settings.port)
+    os.environ[PARENT_PID] = str(os.getpid())
     server = Granian(
         "csapi.cli.serve:asgi",
         factory=True,

@@ -1,11 +1,13 @@
 """Roles, schema and migrations. Runs as an administrator; everything it makes csapi_owner owns."""
 
 import asyncio
+import random
 from pathlib import Path
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -14,6 +16,13 @@ from csapi.kit.db import API, OLDEST_POSTGRES, OWNER, WORKER, StartupError, conn
 
 MIGRATION_LOCK = 0x63736170
 LOCK_TRIES = 5
+# Roles belong to all databases of a server, so no lock of one database keeps two runs apart.
+ROLE_RACES = (
+    asyncpg.DuplicateObjectError,
+    asyncpg.DuplicateSchemaError,
+    asyncpg.UniqueViolationError,
+    asyncpg.InternalServerError,  # "tuple concurrently updated"
+)
 
 
 def migrations_path() -> Path:
@@ -35,16 +44,15 @@ async def prepare_roles(url: str, passwords: dict[str, str | None]) -> None:
                 f"PostgreSQL {connection.get_server_version().major} is too old: "
                 f"csapi needs {OLDEST_POSTGRES} or newer. Point CSAPI_DATABASE_URL at one."
             )
-        for role in (OWNER, API, WORKER):
-            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
-                await connection.execute(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS")
-            if password := passwords.get(role):
-                quoted = await connection.fetchval("SELECT quote_literal($1)", password)
-                await connection.execute(f"ALTER ROLE {role} LOGIN PASSWORD {quoted}")
-        # A superuser may act as any role; another administrator must be a member first.
-        await connection.execute(f"GRANT {OWNER}, {API}, {WORKER} TO CURRENT_USER WITH SET TRUE")
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS csapi AUTHORIZATION {OWNER}")
-        await connection.execute(f"GRANT USAGE ON SCHEMA csapi TO {API}, {WORKER}")
+        for left in reversed(range(LOCK_TRIES)):
+            try:
+                await create_roles(connection, passwords)
+            except ROLE_RACES:
+                if left == 0:
+                    raise
+                await asyncio.sleep(random.uniform(0.05, 0.5))  # noqa: S311  spread, not secrecy
+            else:
+                return
     except asyncpg.InsufficientPrivilegeError as error:
         raise StartupError(
             f"The role of CSAPI_DATABASE_URL may not prepare the database ({one_line(error)}). "
@@ -52,6 +60,19 @@ async def prepare_roles(url: str, passwords: dict[str, str | None]) -> None:
         ) from None
     finally:
         await connection.close()
+
+
+async def create_roles(connection: asyncpg.Connection, passwords: dict[str, str | None]) -> None:
+    for role in (OWNER, API, WORKER):
+        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+            await connection.execute(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS")
+        if password := passwords.get(role):
+            quoted = await connection.fetchval("SELECT quote_literal($1)", password)
+            await connection.execute(f"ALTER ROLE {role} LOGIN PASSWORD {quoted}")
+    # A superuser may act as any role; another administrator must be a member first.
+    await connection.execute(f"GRANT {OWNER}, {API}, {WORKER} TO CURRENT_USER WITH SET TRUE")
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS csapi AUTHORIZATION {OWNER}")
+    await connection.execute(f"GRANT USAGE ON SCHEMA csapi TO {API}, {WORKER}")
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -100,4 +121,10 @@ async def migrate(
 ) -> None:
     """Bring the database at `url` (an administrator's) to the newest schema."""
     await prepare_roles(url, {API: api_password, WORKER: worker_password})
-    await run_alembic(url, "upgrade", "head")
+    try:
+        await run_alembic(url, "upgrade", "head")
+    except CommandError as error:
+        raise StartupError(
+            f"The schema cannot be brought up to date: {one_line(error)}. "
+            "Use the csapi that made it, or a newer one."
+        ) from None

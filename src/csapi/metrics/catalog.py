@@ -262,6 +262,7 @@ def ratio(
     attribution: Attribution = ACTOR,
     params: tuple[Param, ...] = (),
     pitfalls: str = "",
+    caution_by_agent: str = "",
 ) -> Metric:
     return Metric(
         id=metric_id,
@@ -277,6 +278,7 @@ def ratio(
         example=example,
         pitfalls=pitfalls,
         params=params,
+        caution_by_agent=caution_by_agent,
     )
 
 
@@ -454,6 +456,7 @@ CALL_METRICS = (
             SHORT,
         ),
         pitfalls="By agent it means something only where unanswered calls are routed to an agent.",
+        caution_by_agent="unanswered calls count only where the source routed them to an agent",
     ),
     ratio(
         "service_level",

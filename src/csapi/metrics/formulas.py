@@ -266,6 +266,8 @@ class Metric:
     params: Sequence[Param] = ()
     version: str = "1"
     by_rating: bool = False
+    # What to know when it is asked for by agent or team.
+    caution_by_agent: str = ""
 
     @property
     def defaults(self) -> dict[str, Any]:

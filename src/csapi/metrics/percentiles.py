@@ -1,14 +1,13 @@
 """Percentiles of durations: exact from facts, or from the bins of summaries. Pure."""
 
-import math
 from collections.abc import Sequence
 from uuid import UUID
 
 from csapi.kit.db import Statement
-from csapi.metrics.bins import EDGE_VALUES, middle
+from csapi.metrics.bins import EDGE_VALUES
 from csapi.metrics.compile import MOST_GROUPS, Compiler, matching
 from csapi.metrics.cuboids import Cuboid
-from csapi.metrics.formulas import Facts
+from csapi.metrics.formulas import MS_PER_SECOND, Facts
 from csapi.metrics.plan import Pieces
 from csapi.metrics.question import Asked, Question
 
@@ -19,23 +18,26 @@ EXACT_MAX = 100_000
 def exact_statement(
     tenant_id: UUID, question: Question, spread: Facts, asked: Sequence[Asked]
 ) -> Statement:
-    """One row a group: g0.., is_total, and one percentile in ms for each of `asked`, which are all
-    about the durations of `spread`. By linear interpolation, as PERCENTILE_CONT."""
+    """One row a group: g0.., is_total, how many durations of `spread` there are, and for each of
+    `asked` the two between which the percentile lies. They agree in exclude_zero."""
     compiler = Compiler(tenant_id, question)
-    wanted = matching(spread.kind, spread.outcomes, "f.")
+    least = 1 if asked[0].formula.exclude_zero else 0
     rows = compiler.facts(
         [(question.period.start, question.period.end)],
         {"duration_ms": "f.duration_ms"},
-        f"f.duration_ms IS NOT NULL AND {wanted}",
+        f"f.duration_ms >= {least} AND {matching(spread.kind, spread.outcomes, 'f.')}",
     )
-    values = []
+    grouped = compiler.grouped(
+        rows, ["count(*) AS n", "array_agg(duration_ms ORDER BY duration_ms) AS d"]
+    )
+    keys = ", ".join([*(f"g{n}" for n in range(len(question.groups))), "is_total"])
+    found = []
     for number, each in enumerate(asked):
-        fraction = compiler.arguments.add(fraction_of(each), "float8")
-        zero = " FILTER (WHERE duration_ms > 0)" if each.formula.exclude_zero else ""
-        values.append(
-            f"percentile_cont({fraction}) WITHIN GROUP (ORDER BY duration_ms){zero} AS p{number}"
-        )
-    return compiler.grouped(rows, values)
+        rank = f"{compiler.arguments.add(each.percentile, 'bigint')} * (n - 1)"
+        found.append(f"d[({rank} / 100 + 1)::int] AS l{number}")
+        found.append(f"d[(({rank} + 99) / 100 + 1)::int] AS h{number}")
+    sql = f"SELECT {keys}, n, {', '.join(found)}\nFROM ({grouped.sql}) AS sorted"
+    return Statement(sql, tuple(compiler.arguments.values))
 
 
 def binned_statement(
@@ -92,7 +94,10 @@ def fraction_of(asked: Asked) -> float:
     return (asked.percentile or 0) / 100
 
 
-def between(asked: Asked, n: int, low: int, high: int) -> float:
-    """The percentile in ms between two bins, as interpolation finds it between two values."""
-    rank = fraction_of(asked) * (n - 1)
-    return middle(low) + (rank - math.floor(rank)) * (middle(high) - middle(low))
+def interpolate(asked: Asked, n: int, low: float, high: float) -> float:
+    """The percentile in seconds between two durations in ms, as PERCENTILE_CONT defines it.
+
+    Of whole milliseconds, exact: one division at the end.
+    """
+    past = (asked.percentile or 0) * (n - 1) % 100
+    return (low * (100 - past) + high * past) / (100 * MS_PER_SECOND)

@@ -13,6 +13,7 @@ from csapi.facts.kinds import Grain
 from csapi.facts.wire import normalized
 from csapi.kit.db import run
 from csapi.kit.problems import Problem
+from csapi.metrics.bins import middle
 from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
 from csapi.metrics.dimensions import (
     FIND_MEMBERS,
@@ -24,7 +25,7 @@ from csapi.metrics.dimensions import (
     find_entities,
 )
 from csapi.metrics.formulas import Facts
-from csapi.metrics.percentiles import EXACT_MAX, between, binned_statement, exact_statement
+from csapi.metrics.percentiles import EXACT_MAX, binned_statement, exact_statement, interpolate
 from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
 from csapi.metrics.question import Asked, MemberGroup, Question, Terms
 from csapi.reports.resolve import Members, Wanted
@@ -49,9 +50,9 @@ CUSTOM = "SELECT name, label, slot FROM custom_attributes WHERE tenant_id = $1 O
 
 @dataclass(frozen=True, slots=True)
 class Percentile:
-    """A percentile in milliseconds; from bins it is only near."""
+    """A percentile; from bins it is only near."""
 
-    value: float
+    seconds: float
     is_exact: bool
 
 
@@ -172,11 +173,7 @@ async def read_groups(
             values = tuple(row)
             keys = () if values[size] else values[:size]
             found = ranked.setdefault((values[size], keys), {})
-            found.update(
-                exact_values(asked, values[size + 1 :])
-                if is_exact
-                else binned_values(asked, values[size + 1 :])
-            )
+            found.update(percentiles_of(asked, values[size + 1 :], is_exact=is_exact))
     groups: list[Group] = []
     total: Group | None = None
     for row in rows:
@@ -205,19 +202,17 @@ def total_of(terms: Terms, row: Sequence[Any], first: int) -> int:
     return sum(sign * row[first + place] for sign, place in terms)
 
 
-def exact_values(asked: Sequence[Asked], values: Sequence[Any]) -> dict[str, Percentile]:
+def percentiles_of(
+    asked: Sequence[Asked], values: Sequence[Any], *, is_exact: bool
+) -> dict[str, Percentile]:
+    """From how many durations there are, and the two, or their bins, around each percentile."""
+    n, *ends = values
+    if not n:
+        return {}
+    near = ends if is_exact else [middle(number) for number in ends]
     return {
-        each.name: Percentile(value, is_exact=True)
-        for each, value in zip(asked, values, strict=True)
-        if value is not None
-    }
-
-
-def binned_values(asked: Sequence[Asked], values: Sequence[Any]) -> dict[str, Percentile]:
-    n, *bins = values
-    return {
-        each.name: Percentile(between(each, n, low, high), is_exact=False)
-        for each, low, high in zip(asked, bins[::2], bins[1::2], strict=True)
+        each.name: Percentile(interpolate(each, n, low, high), is_exact)
+        for each, low, high in zip(asked, near[::2], near[1::2], strict=True)
     }
 
 

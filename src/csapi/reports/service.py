@@ -26,6 +26,8 @@ from csapi.reports.schemas import (
 )
 from csapi.reports.shape import cells, fingerprint_of, ordered, page_of, pick_top, result_rows
 
+BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -58,7 +60,8 @@ async def answer(desk: Desk, query: Query) -> QueryAnswer:
             now=desk.now,
             live_slots_max=desk.live_slots_max,
         )
-    return shaped(query, question, reading, unknown_values(query, members))
+    warnings = [*cautions(question), *unknown_values(query, members)]
+    return shaped(query, question, reading, warnings)
 
 
 def names_in(query: Query) -> Iterable[str]:
@@ -81,6 +84,17 @@ def check_top(query: Query, question: Question) -> None:
         refuse("/top/by", "unknown_metric", "Not a metric of this query.", names)
     if query.top.other and any(asked.percentile is not None for asked in question.metrics):
         refuse("/top/other", "invalid_value", "Percentiles cannot be merged into other.")
+
+
+def cautions(question: Question) -> list[str]:
+    """What to know of a metric when it is asked for by person or team."""
+    if not question.columns & BY_PERSON:
+        return []
+    return [
+        f"{asked.name}: {asked.metric.caution_by_agent}"
+        for asked in question.metrics
+        if asked.metric.caution_by_agent
+    ]
 
 
 def unknown_values(query: Query, members: Mapping[tuple[str, str], Sequence[int]]) -> list[str]:

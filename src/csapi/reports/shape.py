@@ -81,7 +81,7 @@ def aggregated(
         return (numerator if asked.agg == "sum" else n), True
     if asked.percentile is not None:
         found = group.percentiles.get(asked.name)
-        return (None, True) if found is None else (found.value / MS_PER_SECOND, found.is_exact)
+        return (None, True) if found is None else (found.seconds, found.is_exact)
     stored = None if places.extreme is None else group.parts[places.extreme]
     return None if stored is None else scaled(stored, MS_PER_SECOND), True
 
