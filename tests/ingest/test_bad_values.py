@@ -211,6 +211,8 @@ def test_parts_are_pointed_at(
 
 def test_long_values_are_not_echoed(sender: Tenant) -> None:
     long = "y" * 5000
+    (result,) = post(sender, "calls/batch", [sample("calls", external_id=long)]).json()["results"]
+    assert result["external_id"] is None
     for item in (
         sample("calls", **{long: 1}),
         sample("calls", direction=long),
@@ -218,6 +220,16 @@ def test_long_values_are_not_echoed(sender: Tenant) -> None:
         sample("calls", topic=long),
     ):
         assert "y" * 65 not in post(sender, "calls", item).text
+
+
+@pytest.mark.xfail(strict=True, reason="facts: legs and memberships have no limit")
+@pytest.mark.parametrize("resource", ["calls", "agents"])
+def test_every_list_has_a_limit(resource: str) -> None:
+    """A call of 340,000 empty legs fits into the body and keeps a whole process busy."""
+    for name, type_, _ in fields_of(resource):
+        for arm in flat_types(type_):
+            if isinstance(arm, inspect.ListType):
+                assert arm.max_length is not None, name
 
 
 def test_the_operations_of_these_tests_are_all_there_are() -> None:

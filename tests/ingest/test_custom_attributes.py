@@ -3,6 +3,7 @@
 import asyncio
 import time
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -12,7 +13,13 @@ from hypothesis import strategies as st
 from tests.conftest import Product, Tenant
 from tests.ingest.samples import accept, post, problem, sample
 
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.attributes import declare_attribute
+from csapi.facts.call import CALLS
 from csapi.facts.lookup import attribute_text
+from csapi.ingest.directory import Directory
+from csapi.ingest.service import Intake, ingest_records
+from csapi.kit.clock import now
 
 DRAINED_WITHIN_SECONDS = 20.0
 
@@ -98,3 +105,23 @@ async def test_records_from_before_a_declaration_get_their_value(
     finally:
         await connection.close()
     assert seen["keys"] == ["night"]
+
+
+async def test_a_process_that_missed_a_declaration_learns_of_it(
+    api_pool: asyncpg.Pool, admin: asyncpg.Connection, tenant_id: UUID
+) -> None:
+    """Two API processes: one declares, the other has its own memory of what is declared."""
+    late = Intake(api_pool, Directory(api_pool))
+    raw = [msgspec.json.encode(sample("calls", custom={"shift": each})) for each in "ab"]
+    await ingest_records(late, tenant_id, CALLS, raw[:1], now())
+    async with tenant_transaction(api_pool, tenant_id, lock="exclusive") as connection:
+        await declare_attribute(connection, tenant_id, "shift", "Shift")
+    (outcome,) = await ingest_records(late, tenant_id, CALLS, raw[1:], now())
+    assert outcome.status == "created"
+    key = await admin.fetchval(
+        "SELECT m.key FROM calls c JOIN members m ON m.tenant_id = c.tenant_id "
+        "AND m.member = c.attr1 WHERE c.tenant_id = $1 AND c.id = $2",
+        tenant_id,
+        outcome.id,
+    )
+    assert key == "b"

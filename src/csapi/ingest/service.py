@@ -14,6 +14,7 @@ import msgspec
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import RecordKind
+from csapi.facts.wire import KEY_LENGTH
 from csapi.ingest.directory import Directory
 from csapi.ingest.items import Draft, draft_item, newest
 from csapi.ingest.people import after_write, lock_of
@@ -129,4 +130,5 @@ def named(raw: bytes) -> str | None:
         found = msgspec.json.decode(raw, type=Named)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return found.external_id or found.event_id
+    name = found.external_id or found.event_id
+    return name if name and len(name) <= KEY_LENGTH else None
