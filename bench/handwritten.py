@@ -24,8 +24,7 @@ MARKS = (
 GAPS = f"""
 UPDATE facts SET duration_ms = g.previous, gap_next_ms = g.following
 FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS g (subject, previous, following)
-WHERE facts.tenant_id = $1 AND facts.subject = g.subject AND facts.kind = {Kind.CONTACT}
-  AND facts.ordinal = 0"""
+WHERE facts.tenant_id = $1 AND facts.subject = g.subject AND facts.kind = {Kind.CONTACT}"""
 REMOVE = """
 DELETE FROM facts USING unnest($2::uuid[], $3::smallint[], $4::int[]) AS r (subject, kind, ordinal)
 WHERE facts.tenant_id = $1 AND facts.subject = r.subject AND facts.kind = r.kind

@@ -120,7 +120,6 @@ def test_control_characters_cannot_forge_a_line(product: Product, tenant: Tenant
     assert "\u202e" not in text
 
 
-@pytest.mark.xfail(strict=True, reason="kit/log writes the DETAIL of asyncpg errors")
 def test_a_database_error_is_logged_without_its_values() -> None:
     """PostgreSQL's DETAIL quotes rows: Key (email)=(...) already exists."""
     stream = io.StringIO()

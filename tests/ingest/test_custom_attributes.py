@@ -74,7 +74,6 @@ def test_a_declaration_is_checked(tenant: Tenant, fields: dict[str, Any], pointe
 numbers = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 
 
-@pytest.mark.xfail(strict=True, reason="facts: str(1e22) is 1e+22, what is stored reads 1e22")
 @settings(deadline=None)
 @given(numbers | st.booleans() | st.text(max_size=5))
 def test_a_value_reads_alike_before_and_after_the_declaration(value: Any) -> None:

@@ -121,7 +121,6 @@ async def test_one_spelling_is_one_member(product: Product, tenant: Tenant) -> N
         assert len([name for name in names if "Am" in name]) in (1, len(LABELS))
 
 
-@pytest.mark.xfail(strict=True, reason="facts: references are looked up in the source as spelled")
 async def test_the_source_of_a_reference_has_one_spelling(product: Product, tenant: Tenant) -> None:
     accept(tenant, "agents", {"source": NFC, "external_id": "a1", "name": "n"})
     for number, spelling in enumerate((NFD, NFC)):

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import msgspec
 import pytest
 from tests.conftest import Database, with_database, with_loop
 
 from csapi.kit.db import StartupError, open_pool
+from csapi.kit.settings import load_settings
 
 SECRET = "Zw9Canary"
 PATIENCE_SECONDS = 30
@@ -191,6 +193,21 @@ def test_a_wrong_setting_is_refused_in_one_line(
     ending = serve_with(database, **{name: value})
     assert (ending.code, ending.error.count("\n")) == (1, 1), ending.error
     assert said in ending.error
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CSAPI_POOL_SIZE", "0"),
+        ("CSAPI_API_WORKERS", "0"),
+        ("CSAPI_STATEMENT_TIMEOUT_MS", "-5"),
+        ("CSAPI_LOG_LEVEL", "loud"),
+        ("CSAPI_PORT", "70000"),
+    ],
+)
+def test_a_setting_has_bounds(name: str, value: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        load_settings({name: value})
 
 
 def serve_with(database: Database, **settings: str) -> Ending:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
 from csapi.facts.kinds import CallOutcome, Dimension, HandlingOutcome, Kind, Resource
 from csapi.facts.lookup import Lookup, milliseconds
 from csapi.facts.resource import Column, RecordKind, attribute_columns
-from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, fact_select, lateral
+from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, TIE_BREAK, fact_select, lateral
 from csapi.facts.wire import Custom, Key, Record, Tags
 from csapi.kit.quantities import Seconds, UtcDatetime, seconds_to_ms
 
@@ -44,6 +45,9 @@ class CallLeg(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     transferred_to: Key | None = None
 
 
+Legs = Annotated[list[CallLeg], msgspec.Meta(max_length=1_000)]
+
+
 class Call(Record):
     """A call. Explicit seconds beat stamps; without an outcome the stamps decide."""
 
@@ -64,7 +68,7 @@ class Call(Record):
     type: Key | None = None
     priority: Key | None = None
     resolved: bool | None = None
-    legs: list[CallLeg] = []
+    legs: Legs = []
     tags: Tags = []
     custom: Custom = {}
     deleted: bool = False
@@ -194,8 +198,8 @@ CALL_EVENTS = f"""
     ({Kind.CALL}, 0, c.outcome::int, c.queue_entered_at, c.agent, c.team, c.wait_ms,
      CASE WHEN c.is_resolved THEN 10000 WHEN NOT c.is_resolved THEN 0 END,
      c.negative_wait_ms, c.is_inbound),
-    ({Kind.CONTACT}, 0, {CONTACT_VALUES}, c.queue_entered_at, c.agent, c.team, NULL, NULL, NULL,
-     c.is_inbound),
+    ({Kind.CONTACT}, {TIE_BREAK}, {CONTACT_VALUES}, c.queue_entered_at, c.agent, c.team, NULL,
+     NULL, NULL, c.is_inbound),
     ({Kind.OUTBOUND_CALL}, 0, c.outcome::int, c.queue_entered_at, c.agent, c.team, NULL, NULL, NULL,
      NOT c.is_inbound),
     {handling(Kind.TALK, "talk_ms")},

@@ -52,15 +52,15 @@ OLD_CUSTOMERS = """
 SELECT DISTINCT customer FROM facts
 WHERE tenant_id = $1 AND subject = ANY($2::uuid[]) AND customer IS NOT NULL"""
 
-BEFORE = "(p.occurred_at, p.subject) < (f.occurred_at, f.subject)"
-AFTER = "(p.occurred_at, p.subject) > (f.occurred_at, f.subject)"
+BEFORE = "(p.occurred_at, p.ordinal, p.subject) < (f.occurred_at, f.ordinal, f.subject)"
+AFTER = "(p.occurred_at, p.ordinal, p.subject) > (f.occurred_at, f.ordinal, f.subject)"
 
 
 def neighbour(condition: str, direction: str) -> str:
     return (
         f"SELECT p.occurred_at FROM facts p WHERE p.tenant_id = $1 AND p.kind = {Kind.CONTACT} "
         f"AND p.customer IS NOT NULL AND p.customer = f.customer AND {condition} "
-        f"ORDER BY p.occurred_at {direction}, p.subject {direction} LIMIT 1"
+        f"ORDER BY p.occurred_at {direction}, p.ordinal {direction}, p.subject {direction} LIMIT 1"
     )
 
 
@@ -69,21 +69,21 @@ REFRESH_GAPS = f"""
 WITH instants AS (
   SELECT DISTINCT customer, at FROM unnest($2::bigint[], $3::timestamptz[]) AS i (customer, at)
 ), near AS (
-  SELECT n.subject, n.customer, n.occurred_at
+  SELECT n.subject, n.customer, n.occurred_at, n.ordinal
   FROM instants i CROSS JOIN LATERAL (
-    (SELECT subject, customer, occurred_at FROM facts
+    (SELECT subject, customer, occurred_at, ordinal FROM facts
      WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NOT NULL
        AND customer = i.customer AND occurred_at < i.at
-     ORDER BY occurred_at DESC, subject DESC LIMIT 1)
+     ORDER BY occurred_at DESC, ordinal DESC, subject DESC LIMIT 1)
     UNION ALL
-    (SELECT subject, customer, occurred_at FROM facts
+    (SELECT subject, customer, occurred_at, ordinal FROM facts
      WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NOT NULL
        AND customer = i.customer AND occurred_at = i.at)
     UNION ALL
-    (SELECT subject, customer, occurred_at FROM facts
+    (SELECT subject, customer, occurred_at, ordinal FROM facts
      WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NOT NULL
        AND customer = i.customer AND occurred_at > i.at
-     ORDER BY occurred_at, subject LIMIT 1)
+     ORDER BY occurred_at, ordinal, subject LIMIT 1)
   ) n
 ), gaps AS (
   SELECT DISTINCT f.subject,

@@ -4,6 +4,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+import msgspec
+
 from csapi.facts.kinds import Dimension
 from csapi.facts.tables import ATTRIBUTE_SLOTS
 from csapi.facts.wire import normalized
@@ -44,13 +46,16 @@ class Lookup:
         return None if key is None else self._find((dimension, "", normalized(key)))
 
     def agent(self, source: str, key: str | None) -> int | None:
-        return None if key is None else self._find((Entity.AGENT, source, normalized(key)))
+        return self._record(Entity.AGENT, source, key)
 
     def team(self, source: str, key: str | None) -> int | None:
-        return None if key is None else self._find((Entity.TEAM, source, normalized(key)))
+        return self._record(Entity.TEAM, source, key)
 
     def customer(self, source: str, key: str | None) -> int | None:
-        return None if key is None else self._find((Entity.CUSTOMER, source, normalized(key)))
+        return self._record(Entity.CUSTOMER, source, key)
+
+    def _record(self, entity: Entity, source: str, key: str | None) -> int | None:
+        return None if key is None else self._find((entity, normalized(source), normalized(key)))
 
     def custom(self, values: dict[str, Any]) -> tuple[int | None, ...]:
         """The members of declared attributes, by slot."""
@@ -65,10 +70,8 @@ class Lookup:
 
 
 def attribute_text(value: str | float | bool) -> str:  # noqa: FBT001  a JSON scalar
-    """How a custom value reads as a member; the same text as PostgreSQL's ->> gives."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    """How a custom value reads as a member; the same text as ->> gives of the stored item."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def milliseconds(later: datetime, earlier: datetime) -> int:

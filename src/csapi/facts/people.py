@@ -1,6 +1,7 @@
 """Teams, agents and customers: who the facts are about. Names stay here, apart from facts."""
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -35,6 +36,9 @@ class TeamMembership(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     to: UtcDatetime | None = None
 
 
+Memberships = Annotated[list[TeamMembership], msgspec.Meta(max_length=1_000)]
+
+
 class Agent(Record):
     """An agent. `team` holds for all time; `memberships` say who belonged where, and when."""
 
@@ -44,7 +48,7 @@ class Agent(Record):
     kind: AgentKind = AgentKind.human
     active: bool = True
     team: Key | None = None
-    memberships: list[TeamMembership] = []
+    memberships: Memberships = []
     custom: Custom = {}
     deleted: bool = False
 

@@ -15,6 +15,8 @@ CONTACT_VALUES = (
     f"ELSE {ContactOutcome.IDENTIFIED} END"
 )
 
+# Contacts of one instant need an order that no order of arrival changes; ids come with arrival.
+TIE_BREAK = "('x' || left(md5(c.source || chr(31) || c.external_id), 7))::bit(28)::int"
 
 EVENT_COLUMNS = (
     "kind", "ordinal", "outcome", "at", "agent", "team", "duration", "value", "negative", "counts",

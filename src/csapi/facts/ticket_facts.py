@@ -1,7 +1,7 @@
 """The facts of a ticket, from its header and its whole ordered history of events."""
 
 from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Resource
-from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, EVENT_COLUMNS, fact_select
+from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, EVENT_COLUMNS, TIE_BREAK, fact_select
 from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
 
 BY_CUSTOMER = "coalesce(c.initiated_by, 1) = 1"
@@ -67,8 +67,8 @@ WITH events AS MATERIALIZED (
     NULL::bigint AS value, NULL::bigint AS negative, true AS counts, NULL::int AS channel
   FROM subjects WHERE created_at IS NOT NULL
   UNION ALL
-  SELECT id, {Kind.CONTACT}, 0, {CONTACT_VALUES}, created_at, NULL, team, NULL, NULL, NULL, true,
-    NULL
+  SELECT id, {Kind.CONTACT}, {TIE_BREAK}, {CONTACT_VALUES}, created_at, NULL, team, NULL, NULL,
+    NULL, true, NULL
   FROM subjects c WHERE created_at IS NOT NULL AND by_customer
   UNION ALL
   SELECT v.ticket, {Kind.MESSAGE}, v.place, v.message_kind, v.occurred_at, v.actor, v.team, NULL,

@@ -5,7 +5,8 @@ import logging
 import re
 import sys
 import time
-from typing import TextIO
+from collections.abc import Iterator
+from typing import Any, TextIO
 
 _CREDENTIAL = re.compile(
     r"csk_[A-Za-z0-9_]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer\s+)[^\s\"'\\]+|(?<=://)[^\s/@]+@"
@@ -22,6 +23,18 @@ def without_credentials(text: str) -> str:
 def _utc(seconds: float) -> str:
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{whole}.{int(seconds * 1000) % 1000:03d}Z"
+
+
+def _details(error: BaseException | None, seen: set[int]) -> Iterator[str]:
+    """What PostgreSQL quotes of rows in the DETAIL of the errors behind `error`."""
+    if error is None or id(error) in seen:
+        return
+    seen.add(id(error))
+    if detail := getattr(error, "detail", None):
+        yield str(detail)
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for behind in (error.__cause__, error.__context__, *inner):
+        yield from _details(behind, seen)
 
 
 class JsonFormatter(logging.Formatter):
@@ -41,6 +54,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return without_credentials(self._encode(line).replace("\x7f", "\\u007f"))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  the name of the base class
+        text = super().formatException(ei)
+        for detail in _details(ei[1], set()):
+            text = text.replace(detail, "[redacted]")
+        return text
 
 
 def log_fields(logger: logging.Logger, message: str, fields: dict[str, object]) -> None:

@@ -1,8 +1,10 @@
 """What the environment decides. Read once at start-up; nothing else reads os.environ."""
 
 import os
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,19 +14,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker_database_url: str | None = None
     redis_url: str | None = None
     host: str = "127.0.0.1"
-    port: int = 8800
-    api_workers: int = 1
-    pool_size: int = 10
-    statement_timeout_ms: int = 15_000
-    live_slots_max: int = 20_000
-    log_level: str = "info"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8800
+    api_workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    pool_size: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    statement_timeout_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 15_000
+    live_slots_max: Annotated[int, Meta(ge=0)] = 20_000
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     data_dir: str = ".csapi"
 
 
 def load_settings(environ: dict[str, str] | None = None) -> Settings:
     """Read CSAPI_* from `environ` (default: the process environment).
 
-    Raises msgspec.ValidationError, naming the variable, when a value has the wrong type.
+    Raises msgspec.ValidationError, naming the variable, when a value has the wrong type or is out
+    of bounds.
     """
     source = os.environ if environ is None else environ
     fields = {name: source.get(f"CSAPI_{name.upper()}") for name in Settings.__struct_fields__}

@@ -274,6 +274,15 @@ class Metric:
         return {param.name: param.default for param in self.params}
 
     @property
+    def aggregations(self) -> list[str]:
+        """What `agg` may be: of means also their sum and count, of durations the spread, too."""
+        if self.merge_class is not MergeClass.mean:
+            return []
+        if self.build(self.defaults).spread is None:
+            return ["avg", "sum", "count"]
+        return ["avg", "sum", "count", "min", "max", *(f"p{n}" for n in range(1, 100))]
+
+    @property
     def kinds(self) -> tuple[Kind, ...]:
         formula = self.build(self.defaults)
         return tuple(dict.fromkeys(part.kind for part in formula.parts))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.formulas import Metric
-from csapi.reports.resolve import aggregations, allowed_dimensions
+from csapi.reports.resolve import allowed_dimensions
 from csapi.reports.schemas import MetricInfo, ParamInfo
 
 
@@ -31,7 +31,7 @@ def metric_info(metric: Metric, custom: Sequence[Dimension] = ()) -> MetricInfo:
             )
             for param in metric.params
         ],
-        aggregations=aggregations(metric),
+        aggregations=metric.aggregations,
         example=metric.example,
         pitfalls=metric.pitfalls,
         version=metric.version,
@@ -68,8 +68,10 @@ def entry(metric: Metric) -> list[str]:
         + (f" One of {', '.join(param.choices)}." if param.choices else "")
         for param in metric.params
     ]
-    if aggregations(metric):
-        lines.append("- also as `min`, `max` and `p1` to `p99`")
+    if metric.aggregations:
+        has_spread = "p1" in metric.aggregations
+        spread = ", `min`, `max` and `p1` to `p99`" if has_spread else ""
+        lines.append(f"- also as `sum`, `count`{spread}")
     lines.append(f"- example: {metric.example}")
     if metric.pitfalls:
         lines.append(f"- mind: {metric.pitfalls}")

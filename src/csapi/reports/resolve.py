@@ -15,7 +15,7 @@ from csapi.metrics.dimensions import (
     Source,
     dimension_of,
 )
-from csapi.metrics.formulas import MergeClass, Metric, Param, ParamType
+from csapi.metrics.formulas import Metric, Param, ParamType
 from csapi.metrics.periods import (
     Period,
     PeriodError,
@@ -73,24 +73,15 @@ def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
                 f"{where}/as", "invalid_value", f"Two metrics are named {shown(name)}: use `as`."
             )
         agg = None if request.agg == "avg" else request.agg
-        if request.agg is not None and request.agg not in aggregations(metric):
+        if request.agg is not None and request.agg not in metric.aggregations:
             refuse(
                 f"{where}/agg",
                 "invalid_value",
                 f"{metric.id} has no aggregation {request.agg}.",
-                aggregations(metric),
+                metric.aggregations,
             )
         asked.append(Asked(name, metric, params, formula, agg))
     return tuple(asked)
-
-
-def aggregations(metric: Metric) -> list[str]:
-    """What `agg` may be: of means also their sum and count, of durations the spread, too."""
-    if metric.merge_class is not MergeClass.mean:
-        return []
-    if metric.build(metric.defaults).spread is None:
-        return ["avg", "sum", "count"]
-    return ["avg", "sum", "count", "min", "max", *(f"p{n}" for n in range(1, 100))]
 
 
 def resolve_params(metric: Metric, given: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ SELECT subject FROM (
     occurred_at - lag(occurred_at) OVER w AS previous,
     lead(occurred_at) OVER w - occurred_at AS next
   FROM facts WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NOT NULL
-  WINDOW w AS (PARTITION BY customer ORDER BY occurred_at, subject)
+  WINDOW w AS (PARTITION BY customer ORDER BY occurred_at, ordinal, subject)
 ) AS contacts
 WHERE (duration_ms, gap_next_ms) IS DISTINCT FROM (
   (extract(epoch FROM previous) * 1000)::bigint, (extract(epoch FROM next) * 1000)::bigint)

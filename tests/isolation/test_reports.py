@@ -1,0 +1,98 @@
+"""Reports of a tenant count nothing of another one, and name none of its members."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from tests.conftest import Product, Tenant
+from tests.isolation import replay
+from tests.isolation.keys import new_tenant_client
+from tests.isolation.replay import CANARY
+
+from csapi.reports.kpis import KpiSet
+
+JANUARY = {"from": "2026-01-01", "to": "2026-02-01"}
+
+
+@pytest.fixture(scope="module")
+def owner(product: Product) -> Iterator[Tenant]:
+    tenant = new_tenant_client(product)
+    replay.fill(tenant.http)
+    yield tenant
+    tenant.http.close()
+
+
+@pytest.fixture(scope="module")
+def other(product: Product, owner: Tenant) -> Iterator[Tenant]:
+    """Made after the first tenant sent everything; has nothing of its own."""
+    del owner
+    tenant = new_tenant_client(product)
+    yield tenant
+    tenant.http.close()
+
+
+def ids(tenant: Tenant, path: str) -> list[str]:
+    return [each["id"] for each in tenant.http.get(path).json()["data"]]
+
+
+def ask(tenant: Tenant, **question: Any) -> httpx.Response:
+    time = {"range": JANUARY, "timezone": "UTC"}
+    answer = tenant.http.post("/v1/query", json={"time": time, **question})
+    assert answer.status_code < 500, answer.text
+    return answer
+
+
+def numbers(answer: httpx.Response) -> list[float]:
+    """All values in an answer that are not null."""
+    assert answer.status_code == 200, answer.text
+    found = [row["metrics"] for row in answer.json()["data"]]
+    return [cell["value"] for row in found for cell in row.values() if cell["value"] is not None]
+
+
+def test_the_first_tenant_has_numbers_and_the_second_has_none(owner: Tenant, other: Tenant) -> None:
+    counted = 0
+    for metric in ids(owner, "/v1/metrics"):
+        mine, theirs = (ask(each, metrics=[{"id": metric}]) for each in (owner, other))
+        assert mine.status_code == theirs.status_code
+        if mine.status_code == 200:
+            counted += any(numbers(mine))
+            assert not any(numbers(theirs)), metric
+    assert counted > 5
+
+
+def test_no_dimension_shows_another_tenants_members(owner: Tenant, other: Tenant) -> None:
+    named = 0
+    for dimension in ids(other, "/v1/dimensions"):
+        path = f"/v1/dimensions/{dimension}/values"
+        mine, theirs = owner.http.get(path), other.http.get(path)
+        if theirs.status_code == 200:
+            assert CANARY not in theirs.text, dimension
+            named += CANARY in mine.text
+        question: dict[str, Any] = {"metrics": [{"id": "calls_offered"}], "dimensions": [dimension]}
+        assert CANARY not in ask(other, **question).text, dimension
+    assert named >= 2
+
+
+def test_a_filter_on_anothers_member_is_a_filter_on_nothing(owner: Tenant, other: Tenant) -> None:
+    member = owner.http.get("/v1/dimensions/topic/values").json()["data"][0]["key"]
+
+    def about(tenant: Tenant, value: str) -> Any:
+        only = {"dimension": "topic", "op": "in", "values": [value]}
+        return replay.steady(ask(tenant, metrics=[{"id": "calls_offered"}], filters=only), value)
+
+    assert about(other, member) == about(other, replay.random_value(member))
+    assert about(owner, member) != about(other, member)
+
+
+@pytest.mark.parametrize("chosen", list(KpiSet))
+def test_first_screens_are_those_of_an_empty_tenant(
+    product: Product, other: Tenant, chosen: KpiSet
+) -> None:
+    fresh = new_tenant_client(product)
+    params = {"set": str(chosen.value), **JANUARY}
+    theirs, empty = (each.http.get("/v1/kpis", params=params) for each in (other, fresh))
+    fresh.http.close()
+    assert theirs.status_code == 200, theirs.text
+    assert replay.steady(theirs) == replay.steady(empty)
+    assert CANARY not in theirs.text
