@@ -83,7 +83,8 @@ class Recorder:
             raise AssertionError(strange[0])
         records = await self._since(kind.table, list(table_of(kind).columns.keys()), since)
         portion = Portion(records, [], [], [], [])
-        self._sort_facts(portion, await self._since("facts", FACT_COLUMNS, since))
+        touched = {row[SUBJECT] for row in await self._since("facts", FACT_COLUMNS, since)}
+        self._sort_facts(portion, await self._facts_of(touched))
         marked = await self._since("marks", ["bucket"], since)
         portion.slots = sorted({row[0] for row in marked})
         return portion
@@ -92,15 +93,20 @@ class Recorder:
         sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {SINCE}"
         return [tuple(row) for row in await self._admin.fetch(sql, self._tenant_id, since)]
 
-    def _sort_facts(self, portion: Portion, written: Sequence[Row]) -> None:
-        """Only what differs from before has to be written: csapi may have rewritten the same."""
+    async def _facts_of(self, subjects: set[UUID]) -> list[Row]:
+        columns = ", ".join(FACT_COLUMNS)
+        sql = f"SELECT {columns} FROM facts WHERE tenant_id = $1 AND subject = ANY($2)"
+        rows = await self._admin.fetch(sql, self._tenant_id, list(subjects))
+        return [tuple(row) for row in rows]
+
+    def _sort_facts(self, portion: Portion, stored: Sequence[Row]) -> None:
+        """Only what differs from before has to be written. `stored`: all facts of some subjects."""
         found: dict[UUID, dict[Place, Row]] = defaultdict(dict)
-        for row in written:
+        for row in stored:
             found[row[SUBJECT]][row[KIND], row[ORDINAL]] = row
         for subject, rows in found.items():
             present = self._present[subject]
-            is_derived = any(kind != Kind.CONTACT for kind, _ in rows)
-            for place in present.keys() - rows.keys() if is_derived else ():
+            for place in present.keys() - rows.keys():
                 portion.removed.append((subject, *place))
                 del present[place]
             for place, row in rows.items():
@@ -121,7 +127,9 @@ class Recorder:
             facts[row[SUBJECT]].append(row)
         neighbours = {}
         for gap in whole.gaps:
-            contact = self._present[gap[0]][Kind.CONTACT, 0]
+            contact = next(
+                row for row in self._present[gap[0]].values() if row[KIND] == Kind.CONTACT
+            )
             neighbours[contact[CUSTOMER]] = (gap, contact)
         portions = []
         for record in whole.records:

@@ -219,7 +219,7 @@ def wrong_gaps(facts: Sequence[Row]) -> list[str]:
             contacts[fact["customer"]].append(fact)
     found = []
     for customer, theirs in contacts.items():
-        theirs.sort(key=lambda fact: (fact["occurred_at"], fact["subject"]))
+        theirs.sort(key=lambda fact: (fact["occurred_at"], fact["ordinal"]))
         places = range(len(theirs))
         gaps = [
             milliseconds(theirs[i + 1]["occurred_at"] - theirs[i]["occurred_at"])

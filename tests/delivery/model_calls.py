@@ -4,7 +4,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from tests.delivery.model import CONTEXT, MICROSECOND, Fact, Item, World, at, first, identified
+from tests.delivery.model import (
+    CONTEXT,
+    MICROSECOND,
+    Fact,
+    Item,
+    World,
+    at,
+    first,
+    identified,
+    tie_break,
+)
 
 from csapi.facts.kinds import CallOutcome, HandlingOutcome, Kind
 
@@ -35,7 +45,9 @@ def call_facts(world: World, call: Item) -> Facts:
             negative_ms=wait if wait is not None and wait < 0 else None,
             value=resolved,
         ),
-        (Kind.CONTACT, 0): replace(whole, outcome=identified(call.get("customer"))),
+        (Kind.CONTACT, tie_break(call["external_id"])): replace(
+            whole, outcome=identified(call.get("customer"))
+        ),
     }
     if outcome is CallOutcome.ANSWERED:
         facts |= handled(call, legs, whole)

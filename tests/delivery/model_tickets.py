@@ -13,6 +13,7 @@ from tests.delivery.model import (
     first,
     identified,
     owner_of,
+    tie_break,
     timed,
     was,
 )
@@ -37,7 +38,7 @@ def ticket_facts(world: World, name: str) -> Facts:
         facts[Kind.TICKET_CREATED, 0] = Fact(created)
         if by_customer(ticket):
             outcome = identified(ticket.get("customer"))
-            facts[Kind.CONTACT, 0] = Fact(created, outcome)
+            facts[Kind.CONTACT, tie_break(name)] = Fact(created, outcome)
     facts |= messages(ticket, events) | first_response(ticket, events)
     facts |= resolutions(ticket, events)
     return {key: placed(world, ticket, events, key[0], fact) for key, fact in facts.items()}

@@ -14,7 +14,7 @@ from tests.delivery.explorer import Mutant
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts import attributes as declaring
-from csapi.facts import dependants, derive
+from csapi.facts import dependants, derive, derive_sql
 from csapi.facts.kinds import Grain, Kind
 from csapi.ingest import service, write
 from csapi.ingest.people import lock_of
@@ -22,7 +22,7 @@ from csapi.ingest.statements import KNOWS_ATTRIBUTES, STATEMENTS, lock_linked
 from csapi.rollup import buckets
 
 REQUESTS_LOCKED = "ORDER BY source, external_id FOR NO KEY UPDATE"
-MARKED = f", marked AS ({derive.MARK_SLOTS})"
+MARKED = f", marked AS ({derive_sql.MARK_SLOTS})"
 # What an upsert of marks needs: the table itself has no key, marks are appended.
 UNIQUE_MARKS = (
     "CREATE UNIQUE INDEX one_mark ON marks (tenant_id, grain, bucket) WHERE marked_at = '-infinity'"
@@ -56,10 +56,10 @@ def all_changed(statements: Mapping[Any, str], old: str, new: str = "") -> dict[
 
 
 def mark_once(sql: str) -> str:
-    infinitely_old = derive.MARK_SLOTS.replace("bucket)", "bucket, marked_at)").replace(
+    infinitely_old = derive_sql.MARK_SLOTS.replace("bucket)", "bucket, marked_at)").replace(
         " FROM moved", ", '-infinity'::timestamptz FROM moved ON CONFLICT DO NOTHING"
     )
-    return sql.replace(derive.MARK_SLOTS, infinitely_old)
+    return sql.replace(derive_sql.MARK_SLOTS, infinitely_old)
 
 
 DONOTHING = Mutant("donothing: a mark that is there already is not set again", rewrite=mark_once)
@@ -76,11 +76,27 @@ READFIRST = Mutant(
     ),
 )
 
-UNMARKED_DELETE = patched(derive, DELETE_FACTS=changed(derive.DELETE_FACTS, MARKED))
-UNMARKED_GAPS = patched(derive, REFRESH_GAPS=changed(derive.REFRESH_GAPS, MARKED))
-UNMARKED_INSERT = patched(derive, INSERT_FACTS=all_changed(derive.INSERT_FACTS, MARKED))
+UNMARKED_BEFORE = patched(
+    derive,
+    DERIVE_AGAIN=all_changed(
+        derive_sql.DERIVE_AGAIN,
+        "SELECT occurred_at FROM before UNION SELECT occurred_at FROM changed",
+        "SELECT occurred_at FROM changed",
+    ),
+)
+UNMARKED_GAPS = patched(
+    derive,
+    REFRESH_GAPS=changed(derive_sql.REFRESH_GAPS, MARKED),
+    DERIVE_NEW=all_changed(derive_sql.DERIVE_NEW, "UNION ALL SELECT occurred_at FROM refreshed"),
+)
+UNMARKED = patched(
+    derive,
+    REFRESH_GAPS=changed(derive_sql.REFRESH_GAPS, MARKED),
+    DERIVE_AGAIN=all_changed(derive_sql.DERIVE_AGAIN, MARKED),
+    DERIVE_NEW=all_changed(derive_sql.DERIVE_NEW, derive_sql.MARK_SLOTS, "SELECT FROM moved"),
+)
 
-NEWONLY = Mutant("newonly: the slots that facts leave are not marked", UNMARKED_DELETE)
+NEWONLY = Mutant("newonly: the slots that facts leave are not marked", UNMARKED_BEFORE)
 
 
 @asynccontextmanager
@@ -88,22 +104,17 @@ async def marking_afterwards(pool: Any, tenant_id: UUID, **options: Any) -> Asyn
     async with tenant_transaction(pool, tenant_id, **options) as connection:
         yield connection
     async with tenant_transaction(pool, tenant_id) as connection:
-        await connection.execute(changed(derive.MARK_SLOTS, "moved", "facts"), tenant_id)
+        await connection.execute(changed(derive_sql.MARK_SLOTS, "moved", "facts"), tenant_id)
 
 
 AFTERCOMMIT = Mutant(
     "aftercommit: marks are written once the facts are committed",
-    together(
-        UNMARKED_DELETE,
-        UNMARKED_INSERT,
-        UNMARKED_GAPS,
-        patched(service, tenant_transaction=marking_afterwards),
-    ),
+    together(UNMARKED, patched(service, tenant_transaction=marking_afterwards)),
 )
 
 OLD_SLOTS_OF_CALLS = f"""
 INSERT INTO marks (tenant_id, grain, bucket)
-SELECT DISTINCT $1::uuid, {Grain.SLOT}::smallint, {derive.SLOT} FROM facts
+SELECT DISTINCT $1::uuid, {Grain.SLOT}::smallint, {derive_sql.SLOT} FROM facts
 WHERE tenant_id = $1 AND subject IN (
   SELECT id FROM calls WHERE tenant_id = $1 AND external_id = ANY($2::text[]))"""
 
@@ -119,7 +130,7 @@ async def marking_what_it_read(
 
 READOLD = Mutant(
     "readold: the slots that facts leave are read before the record is locked",
-    together(UNMARKED_DELETE, patched(write, link_records=marking_what_it_read)),
+    together(UNMARKED_BEFORE, patched(write, link_records=marking_what_it_read)),
 )
 
 NOMUTEX = Mutant(
@@ -139,30 +150,19 @@ WITH eaten AS (
 SEEN_CONTACTS = f"""
 SELECT subject FROM facts
 WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer = ANY($2::bigint[])"""
-REFRESH_SEEN = changed(
-    derive.REFRESH_GAPS,
-    "AND (facts.duration_ms",
-    "AND (facts.subject = ANY($4::uuid[]) OR facts.occurred_at = ANY($3::timestamptz[]))\n"
-    "    AND (facts.duration_ms",
-)
+DERIVE_FROM_SEEN = all_changed(
+    derive_sql.DERIVE_NEW, "AND p.customer = f.customer",
+    "AND p.customer = f.customer AND p.subject = ANY($3::uuid[])",
+)  # fmt: skip
 
 
-def seeing_neighbours_early() -> AbstractContextManager[object]:
-    seen: dict[object, list[UUID]] = {}
-
-    async def lock_customers(connection: Any, tenant_id: UUID, customers: set[int]) -> None:
-        rows = await connection.fetch(SEEN_CONTACTS, tenant_id, list(customers))
-        seen[connection] = [row["subject"] for row in rows]
-        await real_lock_customers(connection, tenant_id, customers)
-
-    async def refresh_gaps(connection: Any, tenant_id: UUID, contacts: Sequence[Any]) -> None:
-        who, when = [row[0] for row in contacts], [row[1] for row in contacts]
-        await connection.execute(REFRESH_SEEN, tenant_id, who, when, seen[connection])
-
-    return patch.multiple(derive, lock_customers=lock_customers, refresh_gaps=refresh_gaps)
-
-
-real_lock_customers = derive.lock_customers
+async def derive_new_from_seen(
+    connection: Any, tenant_id: UUID, resource: Any, subjects: Sequence[UUID], customers: set[int]
+) -> None:
+    rows = await connection.fetch(SEEN_CONTACTS, tenant_id, list(customers))
+    seen = [row["subject"] for row in rows]
+    await derive.lock_customers(connection, tenant_id, customers)
+    await connection.execute(DERIVE_FROM_SEEN[resource], tenant_id, list(subjects), seen)
 
 
 async def lock_nobody(connection: Any, tenant_id: UUID, customers: object) -> None:
@@ -171,7 +171,7 @@ async def lock_nobody(connection: Any, tenant_id: UUID, customers: object) -> No
 
 NEIGHBOUR = Mutant(
     "neighbour: only the contacts seen before the customer was locked get new gaps",
-    seeing_neighbours_early,
+    patched(write, derive_new=derive_new_from_seen),
 )
 
 NO_CUSTOMER_LOCK = Mutant(

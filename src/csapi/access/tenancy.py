@@ -18,15 +18,24 @@ LOCKS = {"shared": "pg_advisory_xact_lock_shared", "exclusive": "pg_advisory_xac
 
 
 def begin_statement(
-    tenant_id: UUID, *, readonly: bool = False, lock: TenantLock | None = None
+    tenant_id: UUID,
+    *,
+    readonly: bool = False,
+    lock: TenantLock | None = None,
+    many_rows: bool = False,
 ) -> str:
     """BEGIN, the tenant and its lock in one message.
+
+    `many_rows`: arrays of arguments are long. A plan kept from earlier calls takes every array for
+    ten elements, and joins thousands of rows row by row.
 
     SET takes no parameters: a UUID is rendered, and nothing else.
     """
     if not isinstance(tenant_id, UUID):
         raise TypeError("a tenant id is a uuid.UUID and nothing else")
     begin = f"BEGIN{READ_ONLY if readonly else ''}; SET LOCAL csapi.tenant_id = '{tenant_id}'"
+    if many_rows:
+        begin += "; SET LOCAL plan_cache_mode = force_custom_plan"
     if lock is None:
         return begin
     number = int.from_bytes(tenant_id.bytes[:8], "big", signed=True)
@@ -40,10 +49,12 @@ async def tenant_scope(
     *,
     readonly: bool = False,
     lock: TenantLock | None = None,
+    many_rows: bool = False,
 ) -> AsyncIterator[asyncpg.Connection]:
     """A transaction on `connection` that sees one tenant; commits when the block ends well."""
     try:
-        await connection.execute(begin_statement(tenant_id, readonly=readonly, lock=lock))
+        begin = begin_statement(tenant_id, readonly=readonly, lock=lock, many_rows=many_rows)
+        await connection.execute(begin)
         yield connection
         await connection.execute("COMMIT")
     except BaseException:
@@ -68,6 +79,7 @@ async def tenant_transaction(
     *,
     readonly: bool = False,
     lock: TenantLock | None = None,
+    many_rows: bool = False,
 ) -> AsyncIterator[asyncpg.Connection]:
     """A pooled connection in a transaction that sees one tenant.
 
@@ -77,6 +89,6 @@ async def tenant_transaction(
     """
     async with (
         acquire(pool) as connection,
-        tenant_scope(connection, tenant_id, readonly=readonly, lock=lock),
+        tenant_scope(connection, tenant_id, readonly=readonly, lock=lock, many_rows=many_rows),
     ):
         yield connection

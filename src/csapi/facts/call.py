@@ -254,6 +254,5 @@ CALLS = RecordKind(
             "customer": "c.customer",
             **{name: f"c.{name}" for name in ATTRIBUTES},
         },
-        where="NOT c.is_stub AND NOT c.is_deleted",
     ),
 )

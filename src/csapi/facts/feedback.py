@@ -174,7 +174,6 @@ REQUEST_FACTS = fact_select(
         "customer": "coalesce(c.customer, t.customer, k.customer)",
         **{name: f"coalesce(c.{name}, t.{name}, k.{name})" for name in ATTRIBUTES},
     },
-    where="NOT c.is_stub AND NOT c.is_deleted",
 )
 
 FEEDBACK_EVENTS = """
@@ -199,7 +198,6 @@ FEEDBACK_FACTS = fact_select(
         "customer": "coalesce(c.customer, r.customer, t.customer, k.customer)",
         **{name: f"coalesce(c.{name}, r.{name}, t.{name}, k.{name})" for name in ATTRIBUTES},
     },
-    where="NOT c.is_stub AND NOT c.is_deleted",
 )
 
 FEEDBACK_REQUESTS = RecordKind(

@@ -18,6 +18,8 @@ CONTACT_VALUES = (
 # Contacts of one instant need an order that no order of arrival changes; ids come with arrival.
 TIE_BREAK = "('x' || left(md5(c.source || chr(31) || c.external_id), 7))::bit(28)::int"
 
+CHOSEN = "c.tenant_id = $1 AND c.id = ANY($2::uuid[]) AND NOT c.is_stub AND NOT c.is_deleted"
+
 EVENT_COLUMNS = (
     "kind", "ordinal", "outcome", "at", "agent", "team", "duration", "value", "negative", "counts",
 )  # fmt: skip
@@ -33,7 +35,7 @@ def fact_select(
     resource: Resource,
     source: str,
     dimensions: dict[str, str],
-    where: str,
+    where: str = CHOSEN,
     actor: str = "e.agent",
     owner: tuple[str, str] | None = None,
     before: str = "",
@@ -42,9 +44,10 @@ def fact_select(
 
     source: FROM items with the subject's row as `c` and its events as `e`, which has at least the
     EVENT_COLUMNS. before: a WITH clause. dimensions: the fact column to its expression; what is
-    not named is null. actor: who acted. owner: agent and team who owned the subject at `e.at`,
-    where that may be another. The team of an agent is the one on the record, else the one that the
-    agent belonged to at that instant.
+    not named is null. where: which subjects. actor: who acted. owner: agent and team who owned the
+    subject at `e.at`, where that may be another. The team of an agent is the one on the record,
+    else the one that the agent belonged to at that instant. (LIMIT 1 changes nothing but the plan:
+    without it the planner may read everybody in order to join a batch.)
     """
     owner_agent, owner_team = owner or (actor, "e.team")
     fixed = {
@@ -74,13 +77,16 @@ def fact_select(
 SELECT
   {selected}
 FROM {source}
-LEFT JOIN customers person
-  ON person.tenant_id = $1 AND person.surrogate = {chosen.get("customer", "NULL")}
+LEFT JOIN LATERAL (
+  SELECT segment FROM customers
+  WHERE tenant_id = $1 AND surrogate = {chosen.get("customer", "NULL")} LIMIT 1) person ON true
 {team_join("acting", actor)}{owning}
-WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[]) AND {where}"""
+WHERE {where}"""
 
 
 def team_join(alias: str, agent: str) -> str:
     return f"""
-LEFT JOIN agent_teams {alias} ON {alias}.tenant_id = $1 AND {alias}.agent = {agent}
-  AND {alias}.valid_from <= e.at AND e.at < {alias}.valid_to"""
+LEFT JOIN LATERAL (
+  SELECT team FROM agent_teams
+  WHERE tenant_id = $1 AND agent = {agent} AND valid_from <= e.at AND e.at < valid_to
+  LIMIT 1) {alias} ON true"""

@@ -117,7 +117,7 @@ OWNER_TEAM = was("owner", "team", "c.team")
 TICKET_FACTS = fact_select(
     resource=Resource.TICKET,
     before=HISTORY,
-    source=f"""tickets c JOIN (SELECT subject, {", ".join(EVENT_COLUMNS)}, channel FROM happened) e
+    source=f"""subjects c JOIN (SELECT subject, {", ".join(EVENT_COLUMNS)}, channel FROM happened) e
   ON e.subject = c.id
 {period_join("owner", "c.id", EventType.ASSIGNED)}
 {period_join("topic_then", "c.id", EventType.TOPIC_CHANGED)}
@@ -135,5 +135,5 @@ TICKET_FACTS = fact_select(
         "customer": "c.customer",
         **{name: f"c.{name}" for name in ATTRIBUTES},
     },
-    where="NOT c.is_deleted AND NOT c.is_excluded",
+    where="true",
 )

@@ -13,8 +13,8 @@ from csapi.facts.kinds import Resource
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import normalized
 from csapi.ingest.items import Draft, draft_item
-from csapi.ingest.service import Intake, Outcome, named, resolved_rows, retried
-from csapi.ingest.write import Key, lock_records
+from csapi.ingest.service import FEW_ITEMS, Intake, Outcome, named, resolved_rows, retried
+from csapi.ingest.write import Key, columns_of, lock_records
 
 
 def insert_events(kind: RecordKind) -> str:
@@ -79,11 +79,13 @@ async def append(
 ) -> tuple[dict[Key, UUID], dict[Key, UUID]]:
     """Append what is not here yet. Gives the ids of the new events, and those of all."""
     rows, _ = await resolved_rows(intake, tenant_id, kind, drafts)
-    arrays = [list(values) for values in zip(*rows, strict=True)]
+    arrays = columns_of(rows)
     arrays[0] = [normalized(draft.item.ticket) for draft in drafts]
     sources = [draft.source for draft in drafts]
     names = [draft.external_id for draft in drafts]
-    async with tenant_transaction(intake.pool, tenant_id, lock="shared") as connection:
+    async with tenant_transaction(
+        intake.pool, tenant_id, lock="shared", many_rows=len(drafts) > FEW_ITEMS
+    ) as connection:
         tickets = set(zip(sources, arrays[0], strict=True))
         await lock_records(connection, tenant_id, "tickets", tickets)
         stored = await connection.fetch(

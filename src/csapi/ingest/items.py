@@ -13,7 +13,7 @@ from csapi.facts.wire import normalized
 from csapi.ingest.places import listed_instants_of, names_of
 from csapi.kit.decode import decode_item
 from csapi.kit.problems import FieldError
-from csapi.kit.quantities import check_instant
+from csapi.kit.quantities import EARLIEST, check_instant
 
 KEY_BYTES = 255
 MOST_ERRORS = 20
@@ -51,9 +51,10 @@ def check_item(
     """
     errors = []
     for name in (*kind.instants, VERSION_FIELD):
-        value = instant_of(item, name)
-        where = f"{prefix}/{name.replace('.', '/')}"
-        if value is not None and (error := check_instant(value, where, now=now)):
+        value = instant_of(item, name) if "." in name else getattr(item, name, None)
+        if value is None or EARLIEST <= value <= now:
+            continue
+        if error := check_instant(value, f"{prefix}/{name.replace('.', '/')}", now=now):
             errors.append(error)
     for holder, where, instant in listed_instants_of(item):
         check = check_planned if holder in PLANNED else check_instant

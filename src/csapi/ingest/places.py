@@ -40,6 +40,8 @@ def names_of(item: msgspec.Struct) -> Iterator[tuple[str, str]]:
 def listed_instants_of(item: msgspec.Struct) -> Iterator[tuple[str, str, datetime]]:
     """The instants inside lists: the name of the list, the pointer, the instant."""
     for place in listed_instant_places(cast("Hashable", type(item))):
+        if not getattr(item, place.name):
+            continue
         for pointer, instant in found(item, (place,)):
             yield place.name, pointer, instant
 

@@ -22,6 +22,7 @@ from csapi.ingest.write import StaleAttributesError, Written, rows_of, write_rec
 from csapi.kit.problems import FieldError
 
 TRIES = 4
+FEW_ITEMS = 20
 RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 T = TypeVar("T")
@@ -113,7 +114,9 @@ async def write(
 ) -> Written:
     rows, lookup = await resolved_rows(intake, tenant_id, kind, drafts)
     try:
-        async with tenant_transaction(intake.pool, tenant_id, lock=lock_of(kind)) as connection:
+        async with tenant_transaction(
+            intake.pool, tenant_id, lock=lock_of(kind), many_rows=len(drafts) > FEW_ITEMS
+        ) as connection:
             written, stored = await write_records(
                 connection, tenant_id, kind, drafts, rows, len(lookup.attributes)
             )

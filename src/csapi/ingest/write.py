@@ -50,13 +50,22 @@ def arrays_of(
         [draft.item.deleted for draft in drafts],
         [draft.content for draft in drafts],
     ]
-    columns = [list(values) for values in zip(*rows, strict=True)]
+    columns = columns_of(rows)
     for position, column in enumerate(kind.columns):
         if column.link:
             columns[position] = [
                 None if value is None else normalized(value) for value in columns[position]
             ]
     return [*identity, *columns]
+
+
+def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """One list for each column. One without any value is left empty, which spares its encoding:
+    unnest() fills the shorter arrays up with nulls."""
+    count = len(rows)
+    return [
+        [] if values.count(None) == count else list(values) for values in zip(*rows, strict=True)
+    ]
 
 
 async def write_records(
@@ -95,7 +104,7 @@ async def link_records(
     wanted: dict[str, set[Key]] = {}
     for column, names in zip(kind.columns, arrays[-len(kind.columns) :], strict=True):
         if column.link is not None:
-            pairs = zip(sources, names, strict=True)
+            pairs = zip(sources, names, strict=False)
             wanted[column.link] = {pair for pair in pairs if pair[1] is not None}
     for table in LINK_ORDER:
         if wanted.get(table):

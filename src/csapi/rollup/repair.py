@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from csapi.access.tenancy import tenant_scope
+from csapi.facts.derive import mend_gaps
 from csapi.facts.kinds import Grain
 from csapi.metrics.rebuild import SLOT
 from csapi.metrics.zones import day_start, local_date, month_start
@@ -31,6 +32,7 @@ async def repair(connection: asyncpg.Connection, findings: Findings) -> int:
         async with tenant_scope(connection, tenant_id):
             for resource, ids in subjects.items():
                 await connection.execute(MARK_SUBJECTS, tenant_id, int(resource), sorted(ids))
+                await mend_gaps(connection, tenant_id, sorted(ids))
                 left += len(ids)
     for tenant_id, buckets in findings.wrong_buckets.items():
         left += await mark_buckets(connection, tenant_id, zones[tenant_id], buckets)

@@ -101,7 +101,7 @@ async def spread_references(pool: asyncpg.Pool, tenant_id: UUID) -> int:
 
 async def derive_chunk(pool: asyncpg.Pool, tenant_id: UUID) -> int:
     """Derive some marked subjects again: lock their rows, eat their marks, derive, commit."""
-    async with tenant_transaction(pool, tenant_id, lock="shared") as connection:
+    async with tenant_transaction(pool, tenant_id, lock="shared", many_rows=True) as connection:
         picked: dict[Resource, list[UUID]] = defaultdict(list)
         for row in await connection.fetch(PICK_SUBJECTS, tenant_id):
             picked[Resource(row["resource"])].append(row["subject"])

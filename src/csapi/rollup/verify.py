@@ -95,7 +95,7 @@ async def verify_tenant(
     connection: asyncpg.Connection, tenant_id: UUID, timezone: str, findings: Findings
 ) -> None:
     """Check one tenant in one snapshot, and add to `findings`."""
-    async with tenant_scope(connection, tenant_id, readonly=True):
+    async with tenant_scope(connection, tenant_id, readonly=True, many_rows=True):
         await connection.execute("SET LOCAL statement_timeout = 0")
         marked = await pending_subjects(connection, tenant_id)
         findings.pending += len(marked.subjects) + marked.references
