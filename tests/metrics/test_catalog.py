@@ -6,7 +6,8 @@ import pytest
 from tests.metrics.world import Fact, expected_cell
 
 from csapi.facts.kinds import CallOutcome, Kind
-from csapi.metrics.catalog import METRICS, SERVICE_LEVEL_VARIANTS
+from csapi.metrics.catalog import METRICS
+from csapi.metrics.catalog.calls import SERVICE_LEVEL_VARIANTS
 from csapi.metrics.formulas import MergeClass, Metric, ParamType, Unit
 from csapi.reports.describe import catalog_page, metric_info
 

@@ -1,0 +1,277 @@
+"""Calls: the queue and the handling."""
+
+from typing import Any
+
+from csapi.facts.kinds import CallOutcome, HandlingOutcome, Kind
+from csapi.metrics.catalog.vocabulary import (
+    ACTOR,
+    COHORT,
+    HIGHER,
+    LOWER,
+    NEUTRAL,
+    OFF,
+    Params,
+    averaged,
+    counted,
+    milliseconds,
+    ratio,
+    threshold,
+    within,
+)
+from csapi.metrics.formulas import (
+    Facts,
+    Formula,
+    MergeClass,
+    Metric,
+    Param,
+    ParamType,
+    Unit,
+    share,
+)
+
+CALLS = Facts(Kind.CALL)
+ANSWERED = Facts(Kind.CALL, (CallOutcome.ANSWERED,))
+ABANDONED = Facts(Kind.CALL, (CallOutcome.ABANDONED,))
+
+
+def per_contact(kind: Kind) -> Facts:
+    return Facts(kind, (HandlingOutcome.ONE_LEG, HandlingOutcome.ALL_LEGS))
+
+
+def per_leg(kind: Kind) -> Facts:
+    return Facts(kind, (HandlingOutcome.ONE_LEG, HandlingOutcome.LEG))
+
+
+SHORT = Param(
+    "short_abandon_seconds",
+    ParamType.number,
+    5,
+    "An abandoned call is short when the caller left in under so many seconds.",
+    minimum=0,
+    maximum=3600,
+)
+SERVICE_LEVEL_VARIANTS = (
+    "answered_only",
+    "abandons_in_threshold_met",
+    "abandons_after_threshold_missed",
+    "short_abandons_met",
+    "short_abandons_excluded",
+    "all_abandons_missed",
+)
+
+
+def short_abandons(params: Params) -> Any:
+    """Abandoned strictly sooner than the limit: durations are whole milliseconds."""
+    return ABANDONED.within(milliseconds(params["short_abandon_seconds"]) - 1)
+
+
+def service_level(params: Params) -> Formula:
+    limit = milliseconds(params["threshold_seconds"])
+    in_time, answered, abandoned = ANSWERED.within(limit), ANSWERED.count(), ABANDONED.count()
+    gone_in_time = ABANDONED.within(limit)
+    short = short_abandons(params)
+    everyone = answered + abandoned
+    numerator, denominator = {
+        "answered_only": (in_time, answered),
+        "abandons_in_threshold_met": (in_time + gone_in_time, everyone),
+        "abandons_after_threshold_missed": (in_time, everyone - gone_in_time),
+        "short_abandons_met": (in_time + short, everyone),
+        "short_abandons_excluded": (in_time, everyone - short),
+        "all_abandons_missed": (in_time, everyone),
+    }[params["variant"]]
+    return share(numerator, denominator, CALLS.negative())
+
+
+def abandonment_rate(params: Params) -> Formula:
+    if params["include_short"]:
+        return share(ABANDONED.count(), CALLS.count())
+    short = short_abandons(params)
+    return share(ABANDONED.count() - short, CALLS.count() - short)
+
+
+def resolution_rate(params: Params) -> Formula:
+    base = ANSWERED if params["of"] == "answered" else CALLS
+    return Formula(
+        numerator=base.value(), denominator=base.rated(), n=base.rated(), numerator_scale=10_000
+    )
+
+
+CALL_METRICS = (
+    counted(
+        "calls_offered",
+        "Calls offered",
+        CALLS,
+        "Inbound calls that entered the queue, in the bucket of that instant.",
+        basis=COHORT,
+    ),
+    counted(
+        "calls_answered",
+        "Calls answered",
+        ANSWERED,
+        "Offered calls that an agent answered.",
+        direction=HIGHER,
+        basis=COHORT,
+    ),
+    counted(
+        "calls_abandoned",
+        "Calls abandoned",
+        ABANDONED,
+        "Offered calls whose caller left before an answer, short ones included.",
+        direction=LOWER,
+        basis=COHORT,
+    ),
+    Metric(
+        id="calls_short_abandoned",
+        label="Short abandons",
+        description="Abandoned calls whose caller left in under `short_abandon_seconds`.",
+        formula_text="abandoned with wait < short_abandon_seconds",
+        unit=Unit.COUNT,
+        direction=NEUTRAL,
+        time_basis=COHORT,
+        merge_class=MergeClass.additive,
+        attribution=ACTOR,
+        build=lambda params: Formula(numerator=short_abandons(params), n=ABANDONED.count()),
+        example="Waits of 2 s and 5 s before hanging up: with the limit of 5 s one is short.",
+        pitfalls="Exactly the limit is not short.",
+        params=(SHORT,),
+    ),
+    counted(
+        "calls_flowed_out",
+        "Calls flowed out",
+        Facts(Kind.CALL, (CallOutcome.FLOWED_OUT,)),
+        "Offered calls that left the queue for another one.",
+        basis=COHORT,
+    ),
+    ratio(
+        "abandonment_rate",
+        "Abandonment rate",
+        abandonment_rate,
+        "The share of offered calls that were abandoned. Short abandons are left out of both sides "
+        "unless `include_short`.",
+        formula_text="(abandoned - short) / (offered - short)",
+        example="100 offered, 12 abandoned, 2 of them short: 10 / 98; with include_short 12 / 100.",
+        direction=LOWER,
+        basis=COHORT,
+        params=(
+            Param("include_short", ParamType.flag, OFF, "Count short abandons, too."),
+            SHORT,
+        ),
+        pitfalls="By agent it means something only where unanswered calls are routed to an agent.",
+        caution_by_agent="unanswered calls count only where the source routed them to an agent",
+    ),
+    ratio(
+        "service_level",
+        "Service level",
+        service_level,
+        "The share of calls answered within `threshold_seconds` of entering the queue. What "
+        "becomes of abandoned calls is the `variant`.",
+        formula_text="answered within the threshold / (answered + abandoned after the threshold)",
+        example="1000 answered, 860 of them in 20 s; 60 abandoned, 20 of them in 20 s, 10 in 5 s: "
+        "answered_only 86.00 %, abandons_in_threshold_met 83.02 %, "
+        "abandons_after_threshold_missed 82.69 %, short_abandons_met 82.08 %, "
+        "short_abandons_excluded 81.90 %, all_abandons_missed 81.13 %.",
+        basis=COHORT,
+        params=(
+            threshold(20),
+            Param(
+                "variant",
+                ParamType.choice,
+                "abandons_after_threshold_missed",
+                "What abandoned calls count as.",
+                choices=SERVICE_LEVEL_VARIANTS,
+            ),
+            SHORT,
+        ),
+        pitfalls="Calls that flowed out or became a callback are in neither side.",
+    ),
+    averaged(
+        "average_speed_of_answer",
+        "Average speed of answer",
+        ANSWERED,
+        "The mean wait of answered calls, those that never queued included (wait 0) unless "
+        "`queued_only`.",
+        basis=COHORT,
+        zero=Param("queued_only", ParamType.flag, OFF, "Only calls that waited at all."),
+        pitfalls="It improves when people give up: show it with the abandonment rate.",
+    ),
+    averaged(
+        "average_abandon_time",
+        "Average time to abandon",
+        ABANDONED,
+        "The mean wait of callers who left before an answer.",
+        basis=COHORT,
+    ),
+    Metric(
+        id="calls_resolved",
+        label="Calls resolved",
+        description="Calls that the source flags as resolved.",
+        formula_text="sum of the flag",
+        unit=Unit.COUNT,
+        direction=HIGHER,
+        time_basis=COHORT,
+        merge_class=MergeClass.additive,
+        attribution=ACTOR,
+        build=lambda _: Formula(numerator=CALLS.value(), n=CALLS.rated(), numerator_scale=10_000),
+        example="Two calls flagged true and one false give 2 with n = 3.",
+        pitfalls="Self-declared. n counts the calls that carry the flag at all.",
+    ),
+    ratio(
+        "resolution_rate",
+        "Resolution rate",
+        resolution_rate,
+        "The share of calls that the source flags as resolved.",
+        formula_text="resolved / answered (or offered)",
+        example="90 resolved of 100 answered of 120 offered: 0.9, or 0.75 of offered.",
+        pitfalls="Calls without the flag are on neither side: a source that sends none gives null.",
+        basis=COHORT,
+        params=(
+            Param(
+                "of",
+                ParamType.choice,
+                "answered",
+                "What the resolved calls are a share of.",
+                choices=("answered", "offered"),
+            ),
+        ),
+    ),
+    averaged(
+        "average_talk_time",
+        "Average talk time",
+        per_contact(Kind.TALK),
+        "The mean time in conversation of an answered call, all its legs together.",
+        pitfalls="By agent, a transferred call is its first agent's: see the per-leg metric.",
+    ),
+    averaged(
+        "average_hold_time",
+        "Average hold time",
+        per_contact(Kind.HOLD),
+        "The mean time on hold of an answered call, over the calls that report hold time.",
+    ),
+    averaged(
+        "average_after_call_work",
+        "Average after-call work",
+        per_contact(Kind.AFTER_CALL_WORK),
+        "The mean time of work after an answered call, over the calls that report it.",
+    ),
+    averaged(
+        "average_handle_time",
+        "Average handle time",
+        per_contact(Kind.HANDLE),
+        "Talk, hold and after-call work of an answered call together.",
+        pitfalls="By agent, a transferred call is its first agent's: see the per-leg metric.",
+    ),
+    averaged(
+        "average_handle_time_per_leg",
+        "Average handle time per leg",
+        per_leg(Kind.HANDLE),
+        "Talk, hold and after-call work of one agent's part of a call.",
+    ),
+    averaged(
+        "average_talk_time_per_leg",
+        "Average talk time per leg",
+        per_leg(Kind.TALK),
+        "The time in conversation of one agent's part of a call.",
+    ),
+    within("talk_within_rate", "Talk within the threshold", per_contact(Kind.TALK), 300),
+    within("handle_within_rate", "Handled within the threshold", per_contact(Kind.HANDLE), 600),
+)

@@ -1,0 +1,177 @@
+"""The words that entries of the catalog are written with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from csapi.metrics.formulas import (
+    Attribution,
+    Direction,
+    Facts,
+    MergeClass,
+    Metric,
+    Param,
+    ParamType,
+    TimeBasis,
+    Unit,
+    count,
+    mean_seconds,
+    within_share,
+)
+
+Params = Mapping[str, Any]
+OFF = False
+
+EVENT, COHORT = TimeBasis.event, TimeBasis.cohort
+HIGHER, LOWER, NEUTRAL = (
+    Direction.higher_is_better,
+    Direction.lower_is_better,
+    Direction.neutral,
+)
+ACTOR, OWNER, SURVEY = Attribution.actor, Attribution.owner_then, Attribution.survey_snapshot
+
+
+def threshold(default: int) -> Param:
+    return Param(
+        "threshold_seconds",
+        ParamType.number,
+        default,
+        "At or under so many seconds counts.",
+        minimum=0,
+        maximum=31_536_000,
+    )
+
+
+EXCLUDE_ZERO = Param("exclude_zero", ParamType.flag, OFF, "Leave out durations of exactly zero.")
+INCLUDE_NEGATIVE = Param(
+    "include_negative",
+    ParamType.flag,
+    OFF,
+    "Take negative durations into the mean, as some tools do. Percentiles stay without them.",
+)
+
+
+def milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def counted(
+    metric_id: str,
+    label: str,
+    facts: Facts,
+    description: str,
+    *,
+    direction: Direction = NEUTRAL,
+    basis: TimeBasis = EVENT,
+    attribution: Attribution = ACTOR,
+    pitfalls: str = "",
+    more: tuple[Facts, ...] = (),
+    by_rating: bool = False,
+) -> Metric:
+    return Metric(
+        id=metric_id,
+        label=label,
+        description=description,
+        formula_text="count",
+        unit=Unit.COUNT,
+        direction=direction,
+        time_basis=basis,
+        merge_class=MergeClass.additive,
+        attribution=attribution,
+        build=lambda _: count(facts, *more),
+        example="Three of them in the range give 3; none gives 0.",
+        pitfalls=pitfalls,
+        by_rating=by_rating,
+    )
+
+
+def averaged(
+    metric_id: str,
+    label: str,
+    facts: Facts,
+    description: str,
+    *,
+    basis: TimeBasis = EVENT,
+    attribution: Attribution = ACTOR,
+    pitfalls: str = "",
+    zero: Param = EXCLUDE_ZERO,
+) -> Metric:
+    """A mean duration in seconds; percentiles and extremes of the same durations come with it."""
+    return Metric(
+        id=metric_id,
+        label=label,
+        description=description,
+        formula_text="sum of durations / number of known durations",
+        unit=Unit.SECONDS,
+        direction=LOWER,
+        time_basis=basis,
+        merge_class=MergeClass.mean,
+        attribution=attribution,
+        build=lambda params: mean_seconds(
+            facts,
+            exclude_zero=params[zero.name],
+            include_negative=params[INCLUDE_NEGATIVE.name],
+        ),
+        example="Durations of 60 s and 120 s give 90 s with n = 2; one of 100 of 60 s and two of "
+        "600 s give 70.59 s, not the mean of the two means.",
+        pitfalls=pitfalls,
+        params=(zero, INCLUDE_NEGATIVE),
+    )
+
+
+def within(
+    metric_id: str,
+    label: str,
+    facts: Facts,
+    default: int,
+    *,
+    basis: TimeBasis = EVENT,
+    attribution: Attribution = ACTOR,
+) -> Metric:
+    return Metric(
+        id=metric_id,
+        label=label,
+        description="The share of the durations that are at or under `threshold_seconds`.",
+        formula_text="durations <= threshold / known durations",
+        unit=Unit.SHARE,
+        direction=HIGHER,
+        time_basis=basis,
+        merge_class=MergeClass.ratio,
+        attribution=attribution,
+        build=lambda params: within_share(facts, params["threshold_seconds"]),
+        example="Of 10 s, 20 s and 30 s, two are within 20 s: 2 / 3.",
+        pitfalls="Exactly the threshold counts as within.",
+        params=(threshold(default),),
+    )
+
+
+def ratio(
+    metric_id: str,
+    label: str,
+    build: Any,
+    description: str,
+    *,
+    formula_text: str,
+    example: str,
+    direction: Direction = HIGHER,
+    basis: TimeBasis = EVENT,
+    attribution: Attribution = ACTOR,
+    params: tuple[Param, ...] = (),
+    pitfalls: str = "",
+    caution_by_agent: str = "",
+) -> Metric:
+    return Metric(
+        id=metric_id,
+        label=label,
+        description=description,
+        formula_text=formula_text,
+        unit=Unit.SHARE,
+        direction=direction,
+        time_basis=basis,
+        merge_class=MergeClass.ratio,
+        attribution=attribution,
+        build=build,
+        example=example,
+        pitfalls=pitfalls,
+        params=params,
+        caution_by_agent=caution_by_agent,
+    )
