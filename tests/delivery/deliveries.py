@@ -54,6 +54,7 @@ milestones = st.fixed_dictionaries(
     {
         "first_reply_at": maybe(instants),
         "first_reply_by": maybe(agents),
+        "first_assigned_at": maybe(instants),
         "first_solved_at": maybe(instants),
         "last_solved_at": maybe(instants),
         "solved_by": maybe(agents),
@@ -69,6 +70,7 @@ ticket_items = record(
     type=maybe(labels),
     topic=maybe(labels),
     priority=maybe(labels),
+    status=maybe(st.sampled_from(["new", "pending", "closed"])),
     customer=maybe(customers),
     initiated_by=st.sampled_from(["customer", "customer", "agent"]),
     assignee=maybe(agents),
@@ -156,13 +158,14 @@ changes = st.one_of(
             "is_auto_reply": flags,
             "channel": maybe(labels),
             "team": maybe(teams),
+            "in_reply_to": maybe(st.sampled_from(["e1", "e2", "e3"])),
         }
     ),
     st.fixed_dictionaries(
         {
             "type": st.just("status_changed"),
             "from": maybe(st.sampled_from(["open", "solved"])),
-            "to": st.sampled_from(["open", "pending", "solved", "solved", "closed"]),
+            "to": st.sampled_from(["open", "pending", "on_hold", "solved", "solved", "closed"]),
         }
     ),
     st.fixed_dictionaries(
@@ -216,7 +219,7 @@ class Plan:
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     deliveries = draw(st.lists(records, min_size=4, max_size=12))
-    for number, event in enumerate(draw(st.lists(events, max_size=8))):
+    for number, event in enumerate(draw(st.lists(events, max_size=10))):
         deliveries.append(("ticket-events", {"event_id": f"e{number}", **event}))
     sent = deliveries + draw(st.lists(st.sampled_from(deliveries), max_size=4))
     places = draw(st.lists(st.integers(0, 9), min_size=len(sent), max_size=len(sent)))

@@ -17,12 +17,25 @@ from tests.delivery.model import (
     timed,
     was,
 )
+from tests.delivery.model_replies import (
+    assignment_facts,
+    by_customer,
+    message_outcome,
+    reply_facts,
+    said,
+    spoken,
+    waiting_facts,
+)
+from tests.delivery.model_work import DONE, backlog_facts, routing_fact, solve_facts
 
 from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
-DONE = ("solved", "closed")
-ABOUT_THE_TICKET = (Kind.TICKET_CREATED, Kind.CONTACT, Kind.RESOLUTION, Kind.REOPEN)
+ABOUT_THE_TICKET = (
+    Kind.TICKET_CREATED, Kind.CONTACT, Kind.RESOLUTION, Kind.REOPEN, Kind.AWAITED,
+    Kind.ACKNOWLEDGED, Kind.SOLVED, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED,
+    Kind.TIME_IN_STATUS, Kind.ROUTED, Kind.BACKLOG,
+)  # fmt: skip
 
 
 def ticket_facts(world: World, name: str) -> Facts:
@@ -39,44 +52,18 @@ def ticket_facts(world: World, name: str) -> Facts:
         if by_customer(ticket):
             outcome = identified(ticket.get("customer"))
             facts[Kind.CONTACT, tie_break(name)] = Fact(created, outcome)
-    facts |= messages(ticket, events) | first_response(ticket, events)
-    facts |= resolutions(ticket, events)
-    return {key: placed(world, ticket, events, key[0], fact) for key, fact in facts.items()}
-
-
-def by_customer(ticket: Item) -> bool:
-    return bool(ticket.get("initiated_by", "customer") == "customer")
-
-
-def message_outcome(event: Item) -> MessageOutcome:
-    if not event.get("is_public", True):
-        return MessageOutcome.INTERNAL
-    if event["direction"] == "inbound":
-        return MessageOutcome.INBOUND
-    if event.get("is_auto_reply") or event.get("actor_type") in ("bot", "system"):
-        return MessageOutcome.AUTO_REPLY
-    return MessageOutcome.OUTBOUND
-
-
-def actor(event: Item) -> str | None:
-    """Whoever acted on our side."""
-    if event.get("actor_type") == "customer" or event.get("direction") == "inbound":
-        return None
-    return event.get("actor")
-
-
-def said(events: list[Item]) -> list[Item]:
-    return [event for event in events if event["type"] == "message"]
-
-
-def spoken(event: Item, kind: Kind) -> Fact:
-    team = event.get("team") if kind is Kind.MESSAGE else None
-    return Fact(
-        at(event, "occurred_at"),
-        actor_agent=actor(event),
-        actor_team=team,
-        context=(event.get("channel"), *(None,) * (len(CONTEXT) - 1)),
-    )
+    replied = first_response(ticket, events)
+    facts |= messages(ticket, events) | replied | resolutions(ticket, events)
+    facts |= reply_facts(ticket, events) | assignment_facts(ticket, events)
+    first_reply = next((fact.at for fact in replied.values()), None)
+    facts |= waiting_facts(ticket, events, first_reply)
+    facts |= solve_facts(ticket, events) | routing_fact(ticket, events)
+    found = {
+        key: placed(world, ticket, events, key[0], fact, fact.at) for key, fact in facts.items()
+    }
+    for key, (fact, seen) in backlog_facts(ticket, events).items():
+        found[key] = placed(world, ticket, events, key[0], fact, seen)
+    return found
 
 
 def messages(ticket: Item, events: list[Item]) -> Facts:
@@ -153,9 +140,10 @@ def standing(nth: int, total: int) -> ResolutionOutcome:
     return ResolutionOutcome.LAST if nth == total else ResolutionOutcome.MIDDLE
 
 
-def placed(world: World, ticket: Item, events: list[Item], kind: Kind, fact: Fact) -> Fact:
+def placed(
+    world: World, ticket: Item, events: list[Item], kind: Kind, fact: Fact, when: datetime
+) -> Fact:
     """The fact with what the ticket was at that moment."""
-    when = fact.at
     owner, owner_team = owner_of(ticket, events, when)
     agent, team = fact.actor_agent, fact.actor_team
     if kind in ABOUT_THE_TICKET:

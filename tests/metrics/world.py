@@ -15,17 +15,23 @@ from zoneinfo import ZoneInfo
 from csapi.facts.kinds import (
     NO_OUTCOME,
     VALUE_SCALE,
+    AssignmentOutcome,
     Box,
     CallOutcome,
     ContactOutcome,
     Dimension,
+    EffortOutcome,
     HandlingOutcome,
     Kind,
     MessageOutcome,
+    ReplyOutcome,
     RequestOutcome,
     ResolutionOutcome,
+    ResponseOutcome,
+    RoutingOutcome,
+    WaitOutcome,
 )
-from csapi.metrics.formulas import Combo, Formula, Measure, Part
+from csapi.metrics.formulas import THRESHOLDS, Combo, Formula, Measure, Part
 
 Fact = dict[str, Any]
 Key = tuple[str | None, ...]
@@ -40,6 +46,15 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.CONTACT: tuple(ContactOutcome),
     Kind.MESSAGE: tuple(MessageOutcome),
     Kind.RESOLUTION: tuple(ResolutionOutcome),
+    Kind.RESPONSE: tuple(ResponseOutcome),
+    Kind.REPLY_PAIR: tuple(ResponseOutcome),
+    Kind.AGENT_ASSIGNED: tuple(AssignmentOutcome),
+    Kind.TEAM_ASSIGNED: tuple(AssignmentOutcome),
+    Kind.AWAITED: tuple(ReplyOutcome),
+    Kind.ACKNOWLEDGED: tuple(ReplyOutcome),
+    Kind.SOLVE_EFFORT: tuple(EffortOutcome),
+    Kind.ROUTED: tuple(RoutingOutcome),
+    Kind.TIME_IN_STATUS: tuple(WaitOutcome),
     Kind.CALL: tuple(CallOutcome),
     Kind.TALK: tuple(HandlingOutcome),
     Kind.HOLD: tuple(HandlingOutcome),
@@ -52,8 +67,11 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
-    Kind.AFTER_CALL_WORK, Kind.HANDLE,
+    Kind.AFTER_CALL_WORK, Kind.HANDLE, Kind.RESPONSE, Kind.REPLY_PAIR, Kind.AGENT_RESPONSE,
+    Kind.AGENT_ASSIGNED, Kind.AWAITED, Kind.ACKNOWLEDGED, Kind.SOLVE_EFFORT, Kind.TIME_IN_STATUS,
+    Kind.SOLVED,
 }  # fmt: skip
+COUNTING = {Kind.MESSAGE, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED}
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
 
 AGENTS = {101: "ann", 102: "bob", 103: "cleo"}
@@ -105,8 +123,10 @@ def random_duration(chance: random.Random) -> tuple[int | None, int | None]:
 def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
     duration, negative = random_duration(chance) if kind in TIMED else (None, None)
     value = None
-    if kind is Kind.MESSAGE:
+    if kind in COUNTING:
         value = chance.randint(1, 3) * VALUE_SCALE
+    elif kind is Kind.BACKLOG:
+        value = chance.choice((1, -1)) * VALUE_SCALE
     elif kind is Kind.CALL:
         value = chance.choice((None, 0, VALUE_SCALE))
     elif kind in RATED:
@@ -120,6 +140,7 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         "definition_version": 1,
         "occurred_at": at,
         "duration_ms": duration,
+        "gap_next_ms": random_duration(chance)[0],
         "negative_ms": negative,
         "value": value,
         **{
@@ -134,6 +155,7 @@ def random_facts(seed: int, count: int) -> list[Fact]:
     chance = random.Random(seed)
     kinds, span, recent = list(Kind), NOW - START, timedelta(days=3)
     facts = []
+    subjects = [uuid4() for _ in range(count // 3)]
     for number in range(count):
         since, length = (NOW - recent, recent) if number % 3 == 0 else (START, span)
         at = since + timedelta(
@@ -141,7 +163,8 @@ def random_facts(seed: int, count: int) -> list[Fact]:
         )
         if number % 7 == 0:
             at -= (at - datetime(1970, 1, 1, tzinfo=UTC)) % SLOT
-        facts.append(random_fact(chance, chance.choice(kinds), at))
+        fact = random_fact(chance, chance.choice(kinds), at)
+        facts.append(fact | {"subject": chance.choice(subjects), "ordinal": number})
     return facts
 
 
@@ -158,17 +181,18 @@ MEASURES: Mapping[Measure, Callable[[Sequence[Fact]], int]] = {
     Measure.DURATION_ZERO_N: lambda facts: sum(fact["duration_ms"] == 0 for fact in facts),
     Measure.VALUE_N: lambda facts: sum(fact["value"] is not None for fact in facts),
     Measure.VALUE_SUM: lambda facts: sum(fact["value"] or 0 for fact in facts),
+    Measure.BALANCE: lambda facts: sum(fact["value"] or 0 for fact in facts),
+    Measure.SUBJECTS: lambda facts: len({fact["subject"] for fact in facts}),
+    Measure.CUSTOMERS: lambda facts: len({fact["customer"] for fact in facts} - {None}),
 }
 
 
 def part_of(part: Part, facts: Iterable[Fact]) -> int:
     matching = [fact for fact in facts if is_of(part, fact)]
-    if part.measure is Measure.WITHIN_N:
+    if column := THRESHOLDS.get(part.measure):
         limit = part.threshold_ms
         assert limit is not None
-        return sum(
-            fact["duration_ms"] is not None and fact["duration_ms"] <= limit for fact in matching
-        )
+        return sum(fact[column] is not None and fact[column] <= limit for fact in matching)
     return MEASURES[part.measure](matching)
 
 
@@ -179,15 +203,19 @@ def total(combo: Combo, facts: Sequence[Fact]) -> int:
 def expected_cell(formula: Formula, facts: Sequence[Fact]) -> dict[str, Any]:
     """value, n, numerator, denominator and excluded, as the answer should have them."""
     numerator = total(formula.numerator, facts)
-    denominator = None if formula.denominator is None else total(formula.denominator, facts)
+    denominator: float | None = None
+    if formula.denominator is not None:
+        denominator = total(formula.denominator, facts)
     value: float | None
     if denominator is None:
         value = numerator / formula.numerator_scale
     else:
-        value = numerator / (formula.numerator_scale * denominator) if denominator else None
+        scales = formula.numerator_scale, formula.denominator_scale
+        value = numerator * scales[1] / (scales[0] * denominator) if denominator else None
+        denominator = denominator / scales[1]
     return {
         "value": value,
-        "n": total(formula.n, facts),
+        "n": total(formula.n, facts) // formula.n_scale,
         "numerator": numerator / formula.numerator_scale,
         "denominator": denominator,
         "excluded": 0 if formula.negative is None else total(formula.negative, facts),

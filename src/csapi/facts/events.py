@@ -9,7 +9,7 @@ from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind
 from csapi.facts.ticket import STATUS_NUMBERS, TicketStatus
 from csapi.facts.ticket_history import EventType
-from csapi.facts.wire import Key, Text
+from csapi.facts.wire import Key, Text, normalized
 from csapi.kit.quantities import UtcDatetime
 
 
@@ -133,6 +133,7 @@ def event_row(event: TicketEvent, lookup: Lookup) -> tuple[object, ...]:
         change(event, event.to, lookup),
         lookup.agent(source, event.agent),
         lookup.team(source, event.team),
+        None if event.in_reply_to is None else normalized(event.in_reply_to),
     )
 
 
@@ -154,6 +155,7 @@ EVENTS = RecordKind(
         Column("to_value", "integer"),
         Column("agent", "integer"),
         Column("team", "integer"),
+        Column("in_reply_to", "text"),
     ),
     row=event_row,
     instants=("occurred_at",),

@@ -28,6 +28,13 @@ class Kind(IntEnum):
     # duration: from creation to this solve.
     RESOLUTION = 5
     REOPEN = 6
+    # A person's reply to a run of customer messages. duration: from the first message of the run.
+    RESPONSE = 7
+    # A person's reply to the one message that it names. duration: from that message.
+    REPLY_PAIR = 8
+    # An agent's first reply on a ticket. duration: from the later of assignment and unanswered
+    # message.
+    AGENT_RESPONSE = 9
     # An inbound call at the instant it entered the queue. duration: wait; value: 1 when resolved.
     CALL = 10
     OUTBOUND_CALL = 11
@@ -42,6 +49,27 @@ class Kind(IntEnum):
     CSAT = 21
     CES = 22
     NPS = 23
+    # A ticket was given to an agent, or to a team. duration, the first time: since its creation.
+    AGENT_ASSIGNED = 30
+    TEAM_ASSIGNED = 31
+    # A customer's ticket, at its creation. duration: until the first reply by a person.
+    AWAITED = 32
+    # A solve. value: replies by people until then; duration: until the ticket was reopened.
+    SOLVE_EFFORT = 33
+    # The last solve. value: public messages of people of both sides until then.
+    INTERACTIONS = 34
+    # The last solve. value: how many agents replied until then.
+    AGENTS_INVOLVED = 35
+    # A ticket with a history, at its creation: did it stay where it was put until the first reply?
+    ROUTED = 36
+    # The last solve. duration: the time that the ticket spent in some of its statuses until then.
+    TIME_IN_STATUS = 37
+    # A customer's ticket, at its creation. duration: until the first automatic reply.
+    ACKNOWLEDGED = 38
+    # A solve of a source that sends status changes. duration: until the ticket was reopened.
+    SOLVED = 39
+    # value: +1 where a ticket starts to be open as what it is then, -1 where it stops.
+    BACKLOG = 80
 
 
 class ContactOutcome(IntEnum):
@@ -63,6 +91,51 @@ class ResolutionOutcome(IntEnum):
     FIRST = 2
     MIDDLE = 3
     LAST = 4
+
+
+class ResponseOutcome(IntEnum):
+    """Of kinds RESPONSE and REPLY_PAIR: the ticket's first, or a later one."""
+
+    FIRST = 1
+    NEXT = 2
+
+
+class AssignmentOutcome(IntEnum):
+    """Of kinds AGENT_ASSIGNED and TEAM_ASSIGNED."""
+
+    FIRST = 1
+    TRANSFER = 2
+
+
+class ReplyOutcome(IntEnum):
+    """Of kinds AWAITED and ACKNOWLEDGED."""
+
+    ANSWERED = 1
+    UNANSWERED = 2
+
+
+class EffortOutcome(IntEnum):
+    """How many replies by people a solve took."""
+
+    NONE = 1
+    ONE = 2
+    MORE = 3
+
+
+class RoutingOutcome(IntEnum):
+    """Whether team or topic changed before the first reply by a person."""
+
+    KEPT = 1
+    MISROUTED = 2
+
+
+class WaitOutcome(IntEnum):
+    """Whose time in a status was: ours (new, open, on hold), the customer's (pending), and, within
+    ours, on hold."""
+
+    REQUESTER = 1
+    AGENT = 2
+    ON_HOLD = 3
 
 
 class CallOutcome(IntEnum):

@@ -38,6 +38,7 @@ def fact_select(
     where: str = CHOSEN,
     actor: str = "e.agent",
     owner: tuple[str, str] | None = None,
+    seen: str = "e.at",
     before: str = "",
 ) -> str:
     """A SELECT of all facts of the subjects $2 of tenant $1.
@@ -45,9 +46,10 @@ def fact_select(
     source: FROM items with the subject's row as `c` and its events as `e`, which has at least the
     EVENT_COLUMNS. before: a WITH clause. dimensions: the fact column to its expression; what is
     not named is null. where: which subjects. actor: who acted. owner: agent and team who owned the
-    subject at `e.at`, where that may be another. The team of an agent is the one on the record,
-    else the one that the agent belonged to at that instant. (LIMIT 1 changes nothing but the plan:
-    without it the planner may read everybody in order to join a batch.)
+    subject, where that may be another. seen: the instant that teams are looked up at. The team of
+    an agent is the one on the record, else the one that the agent belonged to at that instant.
+    (LIMIT 1 changes nothing but the plan: without it the planner may read everybody in order to
+    join a batch.)
     """
     owner_agent, owner_team = owner or (actor, "e.team")
     fixed = {
@@ -72,7 +74,7 @@ def fact_select(
     selected = ",\n  ".join(
         f"({chosen.get(name, 'NULL')})::{FACT_TYPES[name]} AS {name}" for name in FACT_COLUMNS
     )
-    owning = "" if owner is None else team_join("owning", owner_agent)
+    owning = "" if owner is None else team_join("owning", owner_agent, seen)
     return f"""{before}
 SELECT
   {selected}
@@ -80,13 +82,13 @@ FROM {source}
 LEFT JOIN LATERAL (
   SELECT segment FROM customers
   WHERE tenant_id = $1 AND surrogate = {chosen.get("customer", "NULL")} LIMIT 1) person ON true
-{team_join("acting", actor)}{owning}
+{team_join("acting", actor, seen)}{owning}
 WHERE {where}"""
 
 
-def team_join(alias: str, agent: str) -> str:
+def team_join(alias: str, agent: str, seen: str) -> str:
     return f"""
 LEFT JOIN LATERAL (
   SELECT team FROM agent_teams
-  WHERE tenant_id = $1 AND agent = {agent} AND valid_from <= e.at AND e.at < valid_to
+  WHERE tenant_id = $1 AND agent = {agent} AND valid_from <= {seen} AND {seen} < valid_to
   LIMIT 1) {alias} ON true"""

@@ -3,19 +3,11 @@
 from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Resource
 from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, EVENT_COLUMNS, TIE_BREAK, fact_select
 from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
+from csapi.facts.ticket_replies import REPLIES, REPLY_FACTS, timed
+from csapi.facts.ticket_work import WORK, WORK_FACTS, span
 
 BY_CUSTOMER = "coalesce(c.initiated_by, 1) = 1"
 DONE = "(5, 6)"
-
-
-def span(later: str, earlier: str) -> str:
-    return f"(extract(epoch FROM {later} - {earlier}) * 1000)::bigint"
-
-
-def timed(later: str, earlier: str) -> str:
-    """duration, value and negative: a negative duration is kept apart from the others."""
-    gap = span(later, earlier)
-    return f"CASE WHEN {gap} >= 0 THEN {gap} END, NULL::bigint, CASE WHEN {gap} < 0 THEN {gap} END"
 
 
 HISTORY = f"""
@@ -26,28 +18,36 @@ WITH events AS MATERIALIZED (
   SELECT ticket,
     bool_or(type = {EventType.MESSAGE}) AS has_messages,
     bool_or(type = {EventType.STATUS_CHANGED}) AS has_statuses,
+    bool_or(type = {EventType.ASSIGNED}) AS has_assignments,
     min(place) FILTER (WHERE message_kind = {MessageOutcome.INBOUND}) AS asked_place,
     min(occurred_at) FILTER (WHERE message_kind = {MessageOutcome.INBOUND}) AS asked_at
   FROM events GROUP BY ticket
 ), subjects AS (
   SELECT c.*, {BY_CUSTOMER} AS by_customer, h.asked_place, h.asked_at,
     coalesce(h.has_messages, false) AS has_messages,
-    coalesce(h.has_statuses, false) AS has_statuses
+    coalesce(h.has_statuses, false) AS has_statuses,
+    coalesce(h.has_assignments, false) AS has_assignments, h.ticket IS NOT NULL AS has_events,
+    coalesce(c.last_solved_at, c.first_solved_at) AS closed_at
   FROM tickets c LEFT JOIN heads h ON h.ticket = c.id
   WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[]) AND NOT c.is_deleted AND NOT c.is_excluded
-), statuses AS (
-  SELECT ticket, place, occurred_at, to_value IN {DONE} AS is_done,
-    coalesce(
-      lag(to_value) OVER (PARTITION BY ticket ORDER BY place), from_value, 0
-    ) IN {DONE} AS was_done
+), changes AS (
+  SELECT ticket, place, occurred_at, from_value, to_value, to_value IN {DONE} AS is_done,
+    coalesce(lag(to_value) OVER w, from_value, 0) IN {DONE} AS was_done,
+    row_number() OVER w = 1 AS is_initial, lead(occurred_at) OVER w AS next_at
   FROM events WHERE type = {EventType.STATUS_CHANGED}
+  WINDOW w AS (PARTITION BY ticket ORDER BY place)
+), statuses AS (
+  SELECT *, min(CASE WHEN was_done AND NOT is_done THEN occurred_at END) OVER (
+      PARTITION BY ticket ORDER BY place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+    ) AS reopened_at
+  FROM changes
 ), solves AS (
   SELECT ticket, occurred_at, NULL::int AS solver,
     row_number() OVER (PARTITION BY ticket ORDER BY place) AS nth,
-    count(*) OVER (PARTITION BY ticket) AS total
+    count(*) OVER (PARTITION BY ticket) AS total, reopened_at, true AS is_event
   FROM statuses WHERE is_done AND NOT was_done
   UNION ALL
-  SELECT s.id, solve.at, s.solved_by, solve.nth, solve.total
+  SELECT s.id, solve.at, s.solved_by, solve.nth, solve.total, NULL, false
   FROM subjects s CROSS JOIN LATERAL (
     SELECT at, row_number() OVER (ORDER BY at), count(*) OVER ()
     FROM (SELECT s.first_solved_at UNION SELECT s.last_solved_at) AS both_ends (at)
@@ -61,22 +61,25 @@ WITH events AS MATERIALIZED (
   WHERE v.message_kind = {MessageOutcome.OUTBOUND} AND v.place > coalesce(s.asked_place, 0)
     AND (s.asked_place IS NOT NULL OR (s.by_customer AND s.created_at IS NOT NULL))
   ORDER BY s.id, v.place
-), happened AS (
+), periods AS (
+  {periods("events")}
+), {REPLIES}, {WORK}, happened AS (
   SELECT id AS subject, {Kind.TICKET_CREATED} AS kind, 0 AS ordinal, 0 AS outcome,
     created_at AS at, NULL::int AS agent, team, NULL::bigint AS duration,
-    NULL::bigint AS value, NULL::bigint AS negative, true AS counts, NULL::int AS channel
+    NULL::bigint AS value, NULL::bigint AS negative, true AS counts, NULL::int AS channel,
+    created_at AS seen
   FROM subjects WHERE created_at IS NOT NULL
   UNION ALL
   SELECT id, {Kind.CONTACT}, {TIE_BREAK}, {CONTACT_VALUES}, created_at, NULL, team, NULL, NULL,
-    NULL, true, NULL
+    NULL, true, NULL, created_at
   FROM subjects c WHERE created_at IS NOT NULL AND by_customer
   UNION ALL
   SELECT v.ticket, {Kind.MESSAGE}, v.place, v.message_kind, v.occurred_at, v.actor, v.team, NULL,
-    10000, NULL, true, v.channel
+    10000, NULL, true, v.channel, v.occurred_at
   FROM events v WHERE v.type = {EventType.MESSAGE}
   UNION ALL
   SELECT s.id, {Kind.MESSAGE}, total.outcome, total.outcome, total.at, total.agent, s.team, NULL,
-    total.messages * 10000::bigint, NULL, true, NULL
+    total.messages * 10000::bigint, NULL, true, NULL, total.at
   FROM subjects s CROSS JOIN LATERAL (VALUES
     ({MessageOutcome.INBOUND}, s.created_at, NULL::int, s.messages_in),
     ({MessageOutcome.OUTBOUND}, coalesce(s.first_reply_at, s.created_at), s.first_reply_by,
@@ -85,12 +88,12 @@ WITH events AS MATERIALIZED (
   WHERE NOT s.has_messages AND total.messages > 0 AND total.at IS NOT NULL
   UNION ALL
   SELECT r.ticket, {Kind.FIRST_RESPONSE}, 0, 0, r.occurred_at, r.actor, NULL,
-    {timed("r.occurred_at", "r.asked_at")}, true, r.channel
+    {timed("r.occurred_at", "r.asked_at")}, true, r.channel, r.occurred_at
   FROM replies r
   UNION ALL
   SELECT s.id, {Kind.FIRST_RESPONSE}, 0, 0, s.first_reply_at, s.first_reply_by,
     CASE WHEN s.first_reply_by IS NULL OR s.first_reply_by = s.agent THEN s.team END,
-    {timed("s.first_reply_at", "s.created_at")}, true, NULL
+    {timed("s.first_reply_at", "s.created_at")}, true, NULL, s.first_reply_at
   FROM subjects s
   WHERE NOT s.has_messages AND s.by_customer AND s.first_reply_at IS NOT NULL
     AND s.created_at IS NOT NULL
@@ -99,31 +102,42 @@ WITH events AS MATERIALIZED (
     CASE WHEN v.total = 1 THEN {ResolutionOutcome.ONLY}
          WHEN v.nth = 1 THEN {ResolutionOutcome.FIRST}
          WHEN v.nth = v.total THEN {ResolutionOutcome.LAST} ELSE {ResolutionOutcome.MIDDLE} END,
-    v.occurred_at, v.solver, NULL, {timed("v.occurred_at", "s.created_at")}, true, NULL
+    v.occurred_at, v.solver, NULL, {timed("v.occurred_at", "s.created_at")}, true, NULL,
+    v.occurred_at
   FROM solves v JOIN subjects s ON s.id = v.ticket
   UNION ALL
+  SELECT v.ticket, {Kind.SOLVED}, v.nth::int, 0, v.occurred_at, v.solver, NULL,
+    {span("v.reopened_at", "v.occurred_at")}, NULL, NULL, true, NULL, v.occurred_at
+  FROM solves v WHERE v.is_event
+  UNION ALL
   SELECT v.ticket, {Kind.REOPEN}, v.place, 0, v.occurred_at, NULL, NULL, NULL, NULL, NULL, true,
-    NULL
+    NULL, v.occurred_at
   FROM statuses v WHERE v.was_done AND NOT v.is_done
-), periods AS (
-  {periods("events")}
+  UNION ALL {REPLY_FACTS}
+  UNION ALL {WORK_FACTS}
 )"""
 
 # Work done by nobody in particular, or about the ticket as a whole, is its owner's at that moment.
-OWNED = f"e.kind IN ({Kind.TICKET_CREATED}, {Kind.CONTACT}, {Kind.RESOLUTION}, {Kind.REOPEN})"
+OWNED = (
+    f"e.kind IN ({Kind.TICKET_CREATED}, {Kind.CONTACT}, {Kind.RESOLUTION}, {Kind.REOPEN}, "
+    f"{Kind.AWAITED}, {Kind.ACKNOWLEDGED}, {Kind.SOLVED}, {Kind.SOLVE_EFFORT}, "
+    f"{Kind.INTERACTIONS}, {Kind.AGENTS_INVOLVED}, {Kind.TIME_IN_STATUS}, {Kind.ROUTED}, "
+    f"{Kind.BACKLOG})"
+)
 OWNER = was("owner", "agent", "c.agent")
 OWNER_TEAM = was("owner", "team", "c.team")
 
 TICKET_FACTS = fact_select(
     resource=Resource.TICKET,
     before=HISTORY,
-    source=f"""subjects c JOIN (SELECT subject, {", ".join(EVENT_COLUMNS)}, channel FROM happened) e
-  ON e.subject = c.id
-{period_join("owner", "c.id", EventType.ASSIGNED)}
-{period_join("topic_then", "c.id", EventType.TOPIC_CHANGED)}
-{period_join("priority_then", "c.id", EventType.PRIORITY_CHANGED)}""",
+    source=f"""subjects c JOIN (
+  SELECT subject, {", ".join(EVENT_COLUMNS)}, channel, seen FROM happened) e ON e.subject = c.id
+{period_join("owner", "c.id", EventType.ASSIGNED, "e.seen")}
+{period_join("topic_then", "c.id", EventType.TOPIC_CHANGED, "e.seen")}
+{period_join("priority_then", "c.id", EventType.PRIORITY_CHANGED, "e.seen")}""",
     actor=f"CASE WHEN {OWNED} THEN coalesce(e.agent, {OWNER}) ELSE e.agent END",
     owner=(OWNER, OWNER_TEAM),
+    seen="e.seen",
     dimensions={
         "actor_team": f"CASE WHEN {OWNED} AND e.agent IS NULL THEN coalesce({OWNER_TEAM}, "
         "acting.team) ELSE coalesce(e.team, acting.team) END",

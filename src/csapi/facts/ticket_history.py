@@ -41,10 +41,11 @@ def periods(events: str) -> str:
     FROM ({changes}) AS first ORDER BY ticket, type, {EVENT_ORDER})"""
 
 
-def period_join(alias: str, ticket: str, kind: EventType) -> str:
+def period_join(alias: str, ticket: str, kind: EventType, seen: str = "e.at") -> str:
+    """Joins the period at the instant `seen`."""
     return (
         f"LEFT JOIN periods {alias} ON {alias}.ticket = {ticket} AND {alias}.type = {kind} "
-        f"AND {alias}.valid_from <= e.at AND e.at < {alias}.valid_to"
+        f"AND {alias}.valid_from <= {seen} AND {seen} < {alias}.valid_to"
     )
 
 

@@ -8,7 +8,7 @@ from csapi.facts.kinds import Grain
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cuboids import Cuboid, covering
-from csapi.metrics.formulas import EXTREMES, Measure, Part
+from csapi.metrics.formulas import DISTINCT, EXTREMES, THRESHOLDS, Measure, Part
 from csapi.metrics.periods import TimeGrain, edges
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import Condition, Group, MemberGroup, Question, TimeGroup
@@ -25,6 +25,7 @@ STORED = {
     Measure.DURATION_MAX: "x.duration_max",
     Measure.VALUE_N: "x.value_n",
     Measure.VALUE_SUM: "x.value_sum",
+    Measure.BALANCE: "x.value_sum",
 }
 COUNTED = {
     Measure.N: "1",
@@ -38,6 +39,9 @@ COUNTED = {
     Measure.POSITIVE_MIN: "nullif(f.duration_ms, 0)",
     Measure.VALUE_N: "(f.value IS NOT NULL)::int",
     Measure.VALUE_SUM: "coalesce(f.value, 0)",
+    Measure.BALANCE: "coalesce(f.value, 0)",
+    Measure.SUBJECTS: "f.subject",
+    Measure.CUSTOMERS: "f.customer",
 }
 
 
@@ -54,14 +58,14 @@ def cuboid_for(question: Question) -> Cuboid | None:
 
 def column_of(part: Part) -> str:
     """The name under which the rows of a statement carry a part's measure."""
-    if part.measure is Measure.WITHIN_N:
-        return f"within_{part.threshold_ms}".replace("-", "minus_")
+    if part.measure in THRESHOLDS:
+        return f"{part.measure.value}_{part.threshold_ms}".replace("-", "minus_")
     return part.measure.value
 
 
 def fact_value(part: Part) -> str:
-    if part.measure is Measure.WITHIN_N:
-        return f"coalesce(f.duration_ms <= {int(part.threshold_ms or 0)}, false)::int"
+    if column := THRESHOLDS.get(part.measure):
+        return f"coalesce(f.{column} <= {int(part.threshold_ms or 0)}, false)::int"
     return COUNTED[part.measure]
 
 
@@ -137,6 +141,8 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
         column, wanted = column_of(part), matching(part.kind, part.outcomes)
         if part.measure in EXTREMES:
             return f"{EXTREMES[part.measure]}({column}) FILTER (WHERE {wanted})"
+        if part.measure in DISTINCT:
+            return f"count(DISTINCT {column}) FILTER (WHERE {wanted})"
         return f"coalesce(sum({column}) FILTER (WHERE {wanted}), 0)::bigint"
 
     def _runs(self, runs: Sequence[Run]) -> str:

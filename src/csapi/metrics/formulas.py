@@ -30,6 +30,13 @@ class Measure(StrEnum):
     VALUE_SUM = "value_sum"
     # Facts whose duration is at most threshold_ms.
     WITHIN_N = "within_n"
+    # Facts whose gap to the next one is at most threshold_ms. Summaries do not have it.
+    NEXT_WITHIN_N = "next_within_n"
+    # The sum of all values up to the end of the bucket, since the beginning.
+    BALANCE = "balance"
+    # How many different ones. They add up over nothing; summaries do not have them.
+    SUBJECTS = "subjects"
+    CUSTOMERS = "customers"
 
 
 EXTREMES = {
@@ -37,6 +44,8 @@ EXTREMES = {
     Measure.POSITIVE_MIN: "min",
     Measure.DURATION_MAX: "max",
 }
+DISTINCT = {Measure.SUBJECTS: "subject", Measure.CUSTOMERS: "customer"}
+THRESHOLDS = {Measure.WITHIN_N: "duration_ms", Measure.NEXT_WITHIN_N: "gap_next_ms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,16 @@ class Facts:
     def within(self, threshold_ms: int) -> Combo:
         return self._of(Measure.WITHIN_N, threshold_ms)
 
+    def followed(self, threshold_ms: int) -> Combo:
+        """How many were followed by the next one within the threshold."""
+        return self._of(Measure.NEXT_WITHIN_N, threshold_ms)
+
+    def distinct(self, measure: Measure) -> Combo:
+        return self._of(measure)
+
+    def balance(self) -> Combo:
+        return self._of(Measure.BALANCE)
+
     def rated(self) -> Combo:
         return self._of(Measure.VALUE_N)
 
@@ -114,6 +133,7 @@ class Formula:
 
     Without a denominator the value is the numerator. numerator_scale turns stored integers into the
     metric's unit. spread: the facts whose durations percentiles and extremes are taken of.
+    matures_ms: so long after its instant a fact may still change sides.
     """
 
     numerator: Combo
@@ -121,9 +141,15 @@ class Formula:
     denominator: Combo | None = None
     numerator_scale: int = 1
     denominator_scale: int = 1
+    n_scale: int = 1
     negative: Combo | None = None
     spread: Facts | None = None
     exclude_zero: bool = False
+    matures_ms: int | None = None
+
+    @property
+    def is_stock(self) -> bool:
+        return any(part.measure is Measure.BALANCE for part in self.parts)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -225,10 +251,12 @@ class Direction(StrEnum):
 
 
 class TimeBasis(StrEnum):
-    """Which instant decides the bucket: that of the event, or that of the start of the unit."""
+    """Which instant decides the bucket: that of the event, or that of the start of the unit; or
+    the value is that at the end of the bucket."""
 
     event = "event"
     cohort = "cohort"
+    state = "state"
 
 
 class MergeClass(StrEnum):
@@ -237,6 +265,9 @@ class MergeClass(StrEnum):
     additive = "additive"
     ratio = "ratio"
     mean = "mean"
+    distinct = "distinct"
+    stock = "stock"
+    extreme = "extreme"
 
 
 class Attribution(StrEnum):
@@ -266,6 +297,8 @@ class Metric:
     params: Sequence[Param] = ()
     version: str = "1"
     by_rating: bool = False
+    # What it is where no `agg` is given.
+    default_agg: str | None = None
     # What to know when it is asked for by agent or team.
     caution_by_agent: str = ""
 
@@ -276,6 +309,8 @@ class Metric:
     @property
     def aggregations(self) -> list[str]:
         """What `agg` may be: of means also their sum and count, of durations the spread, too."""
+        if self.merge_class is MergeClass.extreme:
+            return [self.default_agg or "max"]
         if self.merge_class is not MergeClass.mean:
             return []
         if self.build(self.defaults).spread is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from csapi.facts.kinds import Kind
 from csapi.metrics.dimensions import Dimension
-from csapi.metrics.formulas import Combo, Formula, Measure, Metric, Part
+from csapi.metrics.formulas import DISTINCT, Combo, Formula, Measure, Metric, Part
 from csapi.metrics.periods import CYCLES, Bucket, Period, TimeGrain, buckets, edges
 from csapi.metrics.plan import Cuts
 from csapi.metrics.zones import changes
@@ -43,6 +43,10 @@ class Asked:
         if self.agg is None or not self.agg.startswith("p"):
             return None
         return int(self.agg[1:])
+
+    @property
+    def is_distinct(self) -> bool:
+        return any(part.measure in DISTINCT for part in self.formula.parts)
 
     @property
     def extreme(self) -> Part | None:
@@ -130,6 +134,11 @@ class Question:
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         return tuple(dict.fromkeys(part for asked in self.metrics for part in asked.parts))
+
+    @cached_property
+    def stocks(self) -> tuple[int, ...]:
+        """The places of the parts that are balances."""
+        return tuple(n for n, part in enumerate(self.parts) if part.measure is Measure.BALANCE)
 
     @cached_property
     def columns(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.formulas import Metric
-from csapi.reports.resolve import allowed_dimensions
+from csapi.reports.checks import allowed_dimensions
 from csapi.reports.schemas import MetricInfo, ParamInfo
 
 

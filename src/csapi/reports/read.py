@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from csapi.metrics.formulas import Facts
 from csapi.metrics.percentiles import EXACT_MAX, binned_statement, exact_statement, interpolate
 from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
 from csapi.metrics.question import Asked, MemberGroup, Question, Terms
+from csapi.metrics.stocks import added, balanced, opening_question
 from csapi.reports.resolve import Members, Wanted
 
 PENDING_SHOWN = 100_000
@@ -44,6 +45,12 @@ SELECT
   (SELECT max(newest) FROM unnest($4::smallint[]) AS k (kind) CROSS JOIN LATERAL (
      SELECT occurred_at AS newest FROM facts f WHERE f.tenant_id = $1 AND f.kind = k.kind
      ORDER BY occurred_at DESC LIMIT 1) AS n) AS data_through"""
+
+FIRST_CHANGE = """
+SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL (
+  SELECT occurred_at AS at FROM facts f
+  WHERE f.tenant_id = $1 AND f.kind = k.kind AND f.occurred_at < $3
+  ORDER BY occurred_at LIMIT 1) AS first"""
 
 CUSTOM = "SELECT name, label, slot FROM custom_attributes WHERE tenant_id = $1 ORDER BY slot"
 
@@ -132,6 +139,8 @@ async def read_question(
         planner = Planner(question.tenant_timezone, cuboid, shown, question.cuts, now)
         pieces = planner.split(period.start, period.end)
     groups, total, has_read_facts = await read_groups(connection, tenant_id, question, pieces)
+    if question.stocks:
+        groups, total = await with_balances(connection, tenant_id, question, groups, total, now)
     return Reading(
         groups=groups,
         total=total,
@@ -144,6 +153,56 @@ async def read_question(
     )
 
 
+async def with_balances(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    question: Question,
+    groups: Sequence[Group],
+    total: Group | None,
+    now: datetime,
+) -> tuple[list[Group], Group | None]:
+    """The groups with balances in place of their changes. What is before the range comes from
+    summaries, as far as they are clean."""
+    kinds = [int(kind) for kind in question.kinds]
+    first = await connection.fetchval(FIRST_CHANGE, tenant_id, kinds, question.period.start)
+    start = first or question.period.start
+    period = replace(question.period, start=start, end=question.period.start)
+    opening = opening_question(question, period)
+    opened: list[Group] = []
+    opened_total: Group | None = None
+    if first is not None:
+        state = await connection.fetchrow(STATE, tenant_id, start, period.end, kinds)
+        pieces = from_facts(start, period.end)
+        if (cuboid := cuboid_for(opening)) is not None:
+            marked = Marked(state["slots"] or (), state["months"] or ())
+            planner = Planner(question.tenant_timezone, cuboid, marked, opening.cuts, now)
+            pieces = planner.split(start, period.end)
+        opened, opened_total, _ = await read_groups(connection, tenant_id, opening, pieces)
+    known = {group.keys: group for group in groups}
+    changes = {keys: group.parts for keys, group in known.items()}
+    before = {group.keys: group.parts for group in opened}
+    found = balanced(question, opening, changes, before)
+    if len(found) > MOST_GROUPS:
+        raise too_many_groups()
+    shown = [
+        Group(keys, parts, known[keys].percentiles if keys in known else {})
+        for keys, parts in found.items()
+    ]
+    if total is not None:
+        whole = opened_total or (opened[0] if opened and not opening.groups else None)
+        parts = added(question, opening, total.parts, None if whole is None else whole.parts)
+        total = Group((), parts, total.percentiles)
+    return shown, total
+
+
+def too_many_groups() -> Problem:
+    return Problem(
+        "range_too_long",
+        f"The answer has more than {MOST_GROUPS:,} rows: ask for a shorter range, "
+        "a coarser time dimension or fewer dimensions, or filter.",
+    )
+
+
 async def read_groups(
     connection: asyncpg.Connection, tenant_id: UUID, question: Question, pieces: Pieces
 ) -> tuple[list[Group], Group | None, bool]:
@@ -152,11 +211,7 @@ async def read_groups(
     rows = await run(connection, Compiler(tenant_id, question).parts(pieces, cuboid))
     size = len(question.groups)
     if len(rows) > MOST_GROUPS + 1:
-        raise Problem(
-            "range_too_long",
-            f"The answer has more than {MOST_GROUPS:,} rows: ask for a shorter range, "
-            "a coarser time dimension or fewer dimensions, or filter.",
-        )
+        raise too_many_groups()
     counted = [row for row in rows if not row[size]] if size else rows
     ranked: Ranked = {}
     from_facts_read = False

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
-from csapi.kit.problems import FieldError, invalid, shown
+from csapi.kit.problems import shown
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import (
     DIMENSIONS,
@@ -33,6 +33,7 @@ from csapi.metrics.question import (
     Test,
     time_group,
 )
+from csapi.reports.checks import check_allowed, check_stocks, refuse
 from csapi.reports.schemas import FilterNode, FilterOp, Include, MetricRequest, Query, TimeRange
 
 DEEPEST = 8
@@ -47,10 +48,6 @@ class Setting:
     timezone: str
     custom: Sequence[Dimension]
     now: datetime
-
-
-def refuse(pointer: str, code: str, message: str, allowed: Sequence[str] | None = None) -> NoReturn:
-    raise invalid(FieldError(pointer, code, message, None if allowed is None else list(allowed)))
 
 
 def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
@@ -72,7 +69,7 @@ def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
             refuse(
                 f"{where}/as", "invalid_value", f"Two metrics are named {shown(name)}: use `as`."
             )
-        agg = None if request.agg == "avg" else request.agg
+        agg = metric.default_agg if request.agg in (None, "avg") else request.agg
         if request.agg is not None and request.agg not in metric.aggregations:
             refuse(
                 f"{where}/agg",
@@ -163,28 +160,6 @@ def unknown(where: str, name: str, setting: Setting) -> NoReturn:
     allowed = sorted([*DIMENSIONS, *(each.id for each in setting.custom)])
     allowed += [TIME_PREFIX + each.value for each in TimeGrain]
     refuse(where, "unknown_dimension", f"There is no dimension {shown(name)}.", allowed)
-
-
-def allowed_dimensions(metric: Metric, custom: Sequence[Dimension]) -> list[str]:
-    ids = [each for each in DIMENSIONS if each != "rating" or metric.by_rating]
-    return [*ids, *(each.id for each in custom), *(TIME_PREFIX + each.value for each in TimeGrain)]
-
-
-def check_allowed(
-    asked: Sequence[Asked], used: Sequence[tuple[str, Dimension]], setting: Setting
-) -> None:
-    """`rating` is about ratings alone: for anything else it would silently select nothing."""
-    for where, dimension in used:
-        if dimension.source is not Source.value:
-            continue
-        for each in asked:
-            if not each.metric.by_rating:
-                refuse(
-                    where,
-                    "dimension_not_allowed",
-                    f"{each.metric.id} has no dimension {dimension.id}.",
-                    allowed_dimensions(each.metric, setting.custom),
-                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +263,8 @@ def build_question(query: Query, setting: Setting, members: Members) -> Question
         tests = list(check_filter(query.filters, setting))
         used += [(f"{where}/dimension", dimension) for where, dimension, _ in tests]
         condition = build_condition(query.filters, setting, members)
-    check_allowed(asked, used, setting)
+    check_allowed(asked, used, setting.custom)
+    check_stocks(asked, groups)
     return Question(
         period=period,
         tenant_timezone=setting.timezone,

@@ -174,10 +174,15 @@ class AnswerSource(StrEnum):
 
 
 class QueryMeta(msgspec.Struct, kw_only=True):
-    """How the answer came about. `query` is the question with everything resolved."""
+    """How the answer came about. `query` is the question with everything resolved.
+
+    `mature_through`, of metrics with a window that looks ahead: what happened later may still
+    change sides.
+    """
 
     query: dict[str, Any]
     columns: dict[str, ColumnInfo]
+    mature_through: dict[str, UtcDatetime]
     definitions: dict[str, str]
     exact: bool
     pending_buckets: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +13,9 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.metrics.dimensions import CUSTOM_PREFIX, Dimension
 from csapi.metrics.formulas import Unit
 from csapi.metrics.question import Question
+from csapi.reports.checks import check_top
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
-from csapi.reports.resolve import Setting, build_question, check_filter, refuse, wanted_keys
+from csapi.reports.resolve import Setting, build_question, check_filter, wanted_keys
 from csapi.reports.schemas import (
     AnswerSource,
     ColumnInfo,
@@ -61,7 +62,7 @@ async def answer(desk: Desk, query: Query) -> QueryAnswer:
             live_slots_max=desk.live_slots_max,
         )
     warnings = [*cautions(question), *unknown_values(query, members)]
-    return shaped(query, question, reading, warnings)
+    return shaped(query, question, reading, warnings, desk.now)
 
 
 def names_in(query: Query) -> Iterable[str]:
@@ -74,16 +75,6 @@ def names_in(query: Query) -> Iterable[str]:
         if node.dimension is not None:
             yield node.dimension
         pending += [*(node.and_ or ()), *(node.or_ or ()), node.not_]
-
-
-def check_top(query: Query, question: Question) -> None:
-    if query.top is None:
-        return
-    names = [asked.name for asked in question.metrics]
-    if query.top.by not in names:
-        refuse("/top/by", "unknown_metric", "Not a metric of this query.", names)
-    if query.top.other and any(asked.percentile is not None for asked in question.metrics):
-        refuse("/top/other", "invalid_value", "Percentiles cannot be merged into other.")
 
 
 def cautions(question: Question) -> list[str]:
@@ -116,7 +107,9 @@ def unknown_values(query: Query, members: Mapping[tuple[str, str], Sequence[int]
     return found
 
 
-def shaped(query: Query, question: Question, reading: Reading, warnings: list[str]) -> QueryAnswer:
+def shaped(
+    query: Query, question: Question, reading: Reading, warnings: list[str], now: datetime
+) -> QueryAnswer:
     groups = ordered(question, reading)
     other = None
     if query.top is not None:
@@ -131,11 +124,13 @@ def shaped(query: Query, question: Question, reading: Reading, warnings: list[st
         totals=totals,
         other=other,
         page=QueryPage(next_cursor=cursor),
-        meta=meta_of(query, question, reading, warnings),
+        meta=meta_of(query, question, reading, warnings, now),
     )
 
 
-def meta_of(query: Query, question: Question, reading: Reading, warnings: list[str]) -> QueryMeta:
+def meta_of(
+    query: Query, question: Question, reading: Reading, warnings: list[str], now: datetime
+) -> QueryMeta:
     resolved: dict[str, Any] = msgspec.to_builtins(query)
     resolved["time"] = {
         "range": {
@@ -156,6 +151,11 @@ def meta_of(query: Query, question: Question, reading: Reading, warnings: list[s
                 label=asked.metric.label,
             )
             for asked in question.metrics
+        },
+        mature_through={
+            asked.name: now - timedelta(milliseconds=asked.formula.matures_ms)
+            for asked in question.metrics
+            if asked.formula.matures_ms is not None
         },
         definitions={asked.name: asked.metric.version for asked in question.metrics},
         exact=reading.is_exact,

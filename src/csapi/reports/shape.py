@@ -49,15 +49,18 @@ def total(terms: Terms, parts: Sequence[int | None]) -> int:
 
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
     formula, parts = asked.formula, group.parts
-    numerator, n = total(places.numerator, parts), total(places.n, parts)
+    numerator, n = total(places.numerator, parts), total(places.n, parts) // formula.n_scale
     excluded = NO_EXCLUDED
     if places.negative is not None and (negative := total(places.negative, parts)):
         excluded = Excluded(negative_duration=negative)
     shown_numerator = scaled(numerator, formula.numerator_scale)
-    denominator = None if places.denominator is None else total(places.denominator, parts)
+    shown_denominator: float | None = None
     value: float | None = shown_numerator
-    if denominator is not None:
-        value = numerator / (formula.numerator_scale * denominator) if denominator else None
+    if places.denominator is not None:
+        denominator = total(places.denominator, parts)
+        scales = formula.numerator_scale, formula.denominator_scale
+        value = numerator * scales[1] / (scales[0] * denominator) if denominator else None
+        shown_denominator = scaled(denominator, scales[1])
     is_exact = True
     if asked.agg is not None:
         value, is_exact = aggregated(asked, places, group, shown_numerator, n)
@@ -65,7 +68,7 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
         value=value,
         n=n,
         numerator=shown_numerator,
-        denominator=denominator,
+        denominator=shown_denominator,
         null_reason=NullReason.no_observations if value is None else None,
         precision=Precision.exact if is_exact else Precision.approximate,
         relative_error=None if is_exact else RELATIVE_ERROR,

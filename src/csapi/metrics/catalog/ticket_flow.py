@@ -1,0 +1,247 @@
+"""Tickets: what came in, what was solved, what is left, and how much work it took."""
+
+from csapi.facts.kinds import (
+    VALUE_SCALE,
+    AssignmentOutcome,
+    EffortOutcome,
+    Kind,
+    RoutingOutcome,
+)
+from csapi.metrics.catalog.vocabulary import (
+    ACTOR,
+    COHORT,
+    EVENT,
+    LOWER,
+    NEUTRAL,
+    OWNER,
+    Params,
+    counted,
+    milliseconds,
+    ratio,
+)
+from csapi.metrics.formulas import (
+    Combo,
+    Facts,
+    Formula,
+    Measure,
+    MergeClass,
+    Metric,
+    Param,
+    ParamType,
+    TimeBasis,
+    Unit,
+    mean_value,
+    share,
+)
+
+CREATED, SOLVES, REOPENED = Facts(Kind.TICKET_CREATED), Facts(Kind.RESOLUTION), Facts(Kind.REOPEN)
+SOLVED = Facts(Kind.SOLVED)
+EFFORT = Facts(Kind.SOLVE_EFFORT)
+ONE_REPLY = Facts(Kind.SOLVE_EFFORT, (EffortOutcome.ONE,))
+ROUTED = Facts(Kind.ROUTED)
+BACKLOG = Facts(Kind.BACKLOG)
+MESSAGE = Facts(Kind.MESSAGE)
+REOPEN_WINDOW = Param(
+    "window_days",
+    ParamType.number,
+    7,
+    "A solve counts as reopened when that happened within so many days.",
+    minimum=1,
+    maximum=365,
+)
+
+
+def window_ms(params: Params) -> int:
+    return milliseconds(86_400 * params[REOPEN_WINDOW.name])
+
+
+def reopen_rate(params: Params) -> Formula:
+    window = window_ms(params)
+    return Formula(
+        numerator=SOLVED.within(window),
+        denominator=SOLVED.count(),
+        n=SOLVED.count(),
+        matures_ms=window,
+    )
+
+
+def distinct(
+    metric_id: str,
+    label: str,
+    facts: Facts,
+    measure: Measure,
+    description: str,
+    *,
+    pitfalls: str = "Not additive: the days of a month do not add up to the month.",
+) -> Metric:
+    return Metric(
+        id=metric_id,
+        label=label,
+        description=description,
+        formula_text="count of different ones",
+        unit=Unit.COUNT,
+        direction=NEUTRAL,
+        time_basis=EVENT,
+        merge_class=MergeClass.distinct,
+        attribution=ACTOR,
+        build=lambda _: Formula(numerator=facts.distinct(measure), n=facts.count()),
+        example="Three of the same and one of another give 2 with n = 4.",
+        pitfalls=pitfalls,
+    )
+
+
+def work_mean(metric_id: str, label: str, facts: Facts, description: str, example: str) -> Metric:
+    return Metric(
+        id=metric_id,
+        label=label,
+        description=description,
+        formula_text="sum / solves whose number is known",
+        unit=Unit.COUNT,
+        direction=LOWER,
+        time_basis=EVENT,
+        merge_class=MergeClass.mean,
+        attribution=OWNER,
+        build=lambda _: mean_value(facts),
+        example=example,
+        pitfalls="Counted over the whole life of the ticket, not over the period.",
+    )
+
+
+def flow(_: Params) -> Formula:
+    total: Combo = CREATED.count() + REOPENED.count() - SOLVES.count()
+    return Formula(numerator=total, n=CREATED.count() + REOPENED.count() + SOLVES.count())
+
+
+TICKET_FLOW_METRICS = (
+    Metric(
+        id="backlog_open",
+        label="Open tickets",
+        description="Tickets that are neither solved nor closed at the end of the bucket, by what "
+        "they were then.",
+        formula_text="open at the start + created + reopened - solved",
+        unit=Unit.COUNT,
+        direction=LOWER,
+        time_basis=TimeBasis.state,
+        merge_class=MergeClass.stock,
+        attribution=OWNER,
+        build=lambda _: Formula(
+            numerator=BACKLOG.balance(),
+            n=BACKLOG.balance(),
+            numerator_scale=VALUE_SCALE,
+            n_scale=VALUE_SCALE,
+        ),
+        example="Two open on Monday evening, one more opened and both of the first solved on "
+        "Tuesday: 2 on Monday, 1 on Tuesday.",
+        pitfalls="Adds up over teams or channels at the same instant, never over time. The team "
+        "of an agent's ticket is the one at the last change of the ticket. A source that says "
+        "solved without an instant leaves the ticket out.",
+    ),
+    Metric(
+        id="net_flow",
+        label="Net flow",
+        description="Tickets created and reopened, less those solved.",
+        formula_text="created + reopened - solved",
+        unit=Unit.COUNT,
+        direction=LOWER,
+        time_basis=EVENT,
+        merge_class=MergeClass.additive,
+        attribution=OWNER,
+        build=flow,
+        example="10 created, 1 reopened and 8 solved give 3.",
+        pitfalls="Of snapshots only the first and the last solve are known, and no reopening.",
+    ),
+    ratio(
+        "reopen_rate",
+        "Reopen rate",
+        reopen_rate,
+        "Solves that were undone within `window_days`, in the bucket of the solve.",
+        formula_text="solves reopened within the window / solves",
+        example="Of 20 solves 3 were reopened in 7 days: 0.15.",
+        direction=LOWER,
+        basis=COHORT,
+        attribution=OWNER,
+        params=(REOPEN_WINDOW,),
+        pitfalls="Recent solves may still be reopened: see mature_through. Only sources that send "
+        "status changes are in it.",
+    ),
+    ratio(
+        "one_touch_rate",
+        "One-touch rate",
+        lambda _: share(ONE_REPLY.count(), EFFORT.count()),
+        "Solves that took exactly one public reply by a person.",
+        formula_text="solves after one reply / solves whose replies are known",
+        example="Of 4 solves, after 0, 1, 1 and 3 replies: 0.5.",
+        basis=COHORT,
+        attribution=OWNER,
+        pitfalls="A solve without any reply is not one-touch.",
+    ),
+    work_mean(
+        "replies_per_resolution",
+        "Replies per resolution",
+        EFFORT,
+        "Public replies by people up to a solve.",
+        "Solves after 1 and after 3 replies give 2.",
+    ),
+    work_mean(
+        "interactions_per_ticket",
+        "Interactions per ticket",
+        Facts(Kind.INTERACTIONS),
+        "Public messages of people of both sides up to a ticket's last solve.",
+        "Tickets with 2 and with 6 messages give 4.",
+    ),
+    work_mean(
+        "agents_per_ticket",
+        "Agents per ticket",
+        Facts(Kind.AGENTS_INVOLVED),
+        "How many different agents replied up to a ticket's last solve.",
+        "Tickets answered by one and by three agents give 2.",
+    ),
+    counted(
+        "transfers",
+        "Transfers",
+        Facts(Kind.AGENT_ASSIGNED, (AssignmentOutcome.TRANSFER,)),
+        "Times that a ticket went from one agent to another, counted for the one who got it.",
+        direction=LOWER,
+    ),
+    counted(
+        "team_transfers",
+        "Team transfers",
+        Facts(Kind.TEAM_ASSIGNED, (AssignmentOutcome.TRANSFER,)),
+        "Times that a ticket went from one team to another, counted for the one that got it.",
+        direction=LOWER,
+    ),
+    ratio(
+        "misroute_rate",
+        "Misrouted",
+        lambda _: share(Facts(Kind.ROUTED, (RoutingOutcome.MISROUTED,)).count(), ROUTED.count()),
+        "Tickets that were moved to another team or topic before the first reply by a person.",
+        formula_text="tickets moved before the first reply / tickets with a history",
+        example="3 of 20 tickets were moved before anybody replied: 0.15.",
+        direction=LOWER,
+        basis=COHORT,
+        attribution=OWNER,
+        pitfalls="Only tickets with events are in it.",
+    ),
+    distinct(
+        "tickets_active",
+        "Active tickets",
+        MESSAGE,
+        Measure.SUBJECTS,
+        "Different tickets with at least one message.",
+    ),
+    distinct(
+        "tickets_solved",
+        "Tickets solved",
+        SOLVES,
+        Measure.SUBJECTS,
+        "Different tickets that were solved, whatever became of them later.",
+    ),
+    distinct(
+        "conversations_handled",
+        "Conversations handled",
+        Facts(Kind.AGENT_RESPONSE),
+        Measure.SUBJECTS,
+        "Different tickets that an agent replied to.",
+        pitfalls="Two agents on one ticket handled it both: agents do not add up to the total.",
+    ),
+)

@@ -1,0 +1,63 @@
+"""What cannot be asked, and how it is refused."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from csapi.kit.problems import FieldError, invalid
+from csapi.metrics.dimensions import DIMENSIONS, TIME_PREFIX, Dimension, Source
+from csapi.metrics.formulas import Metric
+from csapi.metrics.periods import CYCLES, TimeGrain
+from csapi.metrics.question import Asked, Group, Question, TimeGroup
+from csapi.reports.schemas import Query
+
+
+def refuse(pointer: str, code: str, message: str, allowed: Sequence[str] | None = None) -> NoReturn:
+    raise invalid(FieldError(pointer, code, message, None if allowed is None else list(allowed)))
+
+
+def allowed_dimensions(metric: Metric, custom: Sequence[Dimension]) -> list[str]:
+    ids = [each for each in DIMENSIONS if each != "rating" or metric.by_rating]
+    return [*ids, *(each.id for each in custom), *(TIME_PREFIX + each.value for each in TimeGrain)]
+
+
+def check_stocks(asked: Sequence[Asked], groups: Sequence[Group]) -> None:
+    """A balance is at the end of one bucket: not of an hour of the day, nor of two at once."""
+    stocks = [each for each in asked if each.formula.is_stock]
+    times = [(n, group) for n, group in enumerate(groups) if isinstance(group, TimeGroup)]
+    for number, (place, group) in enumerate(times):
+        if stocks and (group.is_cycle or number):
+            refuse(
+                f"/dimensions/{place}",
+                "dimension_not_allowed",
+                f"{stocks[0].metric.id} is a stock: it takes one time dimension, and no cycle.",
+                [TIME_PREFIX + each.value for each in TimeGrain if each not in CYCLES],
+            )
+
+
+def check_allowed(
+    asked: Sequence[Asked], used: Sequence[tuple[str, Dimension]], custom: Sequence[Dimension]
+) -> None:
+    """`rating` is about ratings alone: for anything else it would silently select nothing."""
+    for where, dimension in used:
+        if dimension.source is not Source.value:
+            continue
+        for each in asked:
+            if not each.metric.by_rating:
+                refuse(
+                    where,
+                    "dimension_not_allowed",
+                    f"{each.metric.id} has no dimension {dimension.id}.",
+                    allowed_dimensions(each.metric, custom),
+                )
+
+
+def check_top(query: Query, question: Question) -> None:
+    if query.top is None:
+        return
+    names = [asked.name for asked in question.metrics]
+    if query.top.by not in names:
+        refuse("/top/by", "unknown_metric", "Not a metric of this query.", names)
+    if query.top.other and any(asked.percentile is not None for asked in question.metrics):
+        refuse("/top/other", "invalid_value", "Percentiles cannot be merged into other.")
+    if query.top.other and any(asked.is_distinct for asked in question.metrics):
+        refuse("/top/other", "invalid_value", "Distinct counts cannot be merged into other.")
