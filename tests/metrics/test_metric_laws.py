@@ -113,6 +113,19 @@ def check_groups(
     assert wanted.keys() <= given.keys()
 
 
+@pytest.mark.parametrize("state", STATES)
+async def test_a_balance_starts_with_what_was_there(state: str, world: World, ask: Ask) -> None:
+    metric = METRICS["backlog_open"]
+    middle = (NOW - timedelta(days=40)).date().isoformat()
+    for dimensions in ([], ["team"], ["time:day"], ["time:week", "channel"]):
+        wanted = query(metric, dimensions, include=["totals"])
+        wanted["time"]["range"] = {**RANGE, "from": middle}
+        answer = await ask(world.tenants[state], wanted)
+        check_balances(metric, answer, dimensions, world, TIMEZONE)
+        if dimensions:
+            assert cells(answer["totals"]) == expected(metric, world.of(metric))
+
+
 def check_balances(
     metric: Metric, answer: dict[str, Any], dimensions: list[str], world: World, zone: str
 ) -> None:

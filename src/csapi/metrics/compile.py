@@ -59,7 +59,8 @@ def cuboid_for(question: Question) -> Cuboid | None:
 def column_of(part: Part) -> str:
     """The name under which the rows of a statement carry a part's measure."""
     if part.measure in THRESHOLDS:
-        return f"{part.measure.value}_{part.threshold_ms}".replace("-", "minus_")
+        name = part.measure.value.removesuffix("_n")
+        return f"{name}_{part.threshold_ms}".replace("-", "minus_")
     return part.measure.value
 
 

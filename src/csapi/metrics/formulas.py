@@ -319,5 +319,12 @@ class Metric:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        formula = self.build(self.defaults)
-        return tuple(dict.fromkeys(part.kind for part in formula.parts))
+        """All that it can be about, whatever is chosen."""
+        chosen = [self.defaults]
+        chosen += [
+            self.defaults | {param.name: choice}
+            for param in self.params
+            for choice in param.choices
+        ]
+        parts = [part for params in chosen for part in self.build(params).parts]
+        return tuple(dict.fromkeys(part.kind for part in parts))

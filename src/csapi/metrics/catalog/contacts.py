@@ -1,10 +1,27 @@
 """Contacts: times that a person turned to us, by whatever channel."""
 
-from csapi.facts.kinds import ContactOutcome, Kind
-from csapi.metrics.catalog.vocabulary import EVENT, LOWER, OWNER, Params, milliseconds, ratio
+from csapi.facts.kinds import (
+    CallOutcome,
+    ContactOutcome,
+    EffortOutcome,
+    Kind,
+    ReplyOutcome,
+)
+from csapi.metrics.catalog.vocabulary import (
+    COHORT,
+    EVENT,
+    HIGHER,
+    LOWER,
+    NEUTRAL,
+    OWNER,
+    Params,
+    milliseconds,
+    ratio,
+)
 from csapi.metrics.formulas import (
     Facts,
     Formula,
+    Measure,
     MergeClass,
     Metric,
     Param,
@@ -37,7 +54,123 @@ def repeat_window_ms(params: Params) -> int:
     return milliseconds(3600 * hours if hours is not None else 86_400 * params["window_days"])
 
 
+ONE_REPLY = Facts(Kind.SOLVE_EFFORT, (EffortOutcome.ONE,))
+EFFORT = Facts(Kind.SOLVE_EFFORT)
+ANSWERED_CALLS = Facts(Kind.CALL, (CallOutcome.ANSWERED,))
+METHOD = Param(
+    "method",
+    ParamType.choice,
+    "no_repeat",
+    "What shows that the first contact was enough: no further contact of the same customer within "
+    "the window; a solve after a single reply that was not reopened within the window; or the "
+    "agent's flag on answered calls.",
+    choices=("no_repeat", "single_reply", "agent_flag"),
+)
+
+
+def first_contact_resolution(params: Params) -> Formula:
+    window = repeat_window_ms(params)
+    if params["method"] == "single_reply":
+        kept = ONE_REPLY.count() - ONE_REPLY.within(window)
+        return Formula(
+            numerator=kept, denominator=EFFORT.count(), n=EFFORT.count(), matures_ms=window
+        )
+    if params["method"] == "agent_flag":
+        rated = ANSWERED_CALLS.rated()
+        return Formula(
+            numerator=ANSWERED_CALLS.value(), denominator=rated, n=rated, numerator_scale=10_000
+        )
+    total = IDENTIFIED.count()
+    return Formula(
+        numerator=total - IDENTIFIED.followed(window),
+        denominator=total,
+        n=total,
+        matures_ms=window,
+    )
+
+
+def acted_on(_: Params) -> Formula:
+    tickets, calls = Facts(Kind.AWAITED), Facts(Kind.CALL)
+    answered = Facts(Kind.AWAITED, (ReplyOutcome.ANSWERED,)).count() + ANSWERED_CALLS.count()
+    return share(answered, tickets.count() + calls.count())
+
+
+CUSTOMER_COUNT = IDENTIFIED.distinct(Measure.CUSTOMERS)
 CONTACT_METRICS = (
+    ratio(
+        "first_contact_resolution_rate",
+        "First contact resolution",
+        first_contact_resolution,
+        "Contacts that needed no other, by one of three methods; published with the method, since "
+        "they answer different questions.",
+        formula_text="contacts without another one within the window / contacts",
+        example="Of 10 contacts of known customers 2 were followed by another one of the same "
+        "customer within 7 days: 0.8.",
+        basis=COHORT,
+        attribution=OWNER,
+        params=(METHOD, WINDOW_HOURS, WINDOW_DAYS),
+        pitfalls="Recent contacts may still be followed by another: see mature_through. Contacts "
+        "without a customer are on neither side.",
+    ),
+    Metric(
+        id="contacts_per_customer",
+        label="Contacts per customer",
+        description="Contacts of known customers for each different one.",
+        formula_text="contacts of known customers / different customers",
+        unit=Unit.COUNT,
+        direction=LOWER,
+        time_basis=EVENT,
+        merge_class=MergeClass.distinct,
+        attribution=OWNER,
+        build=lambda _: Formula(
+            numerator=IDENTIFIED.count(), denominator=CUSTOMER_COUNT, n=IDENTIFIED.count()
+        ),
+        example="Five contacts of two customers give 2.5.",
+        pitfalls="Not additive: a customer of two days is one customer of the week.",
+    ),
+    Metric(
+        id="customers_with_new_conversations",
+        label="Customers who turned to us",
+        description="Different known customers who opened a ticket or called.",
+        formula_text="different customers",
+        unit=Unit.COUNT,
+        direction=NEUTRAL,
+        time_basis=EVENT,
+        merge_class=MergeClass.distinct,
+        attribution=OWNER,
+        build=lambda _: Formula(numerator=CUSTOMER_COUNT, n=IDENTIFIED.count()),
+        example="Five contacts of two customers give 2 with n = 5.",
+        pitfalls="Not additive: the days of a month do not add up to the month.",
+    ),
+    Metric(
+        id="first_time_customers",
+        label="First-time customers",
+        description="Known customers whose first contact ever is in the bucket.",
+        formula_text="contacts of known customers without an earlier one",
+        unit=Unit.COUNT,
+        direction=NEUTRAL,
+        time_basis=EVENT,
+        merge_class=MergeClass.additive,
+        attribution=OWNER,
+        build=lambda _: Formula(
+            numerator=IDENTIFIED.count() - IDENTIFIED.measured(), n=IDENTIFIED.count()
+        ),
+        example="Two customers, one of whom had called before: 1.",
+        pitfalls="First as far as this history goes: earlier records that come later move it.",
+    ),
+    ratio(
+        "action_rate",
+        "Action rate",
+        acted_on,
+        "Items that a person acted on among those received: tickets of customers with a reply, and "
+        "answered calls.",
+        formula_text="(tickets replied to + calls answered) / (tickets + calls offered)",
+        example="8 of 10 tickets replied to and 9 of 10 calls answered: 0.85.",
+        direction=HIGHER,
+        basis=COHORT,
+        attribution=OWNER,
+        pitfalls="Recent tickets may still be answered.",
+    ),
     Metric(
         id="repeat_contacts",
         label="Repeat contacts",
