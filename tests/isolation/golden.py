@@ -15,6 +15,7 @@ FURTHER_POLICIES = {
     "subject_marks": {"sweep": SWEEP_POLICY},
     "reference_marks": {"sweep": SWEEP_POLICY},
     "tenants": {"sweep": SWEEP_POLICY, "find_key": FIND_KEY_POLICY},
+    "definitions": {"sweep": SWEEP_POLICY},
     "api_keys": {"find_key": FIND_KEY_POLICY},
 }
 
@@ -24,6 +25,7 @@ SWEPT_COLUMNS = {
     "subject_marks": {"tenant_id", "resource", "subject", "marked_at"},
     "reference_marks": {"tenant_id", "id", "reference", "member", "marked_at"},
     "tenants": {"tenant_id", "name", "timezone", "created_at"},
+    "definitions": {"tenant_id", "resource", "fingerprint", "target", "reached"},
 }
 
 # A key arrives before anybody knows whose it is.
@@ -42,6 +44,7 @@ GRANTS = {
         "calls": EDIT,
         "custom_attributes": ADD,
         "customers": EDIT,
+        "definitions": READ,
         "facts": ALL,
         "feedback": EDIT,
         "feedback_requests": EDIT,
@@ -63,6 +66,7 @@ GRANTS = {
         "calls": "rw",
         "custom_attributes": READ,
         "customers": "rw",
+        "definitions": EDIT,
         "facts": ALL,
         "feedback": "rw",
         "feedback_requests": "rw",
@@ -74,7 +78,7 @@ GRANTS = {
         "summaries": ALL,
         "teams": READ,
         "tenants": READ,
-        "ticket_events": READ,
+        "ticket_events": "rw",
         "tickets": "rw",
     },
 }

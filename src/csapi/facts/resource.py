@@ -1,5 +1,6 @@
 """What a kind of record is: its wire struct, its columns, how it becomes facts."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,6 +43,8 @@ class RecordKind:
     row: the values of `columns` for an item, in their order; links as external ids.
     derivation: SELECT of all facts of subjects ($1 tenant, $2 ids); empty where there are none.
     people: SELECT of the customers of subjects, as `customer`.
+    refill: statements that fill columns which earlier versions did not have from the stored items
+    of subjects ($1 tenant, $2 ids); they run before the facts are derived again.
     name_column: what names a record within its source.
     returning: what a write gives back besides the identity (SQL over old and new).
     instants: the fields that must lie in the accepted range of time.
@@ -56,6 +59,7 @@ class RecordKind:
     resource: Resource | None = None
     derivation: str = ""
     people: str = ""
+    refill: tuple[str, ...] = ()
     returning: tuple[str, ...] = ()
     name_column: str = "external_id"
     checks: tuple[Callable[[Any], "tuple[str, str, str] | None"], ...] = ()
@@ -75,6 +79,13 @@ class RecordKind:
                 for part in flat_type(field.type)
             )
         )
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """Names the derivation: facts that another one made are derived again."""
+        text = " ".join("\n".join((self.derivation, *self.refill)).split())
+        digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big", signed=True)
 
     @property
     def links(self) -> tuple[Column, ...]:

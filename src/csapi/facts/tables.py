@@ -262,6 +262,15 @@ subject_marks = tenant_table(
     indexes=[("resource", "subject")],
 )
 
+definitions = tenant_table(
+    "definitions",
+    column("resource", sa.SmallInteger),
+    column("fingerprint", sa.BigInteger),
+    column("target", sa.BigInteger, null=True),
+    column("reached", uuid, null=True),
+    key=("resource",),
+)
+
 reference_marks = tenant_table(
     "reference_marks",
     column("id", uuid, default="uuidv7()"),

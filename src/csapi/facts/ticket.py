@@ -143,4 +143,13 @@ TICKETS = RecordKind(
     ),
     people="SELECT customer FROM tickets WHERE tenant_id = $1 AND id = ANY($2::uuid[])",
     derivation=TICKET_FACTS,
+    refill=(
+        """UPDATE tickets
+        SET first_assigned_at = (item->'milestones'->>'first_assigned_at')::timestamptz
+        WHERE tenant_id = $1 AND id = ANY($2::uuid[]) AND first_assigned_at IS NULL
+          AND item->'milestones'->>'first_assigned_at' IS NOT NULL""",
+        """UPDATE ticket_events SET in_reply_to = normalize(item->>'in_reply_to', NFC)
+        WHERE tenant_id = $1 AND ticket = ANY($2::uuid[]) AND in_reply_to IS NULL
+          AND item->>'in_reply_to' IS NOT NULL""",
+    ),
 )

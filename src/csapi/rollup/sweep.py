@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -10,11 +11,13 @@ from csapi.facts.kinds import Grain
 from csapi.kit.db import acquire
 from csapi.metrics.zones import day_start, local_date
 from csapi.rollup.buckets import Bucket, rebuild
+from csapi.rollup.definitions import redefine
 from csapi.rollup.subjects import derive_marked
 
 log = logging.getLogger(__name__)
 
 SLOTS_PER_TENANT = 500
+REDEFINE_SECONDS = 600.0
 SLOTS_PER_ROUND = 5_000
 
 # The worker reads ids and zones of all tenants, and nothing else of them.
@@ -73,19 +76,30 @@ class Drainer:
         self._settled_seconds = settled_seconds
         self._rested = rested
         self._lock = asyncio.Lock()
+        self._redefine_after = 0.0
 
     async def drain(self) -> int:
         """Rebuild what waits; the number of buckets rebuilt. One drain at a time in a process."""
         async with self._lock:
             total = 0
             while True:
+                has_more = await self._redefine()
                 await derive_marked(self._pool)
                 async with acquire(self._pool) as connection:
                     waiting = await waiting_buckets(connection, self._settled_seconds)
                 done = sum(await self._work_off(waiting))
                 total += done
-                if not done:
+                if not done and not has_more:
                     return total
+
+    async def _redefine(self) -> bool:
+        """Look for facts of other derivations: at the start, while there are any, and rarely."""
+        if time.monotonic() < self._redefine_after:
+            return False
+        if await redefine(self._pool):
+            return True
+        self._redefine_after = time.monotonic() + REDEFINE_SECONDS
+        return False
 
     async def _work_off(self, waiting: Sequence[Bucket]) -> list[bool]:
         return await asyncio.gather(*(self._rebuild(bucket) for bucket in waiting))
