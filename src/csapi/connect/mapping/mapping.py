@@ -14,6 +14,7 @@ from csapi.connect.mapping.row import UNSET, Row, Test
 from csapi.connect.mapping.scope import Scope
 from csapi.connect.mapping.shapes import RESOURCES, SHAPES, key_field
 from csapi.connect.mapping.table import Table, line_of
+from csapi.connect.mapping.threads import Thread, read_threads
 from csapi.connect.mapping.values import compile_value
 
 TOP_KEYS = (
@@ -25,6 +26,7 @@ TOP_KEYS = (
     "trim",
     "input",
     "filter",
+    "threads",
     "values",
     "output",
     "custom_attributes",
@@ -55,6 +57,7 @@ class RowMapper:
         self.filters = filters
         self.outputs = outputs
         self.columns = scope.columns
+        self.threads: list[Thread] = list(scope.threads.values())
         self._prepare = scope.columns.prepare(scope.nulls, trim=scope.trim)
         self._tail = [UNSET] * scope.named_count
 
@@ -90,6 +93,7 @@ class MappingFile:
         """`names`: the header, None for NDJSON. `main`: --as, which names the unnamed outputs."""
         with _Located(self):
             scope = Scope(self._top, Columns(names), compile_value)
+            scope.threads = read_threads(scope, self._top)
             filters = [
                 _filter(scope, table, index)
                 for index, table in enumerate(_tables(self._top, "filter", needed=False))

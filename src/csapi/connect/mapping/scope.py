@@ -1,6 +1,6 @@
 """What a mapping refers to: columns of the file, named values, and the file-wide defaults."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from csapi.connect.mapping.columns import Columns
@@ -24,6 +24,7 @@ class Scope:
         self.nulls: Nulls = frozenset(["", None, *top.texts("null")])
         self.trim = top.flag("trim", default=True)
         self._top = top
+        self.threads: Mapping[str, Any] = {}
         self._clocks: dict[tuple[str, str, str], LocalTimes] = {}
         values = top.data.get("values", {})
         self._named = Table(values, "values", values if isinstance(values, dict) else ()).data

@@ -25,6 +25,7 @@ from csapi.connect.mapping.row import (
 )
 from csapi.connect.mapping.scope import Scope
 from csapi.connect.mapping.table import Table, toml_name
+from csapi.connect.mapping.threads import thread_value
 
 Compile = Callable[[Scope, Table], Value]
 
@@ -212,6 +213,10 @@ def _first(scope: Scope, table: Table) -> Value:
     return converted(scope, table, Value(kinds.pop() if len(kinds) == 1 else ANY, get))
 
 
+def _thread(scope: Scope, table: Table) -> Value:
+    return converted(scope, table, thread_value(scope, table))
+
+
 OPERATORS: dict[str, tuple[tuple[str, ...], Compile]] = {
     "column": (("column", "null", "trim", *PIPELINE_KEYS), _column),
     "const": (("const",), _const),
@@ -223,4 +228,5 @@ OPERATORS: dict[str, tuple[tuple[str, ...], Compile]] = {
     "add": (("add",), arithmetic.add),
     "subtract": (("subtract",), arithmetic.subtract),
     "between": (("between",), arithmetic.between),
+    "thread": (("thread", "part", *PIPELINE_KEYS), _thread),
 }

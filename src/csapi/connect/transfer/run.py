@@ -52,6 +52,7 @@ class Import:
     def __init__(
         self, path: Path, mapping: MappingFile, main: str | None, rejects: Rejects
     ) -> None:
+        self._path, self._mapping = path, mapping
         self.file = InputFile(path)
         try:
             with self.file.guard(lambda: 0):
@@ -125,7 +126,24 @@ class Import:
     def _tick(self, reporter: Reporter) -> None:
         reporter.update(self.file.position, self.tally.rows_read)
 
+    def _learn_threads(self, limit: int | None) -> None:
+        """Who answers whom has to be known before the first row: replies may come first."""
+        if not self._mapper.threads:
+            return
+        file = InputFile(self._path)
+        try:
+            with file.guard(lambda: 0):
+                source = _source(file, self._mapping, self._path.name)
+                for _, raw in islice(source.rows(), limit):
+                    if not isinstance(raw, BadRow):
+                        row = self._mapper.row(raw)
+                        for thread in self._mapper.threads:
+                            thread.learn(row)
+        finally:
+            file.close()
+
     def map_rows(self, send: Send, reporter: Reporter, limit: int | None) -> None:
+        self._learn_threads(limit)
         with self.file.guard(lambda: self._source.line):
             for line, raw in islice(self._source.rows(), limit):
                 self.tally.rows_read += 1
