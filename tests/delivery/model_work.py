@@ -113,14 +113,18 @@ def status_times(ticket: Item, events: list[Item], solve: Solve) -> Facts:
     totals: dict[WaitOutcome, timedelta] = {}
     changes = changes_of(events)
     since, status = at(ticket, "created_at"), changes[0].get("from") or "new" if changes else None
+    last = max((n for n, (event, done) in enumerate(turns_of(events)) if done), default=None)
+    final_solve = None if last is None else list(turns_of(events))[last][0]
     for event in changes:
         until = at(event, "occurred_at")
-        if since and since <= until <= solve.at and status not in DONE:
+        if since and since <= until and status not in DONE:
             groups = [WaitOutcome.AGENT if status == "pending" else WaitOutcome.REQUESTER]
             groups += [WaitOutcome.ON_HOLD] if status == "on_hold" else []
             for group in groups:
                 totals[group] = totals.get(group, timedelta()) + (until - since)
         since, status = until, event["to"]
+        if event is final_solve:
+            break
     return {
         (Kind.TIME_IN_STATUS, group): Fact(
             solve.at, group, actor_agent=solve.solver, duration_ms=nearest_ms(total)
@@ -158,14 +162,16 @@ def open_spans(ticket: Item, events: list[Item]) -> list[tuple[datetime, datetim
     """When the ticket was open, from and until; None is until now."""
     created, changes = at(ticket, "created_at"), changes_of(events)
     points: list[tuple[datetime, bool]] = []
+    if not created:
+        return []
     if not changes:
         totals = ticket.get("milestones") or {}
         closed = at(totals, "last_solved_at") or at(totals, "first_solved_at")
-        if not created or (closed is None and ticket.get("status") in DONE):
+        if closed is None and ticket.get("status") in DONE:
             return []
         points = [(created, True), *([(closed, False)] if closed else [])]
     else:
-        if created and changes[0].get("from") not in DONE:
+        if changes[0].get("from") not in DONE:
             points.append((min(created, at(changes[0], "occurred_at")), True))
         points += [(at(event, "occurred_at"), not done) for event, done in turns_of(events)]
     found = []

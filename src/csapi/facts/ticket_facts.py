@@ -3,11 +3,13 @@
 from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Resource
 from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, EVENT_COLUMNS, TIE_BREAK, fact_select
 from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
-from csapi.facts.ticket_replies import REPLIES, REPLY_FACTS, timed
+from csapi.facts.ticket_replies import IN, OUT, REPLIES, REPLY_FACTS, timed
 from csapi.facts.ticket_work import WORK, WORK_FACTS, span
 
 BY_CUSTOMER = "coalesce(c.initiated_by, 1) = 1"
 DONE = "(5, 6)"
+# Solves that a snapshot tells of stand in the stream as events of no type.
+SNAPSHOT_SOLVE = 0
 
 
 HISTORY = f"""
@@ -30,30 +32,63 @@ WITH events AS MATERIALIZED (
     coalesce(c.last_solved_at, c.first_solved_at) AS closed_at
   FROM tickets c LEFT JOIN heads h ON h.ticket = c.id
   WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[]) AND NOT c.is_deleted AND NOT c.is_excluded
+), stream AS (
+  SELECT ticket, source, type, place, occurred_at, message_kind, actor, channel, from_value,
+    to_value, agent, team, in_reply_to
+  FROM events
+  UNION ALL
+  SELECT s.id, NULL, {SNAPSHOT_SOLVE}, NULL, solve.at, NULL, s.solved_by, NULL, NULL, NULL, NULL,
+    NULL, NULL
+  FROM subjects s CROSS JOIN LATERAL (
+    SELECT s.first_solved_at UNION SELECT s.last_solved_at) AS solve (at)
+  WHERE NOT s.has_statuses AND solve.at IS NOT NULL
+), told AS MATERIALIZED (
+  SELECT v.*,
+    count(*) FILTER (WHERE {OUT}) OVER upto AS replies_upto,
+    count(*) FILTER (WHERE {IN} OR {OUT}) OVER upto AS interactions_upto,
+    count(*) FILTER (WHERE nth_of_actor = 1 AND {OUT} AND actor IS NOT NULL) OVER upto
+      AS agents_upto,
+    max(CASE WHEN type = {EventType.ASSIGNED} THEN occurred_at END) OVER (
+      PARTITION BY ticket, who ORDER BY occurred_at) AS given_at
+  FROM (
+    SELECT *, CASE WHEN type = {EventType.ASSIGNED} THEN agent ELSE actor END AS who,
+      row_number() OVER (PARTITION BY ticket, actor, message_kind ORDER BY place) AS nth_of_actor
+    FROM stream
+  ) AS v
+  WINDOW upto AS (PARTITION BY ticket ORDER BY occurred_at)
 ), changes AS (
-  SELECT ticket, place, occurred_at, from_value, to_value, to_value IN {DONE} AS is_done,
-    coalesce(lag(to_value) OVER w, from_value, 0) IN {DONE} AS was_done,
-    row_number() OVER w = 1 AS is_initial, lead(occurred_at) OVER w AS next_at
-  FROM events WHERE type = {EventType.STATUS_CHANGED}
-  WINDOW w AS (PARTITION BY ticket ORDER BY place)
-), statuses AS (
+  SELECT t.*, s.created_at, row_number() OVER w = 1 AS is_initial,
+    coalesce(lag(to_value) OVER w, from_value) AS was,
+    CASE WHEN row_number() OVER w = 1 THEN s.created_at ELSE lag(occurred_at) OVER w END AS since
+  FROM told t JOIN subjects s ON s.id = t.ticket WHERE t.type = {EventType.STATUS_CHANGED}
+  WINDOW w AS (PARTITION BY t.ticket ORDER BY t.place)
+), statuses AS MATERIALIZED (
   SELECT *, min(CASE WHEN was_done AND NOT is_done THEN occurred_at END) OVER (
       PARTITION BY ticket ORDER BY place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-    ) AS reopened_at
-  FROM changes
-), solves AS (
-  SELECT ticket, occurred_at, NULL::int AS solver,
-    row_number() OVER (PARTITION BY ticket ORDER BY place) AS nth,
-    count(*) OVER (PARTITION BY ticket) AS total, reopened_at, true AS is_event
-  FROM statuses WHERE is_done AND NOT was_done
-  UNION ALL
-  SELECT s.id, solve.at, s.solved_by, solve.nth, solve.total, NULL, false
-  FROM subjects s CROSS JOIN LATERAL (
-    SELECT at, row_number() OVER (ORDER BY at), count(*) OVER ()
-    FROM (SELECT s.first_solved_at UNION SELECT s.last_solved_at) AS both_ends (at)
-    WHERE at IS NOT NULL
-  ) AS solve (at, nth, total)
-  WHERE NOT s.has_statuses
+    ) AS reopened_at,
+    sum(CASE WHEN was NOT IN (3, 5, 6) THEN waited END) OVER w AS requester_wait,
+    sum(CASE WHEN was = 3 THEN waited END) OVER w AS agent_wait,
+    sum(CASE WHEN was = 4 THEN waited END) OVER w AS hold_wait
+  FROM (
+    SELECT ticket, place, occurred_at, created_at, is_initial, coalesce(was, 1) AS was,
+      replies_upto, interactions_upto, agents_upto, to_value IN {DONE} AS is_done,
+      coalesce(was, 0) IN {DONE} AS was_done,
+      CASE WHEN since <= occurred_at THEN occurred_at - since END AS waited
+    FROM changes
+  ) AS c
+  WINDOW w AS (PARTITION BY ticket ORDER BY place ROWS UNBOUNDED PRECEDING)
+), solves AS MATERIALIZED (
+  SELECT *, row_number() OVER (PARTITION BY ticket ORDER BY occurred_at, place) AS nth,
+    count(*) OVER (PARTITION BY ticket) AS total
+  FROM (
+    SELECT ticket, place, occurred_at, NULL::int AS solver, reopened_at, true AS is_event,
+      replies_upto, interactions_upto, agents_upto, requester_wait, agent_wait, hold_wait
+    FROM statuses WHERE is_done AND NOT was_done
+    UNION ALL
+    SELECT ticket, NULL, occurred_at, actor, NULL, false, replies_upto, interactions_upto,
+      agents_upto, NULL, NULL, NULL
+    FROM told WHERE type = {SNAPSHOT_SOLVE}
+  ) AS v
 ), replies AS (
   SELECT DISTINCT ON (s.id) s.id AS ticket, v.occurred_at, v.actor, v.channel,
     coalesce(s.asked_at, s.created_at) AS asked_at

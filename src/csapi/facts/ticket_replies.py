@@ -1,6 +1,6 @@
 """Who waited how long for which reply: CTEs over the messages of a ticket.
 
-They read `events` (with `place`), `subjects` and `periods` of ticket_facts.py.
+They read `told` and `subjects` of ticket_facts.py.
 """
 
 from csapi.facts.kinds import (
@@ -26,18 +26,19 @@ def timed(later: str, earlier: str) -> str:
 # which `replies_before` goes up.
 REPLIES = f"""
 talk AS (
-  SELECT ticket, place, occurred_at, message_kind, actor, channel,
+  SELECT ticket, place, occurred_at, message_kind, actor, channel, given_at,
     count(*) FILTER (WHERE {OUT}) OVER (
       PARTITION BY ticket ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS replies_before
-  FROM events WHERE {IN} OR {OUT}
+  FROM told WHERE {IN} OR {OUT}
 ), runs AS (
   SELECT ticket, replies_before, min(occurred_at) FILTER (WHERE {IN}) AS asked_at,
     max(place) FILTER (WHERE {OUT}) AS place, max(occurred_at) FILTER (WHERE {OUT}) AS occurred_at,
-    max(actor) FILTER (WHERE {OUT}) AS actor, max(channel) FILTER (WHERE {OUT}) AS channel
+    max(actor) FILTER (WHERE {OUT}) AS actor, max(channel) FILTER (WHERE {OUT}) AS channel,
+    max(given_at) FILTER (WHERE {OUT}) AS given_at
   FROM talk GROUP BY ticket, replies_before
-), responses AS (
-  SELECT r.ticket, r.place, r.occurred_at, r.actor, r.channel, w.asked_at,
+), responses AS MATERIALIZED (
+  SELECT r.ticket, r.place, r.occurred_at, r.actor, r.channel, r.given_at, w.asked_at,
     row_number() OVER (PARTITION BY r.ticket ORDER BY r.place) AS nth,
     row_number() OVER (PARTITION BY r.ticket, r.actor ORDER BY r.place) AS nth_of_actor
   FROM runs r JOIN subjects s ON s.id = r.ticket
@@ -45,28 +46,25 @@ talk AS (
     WHEN r.replies_before = 0 AND s.by_customer AND s.asked_place IS NULL THEN s.created_at END
   ) AS asked_at) AS w
   WHERE r.place IS NOT NULL AND w.asked_at IS NOT NULL
-), pairs AS (
+), pairs AS MATERIALIZED (
   SELECT r.ticket, r.place, r.occurred_at, r.actor, r.channel, q.occurred_at AS asked_at,
     row_number() OVER (PARTITION BY r.ticket ORDER BY r.place) AS nth
-  FROM events r JOIN events q ON q.ticket = r.ticket AND q.event_id = r.in_reply_to
-    AND q.source = r.source
-  WHERE r.{OUT} AND q.{IN}
-), given AS (
-  SELECT r.ticket, r.place, max(p.valid_from) AS at
-  FROM responses r JOIN periods p ON p.ticket = r.ticket AND p.type = {EventType.ASSIGNED}
-    AND p.agent = r.actor AND p.valid_from <= r.occurred_at AND NOT p.is_initial
-  WHERE r.nth_of_actor = 1 GROUP BY r.ticket, r.place
-), first_replies AS (
-  SELECT ticket, min(occurred_at) FILTER (WHERE {OUT}) AS occurred_at,
-    min(occurred_at) FILTER (WHERE message_kind = {MessageOutcome.AUTO_REPLY}) AS automatic_at
-  FROM events WHERE {OUT} OR message_kind = {MessageOutcome.AUTO_REPLY} GROUP BY ticket
+  FROM told r CROSS JOIN LATERAL (
+    SELECT q.occurred_at FROM ticket_events q
+    WHERE q.tenant_id = $1 AND q.source = r.source AND q.event_id = r.in_reply_to
+      AND q.ticket = r.ticket AND q.{IN} LIMIT 1
+  ) AS q
+  WHERE r.{OUT} AND r.in_reply_to IS NOT NULL
+), acknowledgements AS MATERIALIZED (
+  SELECT ticket, min(occurred_at) AS automatic_at
+  FROM told WHERE message_kind = {MessageOutcome.AUTO_REPLY} GROUP BY ticket
 ), assignments AS (
   SELECT ticket, place, occurred_at, agent, team,
     max(CASE WHEN agent IS NOT NULL THEN place END) OVER earlier AS agent_place,
     lag(agent) OVER w AS old_agent,
     max(CASE WHEN team IS NOT NULL THEN place END) OVER earlier AS team_place,
     lag(team) OVER w AS old_team
-  FROM events WHERE type = {EventType.ASSIGNED}
+  FROM told WHERE type = {EventType.ASSIGNED}
   WINDOW w AS (PARTITION BY ticket ORDER BY place),
     earlier AS (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )"""
@@ -107,8 +105,8 @@ REPLY_FACTS = f"""
   FROM pairs r
   UNION ALL
   SELECT r.ticket, {Kind.AGENT_RESPONSE}, r.place, 0, r.occurred_at, r.actor, NULL,
-    {timed("r.occurred_at", "greatest(r.asked_at, g.at)")}, true, r.channel, r.occurred_at
-  FROM responses r LEFT JOIN given g ON g.ticket = r.ticket AND g.place = r.place
+    {timed("r.occurred_at", "greatest(r.asked_at, r.given_at)")}, true, r.channel, r.occurred_at
+  FROM responses r
   WHERE r.nth_of_actor = 1 AND r.actor IS NOT NULL
   UNION ALL {assigned(Kind.AGENT_ASSIGNED, "agent", "a.agent, a.team")}
   UNION ALL {assigned(Kind.TEAM_ASSIGNED, "team", "a.agent, a.team")}
@@ -127,5 +125,5 @@ REPLY_FACTS = f"""
   UNION ALL
   SELECT s.id, {Kind.ACKNOWLEDGED}, 0, {answered("r.automatic_at")}, s.created_at, NULL, s.team,
     {timed("r.automatic_at", "s.created_at")}, true, NULL, s.created_at
-  FROM subjects s LEFT JOIN first_replies r ON r.ticket = s.id
+  FROM subjects s LEFT JOIN acknowledgements r ON r.ticket = s.id
   WHERE s.created_at IS NOT NULL AND s.by_customer AND s.has_events"""
