@@ -21,6 +21,11 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "feedback": {
         "source": "s", "external_id": "x", "survey": "csat", "rating": 4, "responded_at": AT,
     },
+    "quality-reviews": {
+        "source": "s", "external_id": "x", "reviewed_at": AT, "agent": "a",
+        "criteria": [{"criterion": "tone", "score": 1}],
+    },
+    "tasks": {"source": "s", "external_id": "x"},
     "ticket-events": {
         "source": "s", "event_id": "x", "ticket": "t", "type": "tagged", "occurred_at": AT,
         "tag": "x",

@@ -17,13 +17,19 @@ from csapi.facts.kinds import (
     VALUE_SCALE,
     Box,
     CallOutcome,
+    CommentOutcome,
     ContactOutcome,
+    CriterionOutcome,
+    DeadlineOutcome,
     Dimension,
     HandlingOutcome,
+    HoldingOutcome,
     Kind,
     MessageOutcome,
     RequestOutcome,
     ResolutionOutcome,
+    ReviewOutcome,
+    SentimentLabel,
 )
 from csapi.metrics.formulas import Combo, Formula, Measure, Part
 
@@ -49,12 +55,24 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.CSAT: tuple(Box),
     Kind.CES: tuple(Box),
     Kind.NPS: tuple(Box),
+    Kind.FEEDBACK_COMMENT: tuple(CommentOutcome),
+    Kind.SENTIMENT: tuple(SentimentLabel),
+    Kind.QUALITY_REVIEW: tuple(ReviewOutcome),
+    Kind.QUALITY_CRITERION: tuple(CriterionOutcome),
+    Kind.TASK_ASSIGNED: tuple(HoldingOutcome),
+    Kind.TASK_COMPLETED: tuple(DeadlineOutcome),
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
-    Kind.AFTER_CALL_WORK, Kind.HANDLE,
+    Kind.AFTER_CALL_WORK, Kind.HANDLE, Kind.TASK_COMPLETED,
 }  # fmt: skip
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
+# Kind -> the lowest and the highest value; there may be none.
+SCORED = {
+    Kind.SENTIMENT: (-VALUE_SCALE, VALUE_SCALE),
+    Kind.QUALITY_REVIEW: (0, VALUE_SCALE),
+    Kind.QUALITY_CRITERION: (0, VALUE_SCALE),
+}
 
 AGENTS = {101: "ann", 102: "bob", 103: "cleo"}
 TEAMS = {201: "north", 202: "south"}
@@ -111,6 +129,8 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         value = chance.choice((None, 0, VALUE_SCALE))
     elif kind in RATED:
         value = chance.randint(1, 5) * VALUE_SCALE + chance.choice((0, 5_000))
+    elif kind in SCORED:
+        value = chance.choice((None, *(chance.randint(*SCORED[kind]) for _ in range(4))))
     return {
         "subject": uuid4(),
         "kind": int(kind),

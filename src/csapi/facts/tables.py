@@ -29,6 +29,14 @@ def identity() -> list[sa.Column[Any]]:
     ]
 
 
+def sentiment() -> list[sa.Column[Any]]:
+    """What the source's own model made of the words; score x 10,000."""
+    return [
+        column("sentiment", sa.SmallInteger, null=True),
+        column("sentiment_score", sa.BigInteger, null=True),
+    ]
+
+
 RECORD_KEYS: dict[str, Any] = {"key": ("id",), "unique": [("source", "external_id")]}
 
 custom_attributes = tenant_table(
@@ -133,6 +141,7 @@ ticket_events = tenant_table(
     column("agent", sa.Integer, null=True),
     column("team", sa.Integer, null=True),
     column("item", pg.JSON),
+    *sentiment(),
     key=("id",),
     unique=[("source", "event_id")],
     indexes=[("ticket",)],
@@ -163,6 +172,7 @@ calls = tenant_table(
     column("type", sa.Integer, null=True),
     column("priority", sa.Integer, null=True),
     *attributes(),
+    *sentiment(),
     **RECORD_KEYS,
     indexes=[("customer",)],
 )
@@ -179,6 +189,7 @@ feedback_requests = tenant_table(
     column("channel", sa.Integer, null=True),
     column("customer", sa.BigInteger, null=True),
     *attributes(),
+    column("created_at", instant, null=True),
     **RECORD_KEYS,
     indexes=[("ticket",), ("call",), ("customer",)],
 )
@@ -197,6 +208,8 @@ feedback = tenant_table(
     column("team", sa.Integer, null=True),
     column("customer", sa.BigInteger, null=True),
     *attributes(),
+    column("site", sa.Integer, null=True),
+    *sentiment(),
     **RECORD_KEYS,
     indexes=[("request",), ("ticket",), ("call",), ("customer",)],
 )

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Annotated
 
 from msgspec import Meta
@@ -32,6 +33,22 @@ def seconds_to_ms(value: float) -> int:
     if abs(abs(product - nearest) - 0.5) > 0.001:
         return nearest
     return int((Decimal(repr(value)) * 1000).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def ten_thousandths(value: float | Fraction) -> int:
+    """`value` x 10,000 as the nearest whole number, halves away from zero.
+
+    A float counts as the decimal number that was written, not as its nearest binary fraction.
+    """
+    exact = value if isinstance(value, Fraction) else exact_fraction(value)
+    doubled = abs(exact) * 20_000
+    nearest = (doubled.numerator + doubled.denominator) // (2 * doubled.denominator)
+    return nearest if exact >= 0 else -nearest
+
+
+def exact_fraction(value: float) -> Fraction:
+    """The decimal number that was written, without what binary makes of it."""
+    return Fraction(Decimal(repr(value)))
 
 
 def check_instant(instant: datetime, pointer: str, *, now: datetime) -> FieldError | None:

@@ -40,7 +40,9 @@ def mark_by_customer(table: str, resource: Resource) -> str:
 
 
 MARK_BY_CUSTOMER = "INSERT INTO subject_marks (tenant_id, resource, subject) " + " UNION ALL ".join(
-    mark_by_customer(kind.table, resource) for resource, kind in SUBJECT_KINDS.items()
+    mark_by_customer(kind.table, resource)
+    for resource, kind in SUBJECT_KINDS.items()
+    if any(column.name == "customer" for column in kind.columns)
 )
 
 # Feedback takes its customer from its ticket or call, so it follows where those go.
@@ -49,6 +51,11 @@ INSERT INTO subject_marks (tenant_id, resource, subject)
 SELECT DISTINCT f.tenant_id, f.resource, f.subject FROM facts f
 WHERE f.tenant_id = $1 AND f.customer = ANY($2::bigint[])
   AND f.resource IN ({Resource.FEEDBACK_REQUEST}, {Resource.FEEDBACK})"""
+
+# What counts as a fact of this kind of record has changed: all of them are derived again.
+MARK_RESOURCE = """
+INSERT INTO subject_marks (tenant_id, resource, subject)
+SELECT tenant_id, {resource}::smallint, id FROM {table} WHERE tenant_id = $1 AND NOT is_stub"""
 
 PICK_SUBJECTS = f"""
 SELECT DISTINCT resource, subject FROM subject_marks
@@ -96,6 +103,10 @@ async def spread_references(pool: asyncpg.Pool, tenant_id: UUID) -> int:
             await connection.execute(MARK_FEEDBACK_BY_CUSTOMER, tenant_id, customers)
         for slot in sorted(set(members.get(Reference.ATTRIBUTE, ()))):
             await apply_attribute(connection, tenant_id, slot)
+        for resource in sorted(map(Resource, set(members.get(Reference.DEFINITION, ())))):
+            table = SUBJECT_KINDS[resource].table
+            mark = MARK_RESOURCE.format(resource=int(resource), table=table)
+            await connection.execute(mark, tenant_id)
     return len(eaten)
 
 
