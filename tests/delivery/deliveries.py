@@ -31,6 +31,10 @@ labels = st.sampled_from(["p", "q"])
 tickets = st.sampled_from(["t1", "t2"])
 calls = st.sampled_from(["c1", "c2", "c3"])
 requests = st.sampled_from(["r1", "r2"])
+labels_of_tone = st.sampled_from(["positive", "neutral", "negative"])
+# Just at, under and over a half of the fourth decimal.
+tones = st.sampled_from([-1, -0.00005, 0, 0.12345, 0.12344999, 1])
+scores = st.sampled_from([0, 0.00005, 0.33335, 0.5, 1])
 versions = st.integers(0, 3).map(version)
 custom = st.one_of(
     st.just({}),
@@ -106,6 +110,8 @@ call_items = record(
     priority=maybe(labels),
     resolved=maybe(st.booleans()),
     legs=legs,
+    sentiment_label=maybe(labels_of_tone),
+    sentiment_score=maybe(tones),
     custom=custom,
 )
 request_items = record(
@@ -116,6 +122,8 @@ request_items = record(
     agent=maybe(agents),
     team=maybe(teams),
     customer=maybe(customers),
+    created_at=maybe(instants),
+    delivered_at=maybe(instants),
     custom=custom,
 )
 feedback_items = record(
@@ -129,6 +137,50 @@ feedback_items = record(
     agent=maybe(agents),
     team=maybe(teams),
     customer=maybe(customers),
+    site=maybe(labels),
+    comment=st.sampled_from([None, "", " \n", "good"]),
+    sentiment_label=maybe(labels_of_tone),
+    sentiment_score=maybe(tones),
+    custom=custom,
+)
+criteria = st.lists(
+    st.fixed_dictionaries(
+        {
+            "criterion": st.sampled_from(["tone", "speed", "p"]),
+            "weight": st.sampled_from([0.1, 1, 3]),
+            "score": maybe(scores),
+            "is_auto_fail": flags,
+            "has_failed": flags,
+        }
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda each: each["criterion"],
+)
+review_items = record(
+    st.sampled_from(["q1", "q2"]),
+    reviewed_at=instants,
+    agent=agents,
+    criteria=criteria,
+    team=maybe(teams),
+    reviewer=maybe(agents),
+    ticket=maybe(tickets),
+    call=maybe(calls),
+    form=maybe(labels),
+    custom=custom,
+)
+task_items = record(
+    st.sampled_from(["k1", "k2"]),
+    kind=maybe(labels),
+    assignee=maybe(agents),
+    team=maybe(teams),
+    ticket=maybe(tickets),
+    assigned_at=maybe(instants),
+    completed_at=maybe(instants),
+    assignments=st.lists(
+        st.fixed_dictionaries({"agent": maybe(agents), "at": instants}), max_size=3
+    ),
+    due_at=maybe(instants),
     custom=custom,
 )
 agent_items = st.one_of(
@@ -156,6 +208,8 @@ changes = st.one_of(
             "is_auto_reply": flags,
             "channel": maybe(labels),
             "team": maybe(teams),
+            "sentiment_label": maybe(labels_of_tone),
+            "sentiment_score": maybe(tones),
         }
     ),
     st.fixed_dictionaries(
@@ -199,6 +253,8 @@ records = st.one_of(
     about("calls", call_items),
     about("feedback-requests", request_items),
     about("feedback", feedback_items),
+    about("quality-reviews", review_items),
+    about("tasks", task_items),
     about("agents", agent_items),
     about("customers", customer_items),
 )

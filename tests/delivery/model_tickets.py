@@ -15,6 +15,7 @@ from tests.delivery.model import (
     owner_of,
     tie_break,
     timed,
+    tone,
     was,
 )
 
@@ -22,7 +23,7 @@ from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 DONE = ("solved", "closed")
-ABOUT_THE_TICKET = (Kind.TICKET_CREATED, Kind.CONTACT, Kind.RESOLUTION, Kind.REOPEN)
+OWNERS = (Kind.TICKET_CREATED, Kind.CONTACT, Kind.RESOLUTION, Kind.REOPEN, Kind.SENTIMENT)
 
 
 def ticket_facts(world: World, name: str) -> Facts:
@@ -39,7 +40,7 @@ def ticket_facts(world: World, name: str) -> Facts:
         if by_customer(ticket):
             outcome = identified(ticket.get("customer"))
             facts[Kind.CONTACT, tie_break(name)] = Fact(created, outcome)
-    facts |= messages(ticket, events) | first_response(ticket, events)
+    facts |= messages(ticket, events) | tones(events) | first_response(ticket, events)
     facts |= resolutions(ticket, events)
     return {key: placed(world, ticket, events, key[0], fact) for key, fact in facts.items()}
 
@@ -70,7 +71,7 @@ def said(events: list[Item]) -> list[Item]:
 
 
 def spoken(event: Item, kind: Kind) -> Fact:
-    team = event.get("team") if kind is Kind.MESSAGE else None
+    team = None if kind is Kind.FIRST_RESPONSE else event.get("team")
     return Fact(
         at(event, "occurred_at"),
         actor_agent=actor(event),
@@ -99,6 +100,14 @@ def messages(ticket: Item, events: list[Item]) -> Facts:
             fact, actor_agent=totals.get("first_reply_by"), actor_team=ticket.get("team")
         )
     return facts
+
+
+def tones(events: list[Item]) -> Facts:
+    return {
+        (Kind.SENTIMENT, event["place"]): replace(spoken(event, Kind.SENTIMENT), **heard)
+        for event in said(events)
+        if (heard := tone(event))
+    }
 
 
 def first_response(ticket: Item, events: list[Item]) -> Facts:
@@ -158,7 +167,7 @@ def placed(world: World, ticket: Item, events: list[Item], kind: Kind, fact: Fac
     when = fact.at
     owner, owner_team = owner_of(ticket, events, when)
     agent, team = fact.actor_agent, fact.actor_team
-    if kind in ABOUT_THE_TICKET:
+    if kind in OWNERS:
         if agent is None:
             team = owner_team
         agent = first(agent, owner)
