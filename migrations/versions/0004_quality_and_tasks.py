@@ -25,6 +25,7 @@ CREATE TABLE quality_reviews (
   reviewer INTEGER,
   ticket UUID,
   call UUID,
+  channel INTEGER,
   form INTEGER,
   outcome SMALLINT,
   score BIGINT,

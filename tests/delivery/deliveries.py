@@ -166,6 +166,7 @@ review_items = record(
     reviewer=maybe(agents),
     ticket=maybe(tickets),
     call=maybe(calls),
+    channel=maybe(labels),
     form=maybe(labels),
     custom=custom,
 )

@@ -81,7 +81,11 @@ def placed(
     world: World, item: Item, fact: Fact, type_field: str, outcome: int, value: Any = None
 ) -> Fact:
     team = first(fact.actor_team, world.team(fact.actor_agent, fact.at))
-    values = {"type": item.get(type_field), "attr1": world.custom(item)}
+    values = {
+        "channel": item.get("channel"),
+        "type": item.get(type_field),
+        "attr1": world.custom(item),
+    }
     return replace(
         fact,
         outcome=outcome,

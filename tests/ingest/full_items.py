@@ -76,7 +76,8 @@ FULL: dict[str, dict[str, Any]] = {
             {"criterion": "identity", "weight": 1, "score": None, "is_auto_fail": True,
              "has_failed": True},
         ],
-        "reviewer": "a9", "ticket": "t1", "call": "c1", "form": "phone", "form_version": "3",
+        "reviewer": "a9", "ticket": "t1", "call": "c1", "channel": "phone", "form": "sales",
+        "form_version": "3",
         "comment": "Well done", **COMMON,
     },
     "tasks": {

@@ -23,7 +23,10 @@ SMALLEST: dict[str, dict[str, Any]] = {
     },
     "quality-reviews": {
         "source": "s", "external_id": "x", "reviewed_at": AT, "agent": "a",
-        "criteria": [{"criterion": "tone", "score": 1}],
+        "criteria": [{
+            "criterion": "tone", "weight": 1, "score": 1, "is_auto_fail": False,
+            "has_failed": False,
+        }],
     },
     "tasks": {"source": "s", "external_id": "x"},
     "ticket-events": {

@@ -1,13 +1,22 @@
 import math
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from csapi.kit.quantities import EARLIEST, MAX_SECONDS, Seconds, check_instant, seconds_to_ms
+from csapi.kit.quantities import (
+    EARLIEST,
+    MAX_SECONDS,
+    Seconds,
+    check_instant,
+    exact_fraction,
+    seconds_to_ms,
+    ten_thousandths,
+)
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
@@ -79,3 +88,20 @@ def test_any_instant_is_judged(instant: datetime) -> None:
         assert EARLIEST <= instant.astimezone(UTC) <= NOW + timedelta(minutes=5)
     else:
         assert error.code == "out_of_range"
+
+
+@given(st.floats(-1_000, 1_000))
+@example(0.00005)
+@example(-0.00005)
+@example(0.00015)
+@example(math.nextafter(0.00005, 0))
+@example(-0.0)
+def test_values_round_as_they_are_written(value: float) -> None:
+    written = (Decimal(repr(value)) * 10_000).quantize(Decimal(1), ROUND_HALF_UP)
+    assert ten_thousandths(value) == ten_thousandths(exact_fraction(value)) == int(written)
+
+
+def test_a_fraction_is_rounded_once() -> None:
+    assert ten_thousandths(Fraction(2, 3)) == 6667
+    assert ten_thousandths(Fraction(-2, 3)) == -6667
+    assert ten_thousandths(Fraction(5, 100_000) - Fraction(1, 10**30)) == 0

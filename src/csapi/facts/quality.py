@@ -30,7 +30,11 @@ class QualityCriterion(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
 
 
 class QualityReview(Record):
-    """A review of an agent's work. Failing a criterion with `is_auto_fail` makes its score 0."""
+    """A review of an agent's work. Failing a criterion with `is_auto_fail` makes its score 0.
+
+    `channel` is that of the work. The dimensions are the review's own: it takes none from the
+    ticket or call that it names.
+    """
 
     reviewed_at: UtcDatetime
     agent: Key
@@ -40,6 +44,7 @@ class QualityReview(Record):
     reviewer: Key | None = None
     ticket: Key | None = None
     call: Key | None = None
+    channel: Key | None = None
     form: Key | None = None
     form_version: Key | None = None
     comment: Text | None = None
@@ -114,6 +119,7 @@ def review_row(review: QualityReview, lookup: Lookup) -> tuple[object, ...]:
         lookup.agent(source, review.reviewer),
         review.ticket,
         review.call,
+        lookup.label(Dimension.CHANNEL, review.channel),
         lookup.label(Dimension.TYPE, review.form),
         int(outcome),
         score,
@@ -143,6 +149,7 @@ QUALITY_REVIEWS = RecordKind(
         Column("reviewer", "integer"),
         Column("ticket", "text", link="tickets"),
         Column("call", "text", link="calls"),
+        Column("channel", "integer"),
         Column("form", "integer"),
         Column("outcome", "smallint"),
         Column("score", "bigint"),
@@ -157,6 +164,7 @@ QUALITY_REVIEWS = RecordKind(
         resource=Resource.QUALITY_REVIEW,
         source=f"quality_reviews c {lateral(REVIEW_EVENTS, 'topic')}",
         dimensions={
+            "channel": "c.channel",
             "type": "c.form",
             "topic": "e.topic",
             **{name: f"c.{name}" for name in ATTRIBUTES},

@@ -32,7 +32,7 @@ class Task(Record):
     """A task as it stands now.
 
     `assignments` is the whole history of its holders. Without it, `assignee` holds the task from
-    `assigned_at` on.
+    `assigned_at` on. The dimensions are the task's own: it takes none from its ticket.
     """
 
     source_updated_at: UtcDatetime | None = None

@@ -15,6 +15,7 @@ quality_reviews = tenant_table(
     column("reviewer", sa.Integer, null=True),
     column("ticket", uuid, null=True),
     column("call", uuid, null=True),
+    column("channel", sa.Integer, null=True),
     column("form", sa.Integer, null=True),
     column("outcome", sa.SmallInteger, null=True),
     column("score", sa.BigInteger, null=True),

@@ -109,7 +109,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             ],
             "reviewer": "a9",
             "call": "c1",
-            "form": "phone",
+            "channel": "phone",
+            "form": "sales",
             "form_version": "3",
         }
     },

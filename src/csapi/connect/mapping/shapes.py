@@ -66,7 +66,8 @@ SHAPES = {
     ),
     "quality-reviews": _shape(
         "source external_id reviewed_at agent criteria",
-        "source_updated_at team reviewer ticket call form form_version comment custom deleted",
+        "source_updated_at team reviewer ticket call channel form form_version comment custom"
+        " deleted",
         criteria="criterion weight score is_auto_fail has_failed",
     ),
     "tasks": _shape(
