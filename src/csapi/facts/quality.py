@@ -1,7 +1,6 @@
 """Quality reviews: what a reviewer made of one piece of an agent's work."""
 
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Annotated
 
 import msgspec
@@ -13,7 +12,7 @@ from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral, nobody
 from csapi.facts.wire import Custom, Key, Record, Text, normalized
 from csapi.facts.work_tables import quality_reviews
-from csapi.kit.quantities import UtcDatetime, exact_fraction, ten_thousandths
+from csapi.kit.quantities import UtcDatetime, ten_thousandths, weighted_ten_thousandths
 
 Weight = Annotated[float, Meta(gt=0, le=1_000_000)]
 Score = Annotated[float, Meta(ge=0, le=1, description="0 to 1; null where it does not apply")]
@@ -63,10 +62,8 @@ def check_criteria(review: QualityReview) -> tuple[str, str, str] | None:
     return None
 
 
-def score_of(each: QualityCriterion) -> Fraction | None:
-    if each.score is not None:
-        return exact_fraction(each.score)
-    return Fraction(0) if each.has_failed else None
+def score_of(each: QualityCriterion) -> float | None:
+    return 0.0 if each.score is None and each.has_failed else each.score
 
 
 def outcome_of(each: QualityCriterion) -> CriterionOutcome:
@@ -76,22 +73,18 @@ def outcome_of(each: QualityCriterion) -> CriterionOutcome:
 
 
 def assess(criteria: Iterable[QualityCriterion]) -> tuple[ReviewOutcome, int | None]:
-    """How a review ended, and its score x 10,000.
+    """How a review ended, and its score x 10,000: the mean of what applied by weight.
 
-    The score is the mean of the applicable criteria by weight, in exact arithmetic on the decimal
-    numbers that were sent, and rounded once, halves up.
+    The mean is that of the decimal numbers that were sent, and is rounded once, halves up.
     """
-    total, weights, is_failed = Fraction(0), Fraction(0), False
+    pairs = []
     for each in criteria:
-        is_failed = is_failed or (each.is_auto_fail and each.has_failed)
+        if each.is_auto_fail and each.has_failed:
+            return ReviewOutcome.AUTO_FAILED, 0
         if (score := score_of(each)) is not None:
-            weight = exact_fraction(each.weight)
-            total, weights = total + weight * score, weights + weight
-    if is_failed:
-        return ReviewOutcome.AUTO_FAILED, 0
-    if not weights:
-        return ReviewOutcome.NOT_SCORED, None
-    return ReviewOutcome.SCORED, ten_thousandths(total / weights)
+            pairs.append((each.weight, score))
+    mean = weighted_ten_thousandths(pairs)
+    return ReviewOutcome.NOT_SCORED if mean is None else ReviewOutcome.SCORED, mean
 
 
 def criterion_rows(review: QualityReview, lookup: Lookup) -> str:
