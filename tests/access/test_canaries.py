@@ -35,6 +35,8 @@ PERSONAL: list[tuple[str, dict[str, Any]]] = [
     ("tickets", {**EXAMPLES["tickets"]["ticket"], "subject": WORDS, "customer": EMAIL}),
     ("feedback", {**EXAMPLES["feedback"]["rating"], "comment": WORDS, "customer": EMAIL}),
     ("ticket-events", {**EXAMPLES["ticket-events"]["reply"], "body": WORDS}),
+    ("quality-reviews", {**EXAMPLES["quality-reviews"]["review"], "comment": WORDS}),
+    ("tasks", {**EXAMPLES["tasks"]["task"], "title": WORDS}),
     ("calls", {**EXAMPLES["calls"]["call"], "customer": EMAIL, "custom": {"note": WORDS}}),
     ("calls", {**EXAMPLES["calls"]["call"], "outcome": WORDS}),
     ("calls", {**EXAMPLES["calls"]["call"], EMAIL: 1}),

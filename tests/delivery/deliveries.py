@@ -5,16 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 from hypothesis import strategies as st
-from tests.delivery.lab import KINDS, SOURCE, Item, version
-from tests.delivery.model import World
-
-from csapi.ingest.items import Draft, draft_item
+from tests.delivery.lab import Item, version
 
 # Around the end of a month, so that slots, days and months all change hands.
 START = datetime(2026, 3, 31, 21, 30, tzinfo=UTC)
-NOW = datetime(2026, 11, 1, tzinfo=UTC)
 Delivery = tuple[str, Item]
 
 instants = st.builds(
@@ -31,6 +26,7 @@ labels = st.sampled_from(["p", "q"])
 tickets = st.sampled_from(["t1", "t2"])
 calls = st.sampled_from(["c1", "c2", "c3"])
 requests = st.sampled_from(["r1", "r2"])
+scores = st.sampled_from([0, 0.00005, 0.33335, 0.5, 1])
 versions = st.integers(0, 3).map(version)
 custom = st.one_of(
     st.just({}),
@@ -42,6 +38,20 @@ flags = st.sampled_from([False, False, False, True])
 
 def maybe(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), of)
+
+
+tone = {
+    "sentiment_label": maybe(st.sampled_from(["positive", "neutral", "negative"])),
+    # Just at, under and over a half of the fourth decimal.
+    "sentiment_score": maybe(st.sampled_from([-1, -0.00005, 0, 0.12345, 0.12344999, 1])),
+}
+about_work = {
+    "ticket": maybe(tickets),
+    "call": maybe(calls),
+    "agent": maybe(agents),
+    "team": maybe(teams),
+    "customer": maybe(customers),
+}
 
 
 def record(name: st.SearchStrategy[str], **fields: st.SearchStrategy[Any]) -> Any:
@@ -108,16 +118,15 @@ call_items = record(
     priority=maybe(labels),
     resolved=maybe(st.booleans()),
     legs=legs,
+    **tone,
     custom=custom,
 )
 request_items = record(
     requests,
     sent_at=instants,
-    ticket=maybe(tickets),
-    call=maybe(calls),
-    agent=maybe(agents),
-    team=maybe(teams),
-    customer=maybe(customers),
+    **about_work,
+    created_at=maybe(instants),
+    delivered_at=maybe(instants),
     custom=custom,
 )
 feedback_items = record(
@@ -126,11 +135,51 @@ feedback_items = record(
     rating=st.integers(1, 5),
     responded_at=instants,
     request=maybe(requests),
+    **about_work,
+    site=maybe(labels),
+    comment=st.sampled_from([None, "", " \n", "good"]),
+    **tone,
+    custom=custom,
+)
+criteria = st.lists(
+    st.fixed_dictionaries(
+        {
+            "criterion": st.sampled_from(["tone", "speed", "p"]),
+            "weight": st.sampled_from([0.1, 1, 3]),
+            "score": maybe(scores),
+            "is_auto_fail": flags,
+            "has_failed": flags,
+        }
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda each: each["criterion"],
+)
+review_items = record(
+    st.sampled_from(["q1", "q2"]),
+    reviewed_at=instants,
+    agent=agents,
+    criteria=criteria,
+    team=maybe(teams),
+    reviewer=maybe(agents),
     ticket=maybe(tickets),
     call=maybe(calls),
-    agent=maybe(agents),
+    channel=maybe(labels),
+    form=maybe(labels),
+    custom=custom,
+)
+task_items = record(
+    st.sampled_from(["k1", "k2"]),
+    kind=maybe(labels),
+    assignee=maybe(agents),
     team=maybe(teams),
-    customer=maybe(customers),
+    ticket=maybe(tickets),
+    assigned_at=maybe(instants),
+    completed_at=maybe(instants),
+    assignments=st.lists(
+        st.fixed_dictionaries({"agent": maybe(agents), "at": instants}), max_size=3
+    ),
+    due_at=maybe(instants),
     custom=custom,
 )
 agent_items = st.one_of(
@@ -159,6 +208,7 @@ changes = st.one_of(
             "channel": maybe(labels),
             "team": maybe(teams),
             "in_reply_to": maybe(st.sampled_from(["e1", "e2", "e3"])),
+            **tone,
         }
     ),
     st.fixed_dictionaries(
@@ -202,6 +252,8 @@ records = st.one_of(
     about("calls", call_items),
     about("feedback-requests", request_items),
     about("feedback", feedback_items),
+    about("quality-reviews", review_items),
+    about("tasks", task_items),
     about("agents", agent_items),
     about("customers", customer_items),
 )
@@ -232,25 +284,3 @@ def plans(draw: st.DrawFn) -> Plan:
     for _ in range(draw(st.integers(0, 2))):
         batches.insert(draw(st.integers(0, len(batches))), None)
     return Plan(deliveries, batches, draw(maybe(st.integers(0, len(batches)))))
-
-
-def newest_world(plan: Plan) -> World:
-    """What counts of all that was sent: the highest (version, content hash) of every record."""
-    world = World(attribute=None if plan.declare_before is None else "plan")
-    drafts: dict[tuple[str, str], Draft] = {}
-    for resource, item in plan.deliveries:
-        if resource == "ticket-events":
-            world.events[item["event_id"]] = dict(item)
-            continue
-        raw = msgspec.json.encode({"source": SOURCE, **item})
-        draft = draft_item(KINDS[resource], raw, 0, "", NOW)
-        assert isinstance(draft, Draft), draft
-        rival = drafts.get((resource, draft.external_id))
-        if rival is None or rank(draft) > rank(rival):
-            drafts[resource, draft.external_id] = draft
-            world.records[resource][draft.external_id] = item
-    return world
-
-
-def rank(draft: Draft) -> tuple[Any, int]:
-    return draft.version_at, draft.content_hash

@@ -1,8 +1,11 @@
 """All facts of a tenant, as the model in plain Python has them."""
 
-from tests.delivery.model import Fact, FactKey, World
+from collections.abc import Iterator, Mapping
+
+from tests.delivery.model import Fact, FactKey, Item, World
 from tests.delivery.model_calls import call_facts
-from tests.delivery.model_feedback import feedback_fact, request_fact
+from tests.delivery.model_feedback import feedback_facts, request_facts
+from tests.delivery.model_reviews import review_facts, task_facts
 from tests.delivery.model_tickets import ticket_facts
 
 from csapi.facts.kinds import Kind
@@ -11,20 +14,25 @@ from csapi.facts.kinds import Kind
 def expected_facts(world: World) -> dict[FactKey, Fact]:
     """Every fact that is to come of all that was ever sent, in whatever order."""
     facts: dict[FactKey, Fact] = {}
+
+    def add(resource: str, name: str, found: Mapping[tuple[Kind, int], Fact]) -> None:
+        facts.update({(resource, name, *key): fact for key, fact in found.items()})
+
     tickets = world.records["tickets"].keys() | {e["ticket"] for e in world.events.values()}
     for name in tickets:
-        for (kind, ordinal), fact in ticket_facts(world, name).items():
-            facts["tickets", name, kind, ordinal] = fact
+        add("tickets", name, ticket_facts(world, name))
     for name, call in world.all("calls"):
-        for (kind, ordinal), fact in call_facts(world, call).items():
-            facts["calls", name, kind, ordinal] = fact
-    for name, request in world.all("feedback-requests"):
-        if not request.get("deleted"):
-            facts["feedback-requests", name, Kind.FEEDBACK_REQUEST, 0] = request_fact(
-                world, name, request
-            )
-    for name, answer in world.all("feedback"):
-        if not answer.get("deleted"):
-            kind = Kind[answer["survey"].upper()]
-            facts["feedback", name, kind, 0] = feedback_fact(world, answer)
+        add("calls", name, call_facts(world, call))
+    for name, request in kept(world, "feedback-requests"):
+        add("feedback-requests", name, request_facts(world, name, request))
+    for name, answer in kept(world, "feedback"):
+        add("feedback", name, feedback_facts(world, answer))
+    for name, review in kept(world, "quality-reviews"):
+        add("quality-reviews", name, review_facts(world, review))
+    for name, task in kept(world, "tasks"):
+        add("tasks", name, task_facts(world, task))
     return facts
+
+
+def kept(world: World, resource: str) -> Iterator[tuple[str, Item]]:
+    return ((name, item) for name, item in world.all(resource) if not item.get("deleted"))

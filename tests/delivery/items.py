@@ -34,6 +34,17 @@ def feedback(name: str, responded_at: str, minutes: int = 0, **more: Any) -> Ite
     return {**item, **more, "source_updated_at": version(minutes)}
 
 
+def review(name: str, reviewed_at: str, agent_name: str, minutes: int = 0, **more: Any) -> Item:
+    item = {"external_id": name, "reviewed_at": reviewed_at, "agent": agent_name, **more}
+    criteria = [{"criterion": "tone", "score": 0.5}, {"criterion": "speed", "score": 1}]
+    return {**item, "criteria": criteria, "source_updated_at": version(minutes)}
+
+
+def task(name: str, assignee: str, assigned_at: str, minutes: int = 0, **more: Any) -> Item:
+    item = {"external_id": name, "assignee": assignee, "assigned_at": assigned_at, **more}
+    return {**item, "source_updated_at": version(minutes)}
+
+
 def agent(name: str, team: str, minutes: int = 0) -> Item:
     return {"external_id": name, "team": team, "source_updated_at": version(minutes)}
 

@@ -124,6 +124,24 @@ def owner_of(ticket: Item, events: list[Item], when: datetime) -> tuple[str | No
     )
 
 
+TONES = ("negative", "neutral", "positive")
+
+
+def scaled(number: float | Decimal | None) -> int | None:
+    """To four decimals of what was written, halves away from zero, as a whole number."""
+    if number is None:
+        return None
+    return int((Decimal(str(number)) * 10_000).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def tone(item: Item) -> dict[str, Any] | None:
+    """Outcome and value of what the source's model heard; None where it heard nothing."""
+    label, score = item.get("sentiment_label"), item.get("sentiment_score")
+    if label is None and score is None:
+        return None
+    return {"outcome": TONES.index(label) + 1 if label else 4, "value": scaled(score)}
+
+
 def tie_break(name: str) -> int:
     """Where a contact stands among the customer's others of the same instant."""
     return int(hashlib.md5(f"{SOURCE}\x1f{name}".encode()).hexdigest()[:7], 16)  # noqa: S324

@@ -14,6 +14,7 @@ from tests.delivery.model import (
     first,
     identified,
     tie_break,
+    tone,
 )
 
 from csapi.facts.kinds import CallOutcome, HandlingOutcome, Kind
@@ -34,11 +35,14 @@ def call_facts(world: World, call: Item) -> Facts:
     agent = first(call.get("agent"), legs[0].get("agent") if legs else None)
     outcome = outcome_of(call)
     whole = Fact(entered, outcome, actor_agent=agent, actor_team=call.get("team"))
+    heard = tone(call)
+    spoken: Facts = {(Kind.SENTIMENT, 0): replace(whole, **heard)} if heard else {}
     if call.get("direction", "inbound") == "outbound":
-        return placed(world, call, {(Kind.OUTBOUND_CALL, 0): whole})
+        return placed(world, call, {(Kind.OUTBOUND_CALL, 0): whole, **spoken})
     wait = wait_ms(call)
     resolved = {True: 10_000, False: 0, None: None}[call.get("resolved")]
     facts: Facts = {
+        **spoken,
         (Kind.CALL, 0): replace(
             whole,
             duration_ms=None if wait is None or wait < 0 else wait,

@@ -3,27 +3,41 @@
 from dataclasses import replace
 from typing import Any
 
-from tests.delivery.model import CONTEXT, Fact, Item, World, at, first, owner_of, was
+from tests.delivery.model import CONTEXT, Fact, Item, World, at, first, owner_of, tone, was
 
-from csapi.facts.kinds import Box
+from csapi.facts.kinds import Box, Kind
+
+Facts = dict[tuple[Kind, int], Fact]
 
 
-def request_fact(world: World, name: str, request: Item) -> Fact:
+def request_facts(world: World, name: str, request: Item) -> Facts:
     answers = [
         answer
         for _, answer in world.all("feedback")
         if answer.get("request") == name and not answer.get("deleted")
     ]
-    when = at(request, "sent_at")
-    return asked(world, [request], Fact(when, outcome=1 if answers else 2))
+    sent, delivered = at(request, "sent_at"), at(request, "delivered_at")
+    facts = {
+        Kind.FEEDBACK_REQUEST: Fact(sent, outcome=1 if answers else 2),
+        Kind.FEEDBACK_REQUEST_CREATED: Fact(first(at(request, "created_at"), sent)),
+    }
+    if delivered:
+        facts[Kind.FEEDBACK_REQUEST_DELIVERED] = Fact(delivered)
+    return {(kind, 0): asked(world, [request], fact) for kind, fact in facts.items()}
 
 
-def feedback_fact(world: World, answer: Item) -> Fact:
+def feedback_facts(world: World, answer: Item) -> Facts:
     request = world.get("feedback-requests", answer.get("request"))
-    fact = Fact(
-        at(answer, "responded_at"), outcome=box(answer), value=round(answer["rating"] * 10_000)
-    )
-    return asked(world, [answer, request], fact)
+    when = at(answer, "responded_at")
+    facts = {
+        Kind[answer["survey"].upper()]: Fact(
+            when, outcome=box(answer), value=round(answer["rating"] * 10_000)
+        ),
+        Kind.FEEDBACK_COMMENT: Fact(when, outcome=1 if answer.get("comment", "").strip() else 2),
+    }
+    if heard := tone(answer):
+        facts[Kind.SENTIMENT] = Fact(when, **heard)
+    return {(kind, 0): asked(world, [answer, request], fact) for kind, fact in facts.items()}
 
 
 def asked(world: World, chain: list[Item], fact: Fact) -> Fact:
@@ -41,7 +55,7 @@ def asked(world: World, chain: list[Item], fact: Fact) -> Fact:
     actor = first(said("agent"), owner)
     customer = first(said("customer"), ticket.get("customer"), call.get("customer"))
     values = {
-        "channel": first(ticket.get("channel"), "phone" if call else None),
+        "channel": first(ticket.get("channel"), "phone" if call else None, chain[0].get("site")),
         "inbox": ticket.get("inbox"),
         "queue": call.get("queue"),
         "type": first(ticket.get("type"), call.get("type")),

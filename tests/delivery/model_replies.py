@@ -48,7 +48,7 @@ def of(events: list[Item], outcome: MessageOutcome) -> list[Item]:
 
 
 def spoken(event: Item, kind: Kind) -> Fact:
-    team = event.get("team") if kind is Kind.MESSAGE else None
+    team = event.get("team") if kind in (Kind.MESSAGE, Kind.SENTIMENT) else None
     return Fact(
         at(event, "occurred_at"),
         actor_agent=actor(event),

@@ -15,6 +15,7 @@ from tests.delivery.model import (
     owner_of,
     tie_break,
     timed,
+    tone,
     was,
 )
 from tests.delivery.model_replies import (
@@ -34,7 +35,7 @@ Facts = dict[tuple[Kind, int], Fact]
 ABOUT_THE_TICKET = (
     Kind.TICKET_CREATED, Kind.CONTACT, Kind.RESOLUTION, Kind.REOPEN, Kind.AWAITED,
     Kind.ACKNOWLEDGED, Kind.SOLVED, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED,
-    Kind.TIME_IN_STATUS, Kind.ROUTED, Kind.BACKLOG,
+    Kind.TIME_IN_STATUS, Kind.ROUTED, Kind.BACKLOG, Kind.SENTIMENT,
 )  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def ticket_facts(world: World, name: str) -> Facts:
             outcome = identified(ticket.get("customer"))
             facts[Kind.CONTACT, tie_break(name)] = Fact(created, outcome)
     replied = first_response(ticket, events)
-    facts |= messages(ticket, events) | replied | resolutions(ticket, events)
+    facts |= messages(ticket, events) | tones(events) | replied | resolutions(ticket, events)
     facts |= reply_facts(ticket, events) | assignment_facts(ticket, events)
     first_reply = next((fact.at for fact in replied.values()), None)
     facts |= waiting_facts(ticket, events, first_reply)
@@ -86,6 +87,14 @@ def messages(ticket: Item, events: list[Item]) -> Facts:
             fact, actor_agent=totals.get("first_reply_by"), actor_team=ticket.get("team")
         )
     return facts
+
+
+def tones(events: list[Item]) -> Facts:
+    return {
+        (Kind.SENTIMENT, event["place"]): replace(spoken(event, Kind.SENTIMENT), **heard)
+        for event in said(events)
+        if (heard := tone(event))
+    }
 
 
 def first_response(ticket: Item, events: list[Item]) -> Facts:

@@ -3,7 +3,18 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.delivery.explorer import Scenario
-from tests.delivery.items import agent, call, customer, event, feedback, reply, request, ticket
+from tests.delivery.items import (
+    agent,
+    call,
+    customer,
+    event,
+    feedback,
+    reply,
+    request,
+    review,
+    task,
+    ticket,
+)
 from tests.delivery.sessions import at, declare, ingest, prepared, rebuild_of, rederive
 
 from csapi.facts.kinds import Grain
@@ -142,6 +153,20 @@ TEAM = Scenario(
     limit=MANY,
 )
 
+WORK = Scenario(
+    "a review and a task of an agent whose team changes",
+    prepared(
+        ("agents", [agent("a1", "x")]),
+        ("quality-reviews", [review("q1", at("09:00"), "a1", ticket="t1")]),
+    ),
+    [
+        ingest("team", "agents", agent("a1", "y", 1)),
+        ingest("review", "quality-reviews", review("q1", at("09:30"), "a1", 1, ticket="t1")),
+        ingest("task", "tasks", task("k1", "a1", at("10:00"), ticket="t1")),
+    ],
+    limit=MANY,
+)
+
 SEGMENT = Scenario(
     "a customer's segment changes while a call comes in",
     prepared(
@@ -268,6 +293,6 @@ MONTH = Scenario(
 
 SCENARIOS = (
     MOVE, MOVE_RECENT, GAPS, FIRST_CONTACTS, GAPS_MOVED, HEADER, ABOUT, RELINK, REQUEST, STUB,
-    TEAM, SEGMENT, NEW_CUSTOMER, NEW_AGENT, TOMBSTONE, TWO_REBUILDS, ATTRIBUTE, FIRST_ATTRIBUTE,
-    ATTRIBUTE_OF_LINKED, LATE_EVENT, MONTH,
+    TEAM, WORK, SEGMENT, NEW_CUSTOMER, NEW_AGENT, TOMBSTONE, TWO_REBUILDS, ATTRIBUTE,
+    FIRST_ATTRIBUTE, ATTRIBUTE_OF_LINKED, LATE_EVENT, MONTH,
 )  # fmt: skip

@@ -9,12 +9,13 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.delivery.checks import take_snapshot, violations
-from tests.delivery.deliveries import Plan, newest_world, plans
+from tests.delivery.deliveries import Plan, plans
 from tests.delivery.expected import expected_facts
 from tests.delivery.explorer import DEEP
 from tests.delivery.lab import KINDS, SOURCE, Lab, drain, take_in
 from tests.delivery.model import Fact, FactKey, World, nearest_ms
 from tests.delivery.named import named_facts, names_of, raw_state
+from tests.delivery.newest import newest_world
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.attributes import declare_attribute

@@ -39,6 +39,7 @@ FULL: dict[str, dict[str, Any]] = {
         "sequence": -1, "actor": "a1", "actor_type": "agent", "direction": "outbound",
         "is_public": True, "is_auto_reply": False, "in_reply_to": "e0", "channel": "email",
         "body": "Thanks", "from": "a", "to": "b", "agent": "a1", "team": "t1", "tag": "x",
+        "sentiment_label": "neutral", "sentiment_score": 0,
     },
     "calls": {
         "source": "pbx", "external_id": "c1", "queue_entered_at": AT, "direction": "inbound",
@@ -53,17 +54,37 @@ FULL: dict[str, dict[str, Any]] = {
              "talk_seconds": 1, "hold_seconds": None, "after_call_work_seconds": None,
              "transferred_to": None},
         ],
-        "tags": ["x"], **COMMON,
+        "tags": ["x"], "sentiment_label": "positive", "sentiment_score": 0.75, **COMMON,
     },
     "feedback-requests": {
         "source": "s", "external_id": "r1", "sent_at": AT, "survey": "ces", "channel": "email",
         "ticket": "t1", "call": "c1", "agent": "a1", "team": "t1", "customer": "u7",
-        "delivered_at": NEXT, **COMMON,
+        "created_at": AT, "delivered_at": NEXT, **COMMON,
     },
     "feedback": {
         "source": "s", "external_id": "f1", "survey": "csat", "rating": 4.5, "responded_at": LAST,
         "scale_min": 0.5, "scale_max": 5, "positive_values": [4.5, 5], "request": "r1",
         "ticket": "t1", "call": "c1", "agent": "a1", "team": "t1", "customer": "u7",
-        "comment": "Quick \U0001f44d", "reasons": ["speed", "tone"], **COMMON,
+        "comment": "Quick \U0001f44d", "reasons": ["speed", "tone"], "site": "app-store",
+        "sentiment_label": "negative", "sentiment_score": -1, **COMMON,
+    },
+    "quality-reviews": {
+        "source": "qa", "external_id": "q1", "reviewed_at": AT, "agent": "a1", "team": "t1",
+        "criteria": [
+            {"criterion": "tone", "weight": 2.5, "score": 0.75, "is_auto_fail": False,
+             "has_failed": False},
+            {"criterion": "identity", "weight": 1, "score": None, "is_auto_fail": True,
+             "has_failed": True},
+        ],
+        "reviewer": "a9", "ticket": "t1", "call": "c1", "channel": "phone", "form": "sales",
+        "form_version": "3",
+        "comment": "Well done", **COMMON,
+    },
+    "tasks": {
+        "source": "crm", "external_id": "k1", "title": "Call Lina", "kind": "call back",
+        "assignee": "a2", "team": "t1", "ticket": "t1", "assigned_at": AT, "started_at": NEXT,
+        "completed_at": LAST,
+        "assignments": [{"agent": "a1", "at": AT}, {"agent": None, "at": NEXT}],
+        "due_at": "2031-01-01T00:00:00Z", **COMMON,
     },
 }  # fmt: skip

@@ -21,6 +21,14 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "feedback": {
         "source": "s", "external_id": "x", "survey": "csat", "rating": 4, "responded_at": AT,
     },
+    "quality-reviews": {
+        "source": "s", "external_id": "x", "reviewed_at": AT, "agent": "a",
+        "criteria": [{
+            "criterion": "tone", "weight": 1, "score": 1, "is_auto_fail": False,
+            "has_failed": False,
+        }],
+    },
+    "tasks": {"source": "s", "external_id": "x"},
     "ticket-events": {
         "source": "s", "event_id": "x", "ticket": "t", "type": "tagged", "occurred_at": AT,
         "tag": "x",

@@ -190,6 +190,25 @@ PARTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("agents", {"memberships": [{"team": "a"}, {"team": "b"}]}, "/memberships", "invalid_value"),
     ("agents", {"team": "a", "memberships": [{"team": "b"}]}, "/memberships", "invalid_value"),
     ("feedback", {"survey": "thumbs"}, "/survey", "invalid_value"),
+    ("feedback", {"sentiment_label": "angry"}, "/sentiment_label", "invalid_value"),
+    ("calls", {"sentiment_score": -1.01}, "/sentiment_score", "out_of_range"),
+    ("ticket-events", {"sentiment_score": 1.01}, "/sentiment_score", "out_of_range"),
+    ("quality-reviews", {"criteria": []}, "/criteria", "too_short"),
+    ("quality-reviews", {"criteria": [{"criterion": str(n)} for n in range(201)]}, "/criteria",
+     "too_long"),
+    ("quality-reviews", {"criteria": [{"score": 1}]}, "/criteria/0/criterion", "required"),
+    ("quality-reviews", {"criteria": [{"criterion": "a"}, {"criterion": "b", "score": 1.01}]},
+     "/criteria/1/score", "out_of_range"),
+    ("quality-reviews", {"criteria": [{"criterion": "a", "weight": 0}]}, "/criteria/0/weight",
+     "out_of_range"),
+    ("quality-reviews", {"criteria": [{"criterion": "a", "weight": -1}]}, "/criteria/0/weight",
+     "out_of_range"),
+    ("quality-reviews", {"criteria": [{"criterion": "e\u0301"}, {"criterion": "\u00e9"}]},
+     "/criteria/1/criterion", "invalid_value"),
+    ("tasks", {"assignments": [{"agent": "a"}]}, "/assignments/0/at", "required"),
+    ("tasks", {"assignments": [{"at": "2026-01-05T10:00:00Z", "to": "b"}]}, "/assignments/0/to",
+     "unknown_field"),
+    ("tasks", {"due_at": "2200-01-01T00:00:00Z"}, "/due_at", "out_of_range"),
     ("ticket-events", {"type": "message"}, "/direction", "required"),
     ("ticket-events", {"type": "status_changed"}, "/to", "required"),
     ("ticket-events", {"type": "status_changed", "to": "gone"}, "/to", "invalid_value"),
@@ -222,7 +241,7 @@ def test_long_values_are_not_echoed(sender: Tenant) -> None:
         assert "y" * 65 not in post(sender, "calls", item).text
 
 
-@pytest.mark.parametrize("resource", ["calls", "agents"])
+@pytest.mark.parametrize("resource", ["calls", "agents", "quality-reviews", "tasks"])
 def test_every_list_has_a_limit(resource: str) -> None:
     """A call of 340,000 empty legs fits into the body and keeps a whole process busy."""
     for name, type_, _ in fields_of(resource):

@@ -49,15 +49,19 @@ def noting(name: str, sent: list[str]) -> Any:
 
 NAMES = {
     "calls": {"agent": "a1", "queue": "q", "topic": "t"},
+    "quality-reviews": {"agent": "a1", "form": "f"},
+    "tasks": {"assignee": "a1", "assigned_at": AT},
     "tickets": {"assignee": "a1", "channel": "email", "topic": "t"},
 }
 
 
 def fresh(resource: str, count: int, **fields: Any) -> list[dict[str, Any]]:
-    """New records; calls and tickets name the people and labels that they usually have."""
+    """New records; they name the people and labels that they usually have."""
     if resource not in NAMES:
         return [sample(resource, **fields) for _ in range(count)]
     named = {**NAMES[resource], "source_updated_at": AT, **fields}
+    if resource not in ("calls", "tickets"):
+        return [sample(resource, **named) for _ in range(count)]
     return [sample(resource, customer=f"u{number}", **named) for number in range(count)]
 
 
@@ -77,6 +81,8 @@ FRESH = {
     "ticket-events": 10,
     "feedback": 7,
     "feedback-requests": 8,
+    "quality-reviews": 5,
+    "tasks": 5,
     "teams": 3,
     "customers": 3,
     "agents": 4,

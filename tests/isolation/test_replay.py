@@ -73,7 +73,9 @@ def test_anothers_id_answers_like_no_id(pair: Pair, operation: Operation) -> Non
         assert replay.ask(pair.owner.http, operation, value).status_code < 300
 
 
-@pytest.mark.parametrize("kind", ["calls", "tickets", "customers", "feedback"])
+@pytest.mark.parametrize(
+    "kind", ["calls", "tickets", "customers", "feedback", "quality-reviews", "tasks"]
+)
 def test_anothers_external_id_finds_nothing(pair: Pair, kind: str) -> None:
     item = pair.owner.http.get(f"/v1/{kind}").json()["data"][0]
     names = {"source": item["source"], "external_id": item["external_id"]}

@@ -1,13 +1,22 @@
 import math
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from csapi.kit.quantities import EARLIEST, MAX_SECONDS, Seconds, check_instant, seconds_to_ms
+from csapi.kit.quantities import (
+    EARLIEST,
+    MAX_SECONDS,
+    Seconds,
+    check_instant,
+    seconds_to_ms,
+    ten_thousandths,
+    weighted_ten_thousandths,
+)
 
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
@@ -79,3 +88,40 @@ def test_any_instant_is_judged(instant: datetime) -> None:
         assert EARLIEST <= instant.astimezone(UTC) <= NOW + timedelta(minutes=5)
     else:
         assert error.code == "out_of_range"
+
+
+@given(st.floats(-1_000, 1_000))
+@example(0.00005)
+@example(-0.00005)
+@example(0.00015)
+@example(math.nextafter(0.00005, 0))
+@example(-0.0)
+def test_values_round_as_they_are_written(value: float) -> None:
+    written = (Decimal(repr(value)) * 10_000).quantize(Decimal(1), ROUND_HALF_UP)
+    assert ten_thousandths(value) == int(written)
+
+
+def decimal_mean(pairs: list[tuple[float, float]]) -> int:
+    """The rule once more, in fractions of the written numbers and Python's own rounding."""
+    exact = [(Fraction(repr(weight)), Fraction(repr(value))) for weight, value in pairs]
+    mean = sum(weight * value for weight, value in exact) / sum(weight for weight, _ in exact)
+    return math.floor(mean * 10_000 + Fraction(1, 2))
+
+
+weights = st.one_of(
+    st.floats(0, 1_000_000, exclude_min=True), st.sampled_from([0.1, 0.2, 1.0, 3.0, 5e-324])
+)
+marks = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.00005, 0.33335, 0.5, 1.0]))
+
+
+@given(st.lists(st.tuples(weights, marks), min_size=1, max_size=20))
+@example([(0.1, 0.33335), (0.2, 0.33335)])
+@example([(5e-324, 0.5), (5e-324, 0.25)])
+@example([(1e6, 1.0), (5e-324, 0.0)])
+@example([(1.0, 1.0), (1.0, 1.0), (1.0, 0.0)])
+def test_a_weighted_mean_is_rounded_once(pairs: list[tuple[float, float]]) -> None:
+    assert weighted_ten_thousandths(pairs) == decimal_mean(pairs)
+
+
+def test_nothing_has_no_mean() -> None:
+    assert weighted_ten_thousandths([]) is None

@@ -18,17 +18,23 @@ from csapi.facts.kinds import (
     AssignmentOutcome,
     Box,
     CallOutcome,
+    CommentOutcome,
     ContactOutcome,
+    CriterionOutcome,
+    DeadlineOutcome,
     Dimension,
     EffortOutcome,
     HandlingOutcome,
+    HoldingOutcome,
     Kind,
     MessageOutcome,
     ReplyOutcome,
     RequestOutcome,
     ResolutionOutcome,
     ResponseOutcome,
+    ReviewOutcome,
     RoutingOutcome,
+    SentimentLabel,
     WaitOutcome,
 )
 from csapi.metrics.formulas import THRESHOLDS, Combo, Formula, Measure, Part
@@ -64,15 +70,27 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.CSAT: tuple(Box),
     Kind.CES: tuple(Box),
     Kind.NPS: tuple(Box),
+    Kind.FEEDBACK_COMMENT: tuple(CommentOutcome),
+    Kind.SENTIMENT: tuple(SentimentLabel),
+    Kind.QUALITY_REVIEW: tuple(ReviewOutcome),
+    Kind.QUALITY_CRITERION: tuple(CriterionOutcome),
+    Kind.TASK_ASSIGNED: tuple(HoldingOutcome),
+    Kind.TASK_COMPLETED: tuple(DeadlineOutcome),
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
     Kind.AFTER_CALL_WORK, Kind.HANDLE, Kind.RESPONSE, Kind.REPLY_PAIR, Kind.AGENT_RESPONSE,
     Kind.AGENT_ASSIGNED, Kind.AWAITED, Kind.ACKNOWLEDGED, Kind.SOLVE_EFFORT, Kind.TIME_IN_STATUS,
-    Kind.SOLVED,
+    Kind.SOLVED, Kind.TASK_COMPLETED,
 }  # fmt: skip
 COUNTING = {Kind.MESSAGE, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED}
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
+# Kind -> the lowest and the highest value; there may be none.
+SCORED = {
+    Kind.SENTIMENT: (-VALUE_SCALE, VALUE_SCALE),
+    Kind.QUALITY_REVIEW: (0, VALUE_SCALE),
+    Kind.QUALITY_CRITERION: (0, VALUE_SCALE),
+}
 
 AGENTS = {101: "ann", 102: "bob", 103: "cleo"}
 TEAMS = {201: "north", 202: "south"}
@@ -131,6 +149,8 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         value = chance.choice((None, 0, VALUE_SCALE))
     elif kind in RATED:
         value = chance.randint(1, 5) * VALUE_SCALE + chance.choice((0, 5_000))
+    elif kind in SCORED:
+        value = chance.choice((None, *(chance.randint(*SCORED[kind]) for _ in range(4))))
     return {
         "subject": uuid4(),
         "kind": int(kind),

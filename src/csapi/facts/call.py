@@ -9,8 +9,9 @@ import msgspec
 from csapi.facts.kinds import CallOutcome, Dimension, HandlingOutcome, Kind, Resource
 from csapi.facts.lookup import Lookup, milliseconds
 from csapi.facts.resource import Column, RecordKind, attribute_columns
+from csapi.facts.sentiment import SENTIMENT_COLUMNS, sentiment_values
 from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, TIE_BREAK, fact_select, lateral
-from csapi.facts.wire import Custom, Key, Record, Tags
+from csapi.facts.wire import Custom, Key, Record, Sentiment, SentimentScore, Tags
 from csapi.kit.quantities import Seconds, UtcDatetime, seconds_to_ms
 
 PHONE = "phone"
@@ -70,6 +71,8 @@ class Call(Record):
     resolved: bool | None = None
     legs: Legs = []
     tags: Tags = []
+    sentiment_label: Sentiment | None = None
+    sentiment_score: SentimentScore | None = None
     custom: Custom = {}
     deleted: bool = False
 
@@ -166,6 +169,7 @@ def call_row(call: Call, lookup: Lookup) -> tuple[object, ...]:
         lookup.label(Dimension.TYPE, call.type),
         lookup.label(Dimension.PRIORITY, call.priority),
         *lookup.custom(call.custom),
+        *sentiment_values(call.sentiment_label, call.sentiment_score),
     )
 
 
@@ -202,6 +206,8 @@ CALL_EVENTS = f"""
      NULL, NULL, c.is_inbound),
     ({Kind.OUTBOUND_CALL}, 0, c.outcome::int, c.queue_entered_at, c.agent, c.team, NULL, NULL, NULL,
      NOT c.is_inbound),
+    ({Kind.SENTIMENT}, 0, c.sentiment::int, c.queue_entered_at, c.agent, c.team, NULL,
+     c.sentiment_score, NULL, c.sentiment IS NOT NULL),
     {handling(Kind.TALK, "talk_ms")},
     {handling(Kind.HOLD, "hold_ms")},
     {handling(Kind.AFTER_CALL_WORK, "after_call_work_ms")},
@@ -238,6 +244,7 @@ CALLS = RecordKind(
         Column("type", "integer"),
         Column("priority", "integer"),
         *attribute_columns(),
+        *SENTIMENT_COLUMNS,
     ),
     row=call_row,
     people="SELECT customer FROM calls WHERE tenant_id = $1 AND id = ANY($2::uuid[])",

@@ -1,9 +1,9 @@
 """Facts from raw records, in the transaction that changes them.
 
 Order inside a transaction, everywhere: ticket rows, call rows, request rows, feedback rows,
-customer rows, then facts. Rows of one table are locked in the order of (source, external_id).
-All contact facts of a customer are written under the customer's lock: their gaps depend on
-each other.
+review rows, task rows, customer rows, then facts. Rows of one table are locked in the order of
+(source, external_id). All contact facts of a customer are written under the customer's lock: their
+gaps depend on each other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

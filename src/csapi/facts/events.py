@@ -7,9 +7,10 @@ import msgspec
 from csapi.facts.kinds import Dimension, MessageOutcome, Resource
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind
+from csapi.facts.sentiment import SENTIMENT_COLUMNS, sentiment_values
 from csapi.facts.ticket import STATUS_NUMBERS, TicketStatus
 from csapi.facts.ticket_history import EventType
-from csapi.facts.wire import Key, Text, normalized
+from csapi.facts.wire import Key, Sentiment, SentimentScore, Text, normalized
 from csapi.kit.quantities import UtcDatetime
 
 
@@ -63,6 +64,8 @@ class TicketEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     agent: Key | None = None
     team: Key | None = None
     tag: Key | None = None
+    sentiment_label: Sentiment | None = None
+    sentiment_score: SentimentScore | None = None
 
 
 TYPES = {each: EventType[each.value.upper()] for each in TicketEventType}
@@ -116,6 +119,13 @@ def change(event: TicketEvent, value: str | None, lookup: Lookup) -> int | None:
     return None if dimension is None else lookup.label(dimension, value)
 
 
+def sentiment_of(event: TicketEvent) -> tuple[int | None, int | None]:
+    """Only words have a tone."""
+    if event.type is not TicketEventType.message:
+        return None, None
+    return sentiment_values(event.sentiment_label, event.sentiment_score)
+
+
 def event_row(event: TicketEvent, lookup: Lookup) -> tuple[object, ...]:
     source = event.source
     is_ours = event.actor_type is not ActorType.customer and (
@@ -134,6 +144,7 @@ def event_row(event: TicketEvent, lookup: Lookup) -> tuple[object, ...]:
         lookup.agent(source, event.agent),
         lookup.team(source, event.team),
         None if event.in_reply_to is None else normalized(event.in_reply_to),
+        *sentiment_of(event),
     )
 
 
@@ -156,6 +167,7 @@ EVENTS = RecordKind(
         Column("agent", "integer"),
         Column("team", "integer"),
         Column("in_reply_to", "text"),
+        *SENTIMENT_COLUMNS,
     ),
     row=event_row,
     instants=("occurred_at",),

@@ -4,12 +4,22 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from csapi.facts.kinds import VALUE_SCALE, Box, Kind, RequestOutcome, Resource
+from csapi.facts.kinds import (
+    NO_OUTCOME,
+    VALUE_SCALE,
+    Box,
+    CommentOutcome,
+    Dimension,
+    Kind,
+    RequestOutcome,
+    Resource,
+)
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
+from csapi.facts.sentiment import SENTIMENT_COLUMNS, sentiment_values
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
 from csapi.facts.ticket_history import EventType, events_of, period_join, periods, was
-from csapi.facts.wire import Custom, Key, Record, Survey, Text
+from csapi.facts.wire import Custom, Key, Record, Sentiment, SentimentScore, Survey, Text
 from csapi.kit.quantities import UtcDatetime
 
 Rating = Annotated[float, Meta(ge=-1000, le=1000, description="On the survey's own scale")]
@@ -20,7 +30,10 @@ POINTS_FOR_TWO_BOXES = 4
 
 
 class FeedbackRequest(Record):
-    """A customer was asked. Agent and team are those at that moment."""
+    """A customer was asked. Agent and team are those at that moment.
+
+    Without `created_at` the request was created when it was sent.
+    """
 
     sent_at: UtcDatetime
     source_updated_at: UtcDatetime | None = None
@@ -31,6 +44,7 @@ class FeedbackRequest(Record):
     agent: Key | None = None
     team: Key | None = None
     customer: Key | None = None
+    created_at: UtcDatetime | None = None
     delivered_at: UtcDatetime | None = None
     custom: Custom = {}
     deleted: bool = False
@@ -40,7 +54,9 @@ class Feedback(Record):
     """A customer answered. A changed rating replaces the first.
 
     The scale defaults to 1 to 5 (csat), 1 to 7 (ces), 0 to 10 (nps). `positive_values` says which
-    ratings mean satisfied where that is not the upper end of the scale.
+    ratings mean satisfied where that is not the upper end of the scale. `site` is where it was
+    given without being asked for, such as an app store: the channel where no ticket or call names
+    one.
     """
 
     survey: Survey
@@ -56,8 +72,11 @@ class Feedback(Record):
     agent: Key | None = None
     team: Key | None = None
     customer: Key | None = None
+    site: Key | None = None
     comment: Text | None = None
     reasons: Annotated[list[Key], Meta(max_length=100)] = []
+    sentiment_label: Sentiment | None = None
+    sentiment_score: SentimentScore | None = None
     custom: Custom = {}
     deleted: bool = False
 
@@ -108,6 +127,7 @@ def request_row(request: FeedbackRequest, lookup: Lookup) -> tuple[object, ...]:
         lookup.team(source, request.team),
         lookup.customer(source, request.customer),
         *lookup.custom(request.custom),
+        request.created_at,
     )
 
 
@@ -125,6 +145,8 @@ def feedback_row(feedback: Feedback, lookup: Lookup) -> tuple[object, ...]:
         lookup.team(source, feedback.team),
         lookup.customer(source, feedback.customer),
         *lookup.custom(feedback.custom),
+        lookup.label(Dimension.CHANNEL, feedback.site),
+        *sentiment_values(feedback.sentiment_label, feedback.sentiment_score),
     )
 
 
@@ -152,12 +174,18 @@ def with_periods(tickets: str) -> str:
     return f"WITH events AS MATERIALIZED ({events}), periods AS ({periods('events')})"
 
 
+# delivered_at and comment are read off the item: records from before these facts have them, too.
 REQUEST_EVENTS = f"""
-  SELECT {Kind.FEEDBACK_REQUEST}, 0,
-    CASE WHEN EXISTS (SELECT 1 FROM feedback f WHERE f.tenant_id = $1 AND f.request = c.id
-                        AND NOT f.is_stub AND NOT f.is_deleted)
-         THEN {RequestOutcome.ANSWERED} ELSE {RequestOutcome.UNANSWERED} END,
-    c.sent_at, c.agent, c.team, NULL::bigint, NULL::bigint, NULL::bigint, true"""
+  SELECT step.*, c.agent, c.team, NULL::bigint, NULL::bigint, NULL::bigint, true
+  FROM (VALUES
+    ({Kind.FEEDBACK_REQUEST}, 0,
+     CASE WHEN EXISTS (SELECT 1 FROM feedback f WHERE f.tenant_id = $1 AND f.request = c.id
+                         AND NOT f.is_stub AND NOT f.is_deleted)
+          THEN {RequestOutcome.ANSWERED} ELSE {RequestOutcome.UNANSWERED} END, c.sent_at),
+    ({Kind.FEEDBACK_REQUEST_CREATED}, 0, {NO_OUTCOME}, coalesce(c.created_at, c.sent_at)),
+    ({Kind.FEEDBACK_REQUEST_DELIVERED}, 0, {NO_OUTCOME}, (c.item->>'delivered_at')::timestamptz)
+  ) AS step (kind, ordinal, outcome, at)
+  WHERE step.at IS NOT NULL"""
 
 REQUEST_FACTS = fact_select(
     resource=Resource.FEEDBACK_REQUEST,
@@ -176,9 +204,17 @@ REQUEST_FACTS = fact_select(
     },
 )
 
-FEEDBACK_EVENTS = """
-  SELECT c.survey::int, 0, c.box::int, c.responded_at, coalesce(c.agent, r.agent),
-    coalesce(c.team, r.team), NULL::bigint, c.rating, NULL::bigint, true"""
+HAS_COMMENT = "c.item->>'comment' ~ '[^[:space:]]'"
+FEEDBACK_EVENTS = f"""
+  SELECT said.kind, 0, said.outcome, c.responded_at, coalesce(c.agent, r.agent),
+    coalesce(c.team, r.team), NULL::bigint, said.value, NULL::bigint, true
+  FROM (VALUES
+    (c.survey::int, c.box::int, c.rating),
+    ({Kind.FEEDBACK_COMMENT}, CASE WHEN {HAS_COMMENT} THEN {CommentOutcome.GIVEN}
+                              ELSE {CommentOutcome.NONE} END, NULL),
+    ({Kind.SENTIMENT}, c.sentiment::int, c.sentiment_score)
+  ) AS said (kind, outcome, value)
+  WHERE said.outcome IS NOT NULL"""
 
 REQUEST_JOIN = "feedback c LEFT JOIN feedback_requests r ON r.tenant_id = $1 AND r.id = c.request "
 
@@ -195,6 +231,7 @@ FEEDBACK_FACTS = fact_select(
     owner=(OWNER, OWNER_TEAM),
     dimensions={
         **CONTEXT_DIMENSIONS,
+        "channel": f"coalesce({CONTEXT_DIMENSIONS['channel']}, c.site)",
         "customer": "coalesce(c.customer, r.customer, t.customer, k.customer)",
         **{name: f"coalesce(c.{name}, r.{name}, t.{name}, k.{name})" for name in ATTRIBUTES},
     },
@@ -214,9 +251,10 @@ FEEDBACK_REQUESTS = RecordKind(
         Column("team", "integer"),
         Column("customer", "bigint"),
         *attribute_columns(),
+        Column("created_at", "timestamptz"),
     ),
     row=request_row,
-    instants=("sent_at", "delivered_at"),
+    instants=("sent_at", "created_at", "delivered_at"),
     people="SELECT coalesce(c.customer, t.customer, k.customer) AS customer "
     "FROM feedback_requests c LEFT JOIN tickets t ON t.tenant_id = $1 AND t.id = c.ticket "
     "LEFT JOIN calls k ON k.tenant_id = $1 AND k.id = c.call "
@@ -241,6 +279,8 @@ FEEDBACK = RecordKind(
         Column("team", "integer"),
         Column("customer", "bigint"),
         *attribute_columns(),
+        Column("site", "integer"),
+        *SENTIMENT_COLUMNS,
     ),
     row=feedback_row,
     instants=("responded_at",),

@@ -13,6 +13,8 @@ class Resource(IntEnum):
     CALL = 2
     FEEDBACK_REQUEST = 3
     FEEDBACK = 4
+    QUALITY_REVIEW = 8
+    TASK = 9
 
 
 class Kind(IntEnum):
@@ -70,6 +72,20 @@ class Kind(IntEnum):
     SOLVED = 39
     # value: +1 where a ticket starts to be open as what it is then, -1 where it stops.
     BACKLOG = 80
+    FEEDBACK_REQUEST_CREATED = 24
+    FEEDBACK_REQUEST_DELIVERED = 25
+    # Beside every rating; outcome says whether words came with it.
+    FEEDBACK_COMMENT = 26
+    # What the source's model made of a message, a call or feedback. outcome: label; value: score.
+    SENTIMENT = 27
+    # Of the agent whose work was looked at. value: the score, 0 to 1.
+    QUALITY_REVIEW = 50
+    # One criterion of a review; its name is the topic. value: its score, 0 to 1.
+    QUALITY_CRITERION = 51
+    # At the instant from which the agent held the task; outcome says how the holding ended.
+    TASK_ASSIGNED = 52
+    # By whoever held the task then. duration: from the holder's assignment.
+    TASK_COMPLETED = 53
 
 
 class ContactOutcome(IntEnum):
@@ -168,6 +184,50 @@ class Box(IntEnum):
     POSITIVE = 3
 
 
+class CommentOutcome(IntEnum):
+    GIVEN = 1
+    NONE = 2
+
+
+class SentimentLabel(IntEnum):
+    NEGATIVE = 1
+    NEUTRAL = 2
+    POSITIVE = 3
+    # A score came without a label.
+    UNLABELLED = 4
+
+
+class ReviewOutcome(IntEnum):
+    SCORED = 1
+    # A criterion that fails the whole review was failed: the score is 0.
+    AUTO_FAILED = 2
+    # No criterion applied: there is no score.
+    NOT_SCORED = 3
+
+
+class CriterionOutcome(IntEnum):
+    MET = 1
+    FAILED = 2
+    NOT_APPLICABLE = 3
+
+
+class HoldingOutcome(IntEnum):
+    """How the holding of a task by an agent ended."""
+
+    COMPLETED = 1
+    HANDED_ON = 2
+    # Still held, as far as the source has said.
+    OPEN = 3
+
+
+class DeadlineOutcome(IntEnum):
+    """Where a completed task stands to its due date."""
+
+    IN_TIME = 1
+    OVERDUE = 2
+    NO_DEADLINE = 3
+
+
 NO_OUTCOME = 0
 VALUE_SCALE = 10_000
 DEFINITION_VERSION = 1
@@ -202,7 +262,11 @@ class Dimension(IntEnum):
 
 
 class Reference(IntEnum):
-    """What a reference mark says has changed for many subjects."""
+    """What a reference mark says has changed for many subjects.
+
+    Its member: the agent, the customer, the attribute's slot, or the resource whose facts are
+    derived otherwise than before.
+    """
 
     AGENT = 1
     CUSTOMER = 2

@@ -4,7 +4,9 @@ from csapi.facts.call import CALLS
 from csapi.facts.feedback import FEEDBACK, FEEDBACK_REQUESTS
 from csapi.facts.kinds import Resource
 from csapi.facts.people import AGENTS, CUSTOMERS, TEAMS
+from csapi.facts.quality import QUALITY_REVIEWS
 from csapi.facts.resource import RecordKind
+from csapi.facts.task import TASKS
 from csapi.facts.ticket import TICKETS
 
 RECORD_KINDS: tuple[RecordKind, ...] = (
@@ -15,6 +17,8 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     CALLS,
     FEEDBACK_REQUESTS,
     FEEDBACK,
+    QUALITY_REVIEWS,
+    TASKS,
 )
 
 SUBJECT_KINDS: dict[Resource, RecordKind] = {

@@ -25,9 +25,17 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 
 
-def lateral(events: str) -> str:
-    """The events of each subject `c` computed beside it."""
-    return f"CROSS JOIN LATERAL ({events}\n) AS e ({', '.join(EVENT_COLUMNS)})"
+def lateral(events: str, *more: str) -> str:
+    """The events of each subject `c` computed beside it; `more`: columns after EVENT_COLUMNS."""
+    return f"CROSS JOIN LATERAL ({events}\n) AS e ({', '.join([*EVENT_COLUMNS, *more])})"
+
+
+def nobody(table: str) -> str:
+    """The customers of records that know none."""
+    return (
+        f"SELECT NULL::bigint AS customer FROM {table} "
+        "WHERE tenant_id = $1 AND id = ANY($2::uuid[]) AND false"
+    )
 
 
 def fact_select(

@@ -29,6 +29,14 @@ def identity() -> list[sa.Column[Any]]:
     ]
 
 
+def sentiment() -> list[sa.Column[Any]]:
+    """What the source's own model made of the words; score x 10,000."""
+    return [
+        column("sentiment", sa.SmallInteger, null=True),
+        column("sentiment_score", sa.BigInteger, null=True),
+    ]
+
+
 RECORD_KEYS: dict[str, Any] = {"key": ("id",), "unique": [("source", "external_id")]}
 
 custom_attributes = tenant_table(
@@ -135,6 +143,7 @@ ticket_events = tenant_table(
     column("team", sa.Integer, null=True),
     column("in_reply_to", sa.Text, null=True),
     column("item", pg.JSON),
+    *sentiment(),
     key=("id",),
     unique=[("source", "event_id")],
     indexes=[("ticket",)],
@@ -165,6 +174,7 @@ calls = tenant_table(
     column("type", sa.Integer, null=True),
     column("priority", sa.Integer, null=True),
     *attributes(),
+    *sentiment(),
     **RECORD_KEYS,
     indexes=[("customer",)],
 )
@@ -181,6 +191,7 @@ feedback_requests = tenant_table(
     column("channel", sa.Integer, null=True),
     column("customer", sa.BigInteger, null=True),
     *attributes(),
+    column("created_at", instant, null=True),
     **RECORD_KEYS,
     indexes=[("ticket",), ("call",), ("customer",)],
 )
@@ -199,6 +210,8 @@ feedback = tenant_table(
     column("team", sa.Integer, null=True),
     column("customer", sa.BigInteger, null=True),
     *attributes(),
+    column("site", sa.Integer, null=True),
+    *sentiment(),
     **RECORD_KEYS,
     indexes=[("request",), ("ticket",), ("call",), ("customer",)],
 )

@@ -113,6 +113,10 @@ WITH events AS MATERIALIZED (
     10000, NULL, true, v.channel, v.occurred_at
   FROM events v WHERE v.type = {EventType.MESSAGE}
   UNION ALL
+  SELECT v.ticket, {Kind.SENTIMENT}, v.place, v.sentiment, v.occurred_at, v.actor, v.team, NULL,
+    v.sentiment_score, NULL, true, v.channel, v.occurred_at
+  FROM events v WHERE v.sentiment IS NOT NULL
+  UNION ALL
   SELECT s.id, {Kind.MESSAGE}, total.outcome, total.outcome, total.at, total.agent, s.team, NULL,
     total.messages * 10000::bigint, NULL, true, NULL, total.at
   FROM subjects s CROSS JOIN LATERAL (VALUES
@@ -152,12 +156,13 @@ WITH events AS MATERIALIZED (
   UNION ALL {WORK_FACTS}
 )"""
 
-# Work done by nobody in particular, or about the ticket as a whole, is its owner's at that moment.
+# Work done by nobody in particular, or about the ticket as a whole, is its owner's at that moment;
+# so is the tone of what a customer wrote.
 OWNED = (
     f"e.kind IN ({Kind.TICKET_CREATED}, {Kind.CONTACT}, {Kind.RESOLUTION}, {Kind.REOPEN}, "
     f"{Kind.AWAITED}, {Kind.ACKNOWLEDGED}, {Kind.SOLVED}, {Kind.SOLVE_EFFORT}, "
     f"{Kind.INTERACTIONS}, {Kind.AGENTS_INVOLVED}, {Kind.TIME_IN_STATUS}, {Kind.ROUTED}, "
-    f"{Kind.BACKLOG})"
+    f"{Kind.BACKLOG}, {Kind.SENTIMENT})"
 )
 OWNER = was("owner", "agent", "c.agent")
 OWNER_TEAM = was("owner", "team", "c.team")

@@ -26,6 +26,19 @@ class Survey(StrEnum):
     nps = "nps"
 
 
+class Sentiment(StrEnum):
+    """The tone that the source's own model heard."""
+
+    positive = "positive"
+    neutral = "neutral"
+    negative = "negative"
+
+
+SentimentScore = Annotated[
+    float, Meta(ge=-1, le=1, description="From -1, negative, to 1, positive")
+]
+
+
 class Record(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """An item that replaces the whole record of the same source and external id."""
 

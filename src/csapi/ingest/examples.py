@@ -83,6 +83,51 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "responded_at": "2026-01-06T09:00:00Z",
             "request": "r1",
             "comment": "Quick and kind",
+        },
+        "review": {
+            "source": "stores",
+            "external_id": "f2",
+            "survey": "csat",
+            "rating": 2,
+            "responded_at": "2026-01-06T09:00:00Z",
+            "site": "app-store",
+            "comment": "It crashes",
+            "sentiment_label": "negative",
+            "sentiment_score": -0.8,
+        },
+    },
+    "quality-reviews": {
+        "review": {
+            "source": "qa",
+            "external_id": "q1",
+            "reviewed_at": "2026-01-07T09:00:00Z",
+            "agent": "a1",
+            "criteria": [
+                {"criterion": "tone", "weight": 3, "score": 1},
+                {"criterion": "next steps", "weight": 1, "score": 0.5},
+                {"criterion": "identity checked", "is_auto_fail": True, "score": None},
+            ],
+            "reviewer": "a9",
+            "call": "c1",
+            "channel": "phone",
+            "form": "sales",
+            "form_version": "3",
+        }
+    },
+    "tasks": {
+        "task": {
+            "source": "crm",
+            "external_id": "k1",
+            "source_updated_at": "2026-01-08T15:00:00Z",
+            "kind": "call back",
+            "assignee": "a2",
+            "ticket": "t1",
+            "assignments": [
+                {"agent": "a1", "at": "2026-01-07T09:00:00Z"},
+                {"agent": "a2", "at": "2026-01-08T09:00:00Z"},
+            ],
+            "completed_at": "2026-01-08T15:00:00Z",
+            "due_at": "2026-01-09T00:00:00Z",
         }
     },
     "ticket-events": {

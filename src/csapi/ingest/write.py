@@ -155,6 +155,15 @@ async def explain_unwritten(
         written.ids[key] = row["id"]
 
 
+def customers_of(kind: RecordKind, rows: Sequence[tuple[Any, ...]]) -> set[int]:
+    """The customers that the rows name; none where the kind knows no customers."""
+    names = [column.name for column in kind.columns]
+    if "customer" not in names:
+        return set()
+    place = names.index("customer")
+    return {row[place] for row in rows if row[place] is not None}
+
+
 async def derive_written(
     connection: asyncpg.Connection,
     tenant_id: UUID,
@@ -168,9 +177,7 @@ async def derive_written(
     fresh = [row["id"] for row in stored if row["is_new"]]
     known = [row["id"] for row in stored if not row["is_new"]]
     if not known and resource not in dependants.ALWAYS:
-        place = next(i for i, column in enumerate(kind.columns) if column.name == "customer")
-        customers = {row[place] for row in rows if row[place] is not None}
-        await derive_new(connection, tenant_id, resource, fresh, customers)
+        await derive_new(connection, tenant_id, resource, fresh, customers_of(kind, rows))
         return
     subjects: dict[Resource, list[UUID]] = {resource: fresh + known}
     await dependants.lock_dependants(connection, tenant_id, resource, subjects, stored)

@@ -43,8 +43,17 @@ DIMENSIONS: dict[str, Dimension] = {
         Dimension("channel", "Channel", "channel", Source.members, "Channel.", Labels.CHANNEL),
         Dimension("inbox", "Inbox", "inbox", Source.members, "Inbox.", Labels.INBOX),
         Dimension("queue", "Queue", "queue", Source.members, "Queue of the call.", Labels.QUEUE),
-        Dimension("type", "Type", "type", Source.members, "Type of contact.", Labels.TYPE),
-        Dimension("topic", "Topic", "topic", Source.members, "Topic, as it was.", Labels.TOPIC),
+        Dimension(
+            "type",
+            "Type",
+            "type",
+            Source.members,
+            "Type of contact, form of a review, kind of task.",
+            Labels.TYPE,
+        ),
+        Dimension(
+            "topic", "Topic", "topic", Source.members, "Topic as it was; criterion.", Labels.TOPIC
+        ),
         Dimension(
             "priority", "Priority", "priority", Source.members, "As it was.", Labels.PRIORITY
         ),

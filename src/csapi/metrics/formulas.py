@@ -60,7 +60,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Combo:
-    """A sum of parts, each added or subtracted."""
+    """A sum of parts, each times a whole number."""
 
     terms: tuple[tuple[int, Part], ...]
 
@@ -69,6 +69,9 @@ class Combo:
 
     def __sub__(self, other: "Combo") -> "Combo":
         return Combo(self.terms + tuple((-sign, part) for sign, part in other.terms))
+
+    def times(self, factor: int) -> "Combo":
+        return Combo(tuple((factor * sign, part) for sign, part in self.terms))
 
     def total(self, values: Mapping[Part, int]) -> int:
         return sum(sign * values[part] for sign, part in self.terms)
@@ -205,6 +208,11 @@ def mean_value(facts: Facts) -> Formula:
     )
 
 
+def net_points(positive: Combo, negative: Combo, everyone: Combo) -> Formula:
+    """100 x (positive - negative) / everyone: the mean of 100, 0 and -100 points."""
+    return Formula(numerator=(positive - negative).times(100), denominator=everyone, n=everyone)
+
+
 def within_share(facts: Facts, threshold_seconds: float) -> Formula:
     """The share of durations at or under the threshold, among those that are known."""
     return share(
@@ -240,6 +248,8 @@ class Unit(StrEnum):
     SECONDS = "seconds"
     SHARE = "share"
     SCORE = "score"
+    # Between -100 and 100.
+    POINTS = "points"
 
 
 class Direction(StrEnum):

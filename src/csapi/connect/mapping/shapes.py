@@ -36,7 +36,8 @@ SHAPES = {
     "calls": _shape(
         "source external_id queue_entered_at",
         "source_updated_at direction outcome answered_at abandoned_at ended_at wait_seconds agent"
-        " team queue customer ticket topic type priority resolved tags tags[] custom deleted",
+        " team queue customer ticket topic type priority resolved tags tags[] sentiment_label"
+        " sentiment_score custom deleted",
         legs="agent started_at ended_at ring_seconds talk_seconds hold_seconds"
         " after_call_work_seconds transferred_to",
     ),
@@ -50,17 +51,30 @@ SHAPES = {
     "ticket-events": _shape(
         "source event_id ticket type occurred_at",
         "sequence actor actor_type direction is_public is_auto_reply in_reply_to channel body"
-        " from to agent team tag",
+        " from to agent team tag sentiment_label sentiment_score",
     ),
     "feedback-requests": _shape(
         "source external_id sent_at",
-        "source_updated_at survey channel ticket call agent team customer delivered_at custom"
-        " deleted",
+        "source_updated_at survey channel ticket call agent team customer created_at delivered_at"
+        " custom deleted",
     ),
     "feedback": _shape(
         "source external_id survey rating responded_at",
         "source_updated_at scale_min scale_max positive_values positive_values[] request ticket"
-        " call agent team customer comment reasons reasons[] custom deleted",
+        " call agent team customer site comment reasons reasons[] sentiment_label sentiment_score"
+        " custom deleted",
+    ),
+    "quality-reviews": _shape(
+        "source external_id reviewed_at agent criteria",
+        "source_updated_at team reviewer ticket call channel form form_version comment custom"
+        " deleted",
+        criteria="criterion weight score is_auto_fail has_failed",
+    ),
+    "tasks": _shape(
+        "source external_id",
+        "source_updated_at title kind assignee team ticket assigned_at started_at completed_at"
+        " due_at custom deleted",
+        assignments="agent at",
     ),
 }
 RESOURCES = tuple(SHAPES)

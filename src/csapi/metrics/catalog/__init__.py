@@ -4,6 +4,8 @@ tests/metrics all derive from it."""
 from csapi.metrics.catalog.calls import CALL_METRICS
 from csapi.metrics.catalog.contacts import CONTACT_METRICS
 from csapi.metrics.catalog.feedback import FEEDBACK_METRICS
+from csapi.metrics.catalog.quality import QUALITY_METRICS
+from csapi.metrics.catalog.tasks import TASK_METRICS
 from csapi.metrics.catalog.ticket_flow import TICKET_FLOW_METRICS
 from csapi.metrics.catalog.ticket_speed import TICKET_SPEED_METRICS
 from csapi.metrics.catalog.tickets import TICKET_METRICS
@@ -18,5 +20,7 @@ METRICS: dict[str, Metric] = {
         *CALL_METRICS,
         *FEEDBACK_METRICS,
         *CONTACT_METRICS,
+        *QUALITY_METRICS,
+        *TASK_METRICS,
     )
 }

@@ -1,10 +1,35 @@
 """Feedback: what was asked, and what came back."""
 
-from csapi.facts.kinds import Box, Kind, RequestOutcome
-from csapi.metrics.catalog.vocabulary import COHORT, EVENT, HIGHER, LOWER, SURVEY, counted, ratio
-from csapi.metrics.formulas import Facts, MergeClass, Metric, Unit, mean_value, share
+from csapi.facts.kinds import Box, CommentOutcome, Kind, RequestOutcome, SentimentLabel
+from csapi.facts.wire import Sentiment
+from csapi.metrics.catalog.vocabulary import (
+    COHORT,
+    EVENT,
+    HIGHER,
+    LOWER,
+    NEUTRAL,
+    OWNER,
+    SURVEY,
+    counted,
+    ratio,
+    scored,
+)
+from csapi.metrics.formulas import (
+    Facts,
+    MergeClass,
+    Metric,
+    Param,
+    ParamType,
+    Unit,
+    net_points,
+    share,
+)
 
-CSAT = Facts(Kind.CSAT)
+CSAT, CES, NPS = Facts(Kind.CSAT), Facts(Kind.CES), Facts(Kind.NPS)
+LABELLED = Facts(
+    Kind.SENTIMENT,
+    (SentimentLabel.NEGATIVE, SentimentLabel.NEUTRAL, SentimentLabel.POSITIVE),
+)
 
 
 FEEDBACK_METRICS = (
@@ -28,18 +53,14 @@ FEEDBACK_METRICS = (
         direction=LOWER,
         attribution=SURVEY,
     ),
-    Metric(
-        id="rating_average",
-        label="Average rating",
-        description="The mean satisfaction rating on the survey's own scale.",
+    scored(
+        "rating_average",
+        "Average rating",
+        CSAT,
+        "The mean satisfaction rating on the survey's own scale.",
         formula_text="sum of ratings / ratings",
-        unit=Unit.SCORE,
-        direction=HIGHER,
-        time_basis=EVENT,
-        merge_class=MergeClass.mean,
-        attribution=SURVEY,
-        build=lambda _: mean_value(CSAT),
         example="Ratings of 5, 4 and 3 give 4.",
+        attribution=SURVEY,
         pitfalls="Surveys on different scales must not be averaged together: filter them apart.",
     ),
     counted(
@@ -50,6 +71,85 @@ FEEDBACK_METRICS = (
         attribution=SURVEY,
         by_rating=True,
     ),
+    scored(
+        "ces_score",
+        "Customer effort score",
+        CES,
+        "The mean effort rating on the survey's own scale, 1 to 7 unless the feedback says "
+        "otherwise.",
+        formula_text="sum of effort ratings / effort ratings",
+        example="Ratings of 7, 6 and 2 give 5.",
+        attribution=SURVEY,
+        pitfalls="Higher is better where the survey asks how easy it was. One that asks how much "
+        "effort it took runs the other way: never average the two together.",
+    ),
+    ratio(
+        "ces_top_box_rate",
+        "Easy (top-2-box of effort)",
+        lambda _: share(Facts(Kind.CES, (Box.POSITIVE,)).count(), CES.count()),
+        "Effort ratings in the top two boxes (6 and 7 of 7) among all effort ratings.",
+        formula_text="effort ratings in the top two boxes / effort ratings",
+        example="Ratings of 7, 6 and 2 give 2 / 3.",
+        attribution=SURVEY,
+        pitfalls="Where a low rating is the good end, send `positive_values`.",
+    ),
+    Metric(
+        id="nps",
+        label="Net promoter score",
+        description="Promoters (9 and 10) less detractors (0 to 6), per hundred answers.",
+        formula_text="100 x (promoters - detractors) / answers",
+        unit=Unit.POINTS,
+        direction=HIGHER,
+        time_basis=EVENT,
+        merge_class=MergeClass.mean,
+        attribution=SURVEY,
+        build=lambda _: net_points(
+            Facts(Kind.NPS, (Box.POSITIVE,)).count(),
+            Facts(Kind.NPS, (Box.NEGATIVE,)).count(),
+            NPS.count(),
+        ),
+        example="6 promoters, 2 passives and 2 detractors give 40.",
+        pitfalls="Between -100 and 100, not a share: the numerator counts 100 for a promoter and "
+        "-100 for a detractor. A rating of zero is a detractor. The margin of error is wide: show "
+        "it with n.",
+    ),
+    counted(
+        "csat_responses",
+        "Satisfaction responses",
+        CSAT,
+        "Answers to satisfaction surveys.",
+        direction=HIGHER,
+        attribution=SURVEY,
+    ),
+    counted(
+        "ces_responses",
+        "Effort responses",
+        CES,
+        "Answers to effort surveys.",
+        direction=HIGHER,
+        attribution=SURVEY,
+    ),
+    counted(
+        "nps_responses",
+        "Net promoter responses",
+        NPS,
+        "Answers to net promoter surveys.",
+        direction=HIGHER,
+        attribution=SURVEY,
+    ),
+    ratio(
+        "comment_rate",
+        "Feedback with a comment",
+        lambda _: share(
+            Facts(Kind.FEEDBACK_COMMENT, (CommentOutcome.GIVEN,)).count(),
+            Facts(Kind.FEEDBACK_COMMENT).count(),
+        ),
+        "The share of feedback, of any survey, that came with words.",
+        formula_text="feedback with a comment / feedback",
+        example="Of 20 ratings 5 have a comment: 0.25.",
+        attribution=SURVEY,
+        pitfalls="A comment of blanks alone is none.",
+    ),
     counted(
         "feedback_requests",
         "Feedback requests",
@@ -59,13 +159,39 @@ FEEDBACK_METRICS = (
         attribution=SURVEY,
     ),
     counted(
+        "feedback_requests_created",
+        "Feedback requests created",
+        Facts(Kind.FEEDBACK_REQUEST_CREATED),
+        "Requests for feedback by the instant at which they were created.",
+        attribution=SURVEY,
+        pitfalls="A request without `created_at` was created when it was sent.",
+    ),
+    counted(
+        "feedback_requests_sent",
+        "Feedback requests sent",
+        Facts(Kind.FEEDBACK_REQUEST),
+        "Requests for feedback by the instant at which they were sent; the same number as "
+        "`feedback_requests`.",
+        attribution=SURVEY,
+    ),
+    counted(
+        "feedback_requests_delivered",
+        "Feedback requests delivered",
+        Facts(Kind.FEEDBACK_REQUEST_DELIVERED),
+        "Requests for feedback by the instant at which they arrived.",
+        direction=HIGHER,
+        attribution=SURVEY,
+        pitfalls="A source that sends no `delivered_at` has none. Created, sent and delivered are "
+        "three series, each by its own instant: within a short range one may exceed another.",
+    ),
+    counted(
         "feedback_responses",
         "Feedback responses",
         CSAT,
         "Answers to surveys of any kind, by the instant of the answer.",
         direction=HIGHER,
         attribution=SURVEY,
-        more=(Facts(Kind.CES), Facts(Kind.NPS)),
+        more=(CES, NPS),
     ),
     ratio(
         "feedback_response_rate",
@@ -81,5 +207,41 @@ FEEDBACK_METRICS = (
         basis=COHORT,
         attribution=SURVEY,
         pitfalls="Recent requests may still be answered.",
+    ),
+    ratio(
+        "sentiment_share",
+        "Share of a sentiment",
+        lambda params: share(
+            Facts(Kind.SENTIMENT, (SentimentLabel[params["label"].upper()],)).count(),
+            LABELLED.count(),
+        ),
+        "The share of labelled messages, calls and feedback that the source's model gave `label`.",
+        formula_text="items with the label / items with any label",
+        example="4 negative, 10 neutral and 6 positive: 0.2 with the label negative.",
+        direction=NEUTRAL,
+        attribution=OWNER,
+        params=(
+            Param(
+                "label",
+                ParamType.choice,
+                Sentiment.negative.value,
+                "Which label.",
+                choices=tuple(each.value for each in Sentiment),
+            ),
+        ),
+        pitfalls="Labels of different models do not compare: declare the model as a custom "
+        "attribute and filter by it. Every message counts, so long conversations weigh more. What "
+        "a customer wrote is its owner's then, what an agent wrote that agent's.",
+    ),
+    scored(
+        "sentiment_average",
+        "Average sentiment",
+        Facts(Kind.SENTIMENT),
+        "The mean sentiment score of messages, calls and feedback, from -1 to 1.",
+        formula_text="sum of sentiment scores / sentiment scores",
+        example="Scores of 0.5 and -0.25 give 0.125.",
+        attribution=OWNER,
+        pitfalls="Scores of different models do not compare. Items with a label and no score are "
+        "left out.",
     ),
 )

@@ -15,6 +15,7 @@ from csapi.metrics.formulas import (
     Unit,
     count,
     mean_seconds,
+    mean_value,
     within_share,
 )
 
@@ -141,6 +142,34 @@ def within(
         example="Of 10 s, 20 s and 30 s, two are within 20 s: 2 / 3.",
         pitfalls="Exactly the threshold counts as within.",
         params=(threshold(default),),
+    )
+
+
+def scored(
+    metric_id: str,
+    label: str,
+    facts: Facts,
+    description: str,
+    *,
+    formula_text: str,
+    example: str,
+    attribution: Attribution = ACTOR,
+    pitfalls: str = "",
+) -> Metric:
+    """A mean of values on their own scale."""
+    return Metric(
+        id=metric_id,
+        label=label,
+        description=description,
+        formula_text=formula_text,
+        unit=Unit.SCORE,
+        direction=HIGHER,
+        time_basis=EVENT,
+        merge_class=MergeClass.mean,
+        attribution=attribution,
+        build=lambda _: mean_value(facts),
+        example=example,
+        pitfalls=pitfalls,
     )
 
 
