@@ -66,4 +66,16 @@ FULL: dict[str, dict[str, Any]] = {
         "ticket": "t1", "call": "c1", "agent": "a1", "team": "t1", "customer": "u7",
         "comment": "Quick \U0001f44d", "reasons": ["speed", "tone"], **COMMON,
     },
+    "presence": {
+        "source": "pbx", "external_id": "p1", "agent": "a1", "state": "after_call_work",
+        "started_at": AT, "ended_at": NEXT, "channel": "phone", **COMMON,
+    },
+    "shifts": {
+        "source": "pbx", "external_id": "s1", "agent": "a1", "started_at": AT, "ended_at": LAST,
+        "is_paid": False, "activity": "lunch", **COMMON,
+    },
+    "work-sessions": {
+        "source": "zd", "external_id": "w1", "agent": "a1", "started_at": AT, "ended_at": NEXT,
+        "ticket": "t1", "channel": "chat", **COMMON,
+    },
 }  # fmt: skip

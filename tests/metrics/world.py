@@ -184,12 +184,13 @@ def expected_cell(formula: Formula, facts: Sequence[Fact]) -> dict[str, Any]:
     if denominator is None:
         value = numerator / formula.numerator_scale
     else:
-        value = numerator / (formula.numerator_scale * denominator) if denominator else None
+        over = formula.numerator_scale * denominator
+        value = numerator * formula.denominator_scale / over if denominator else None
     return {
         "value": value,
         "n": total(formula.n, facts),
         "numerator": numerator / formula.numerator_scale,
-        "denominator": denominator,
+        "denominator": None if denominator is None else denominator / formula.denominator_scale,
         "excluded": 0 if formula.negative is None else total(formula.negative, facts),
     }
 

@@ -13,6 +13,9 @@ class Resource(IntEnum):
     CALL = 2
     FEEDBACK_REQUEST = 3
     FEEDBACK = 4
+    PRESENCE = 5
+    SHIFT = 6
+    WORK_SESSION = 7
 
 
 class Kind(IntEnum):
@@ -42,6 +45,18 @@ class Kind(IntEnum):
     CSAT = 21
     CES = 22
     NPS = 23
+    # Intervals are cut at the edges of 15-minute slots: a fact lies at the start of its piece, its
+    # duration is the piece. *_INTERVAL is the whole, at its end, with all that counts of it.
+    # The outcome of presence is its state, that of shifts says whether they are paid.
+    PRESENCE = 40
+    PRESENCE_INTERVAL = 41
+    SHIFT = 42
+    SHIFT_INTERVAL = 43
+    # The pieces of a shift in which its agent was online, or available or handling.
+    SHIFT_ONLINE = 44
+    SHIFT_READY = 45
+    WORK_SESSION = 46
+    WORK_SESSION_INTERVAL = 47
 
 
 class ContactOutcome(IntEnum):
@@ -93,6 +108,24 @@ class Box(IntEnum):
     NEGATIVE = 1
     NEUTRAL = 2
     POSITIVE = 3
+
+
+class PresenceOutcome(IntEnum):
+    """The state that an agent is in."""
+
+    AVAILABLE = 1
+    HANDLING = 2
+    AFTER_CALL_WORK = 3
+    BREAK = 4
+    MEETING = 5
+    TRAINING = 6
+    AWAY = 7
+    OFFLINE = 8
+
+
+class ShiftOutcome(IntEnum):
+    PAID = 1
+    UNPAID = 2
 
 
 NO_OUTCOME = 0

@@ -41,10 +41,11 @@ class RecordKind:
 
     row: the values of `columns` for an item, in their order; links as external ids.
     derivation: SELECT of all facts of subjects ($1 tenant, $2 ids); empty where there are none.
-    people: SELECT of the customers of subjects, as `customer`.
+    people: SELECT of the customers of subjects, as `customer`; empty where there are none.
     name_column: what names a record within its source.
     returning: what a write gives back besides the identity (SQL over old and new).
     instants: the fields that must lie in the accepted range of time.
+    planned: the fields among them that may lie ahead.
     """
 
     name: str
@@ -58,6 +59,7 @@ class RecordKind:
     people: str = ""
     returning: tuple[str, ...] = ()
     name_column: str = "external_id"
+    planned: tuple[str, ...] = ()
     checks: tuple[Callable[[Any], "tuple[str, str, str] | None"], ...] = ()
 
     @cached_property
@@ -75,6 +77,12 @@ class RecordKind:
                 for part in flat_type(field.type)
             )
         )
+
+    @property
+    def customer_place(self) -> int | None:
+        """Where among the columns the customer stands, if a record of this kind names one."""
+        names = [column.name for column in self.columns]
+        return names.index("customer") if "customer" in names else None
 
     @property
     def links(self) -> tuple[Column, ...]:

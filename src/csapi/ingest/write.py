@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from csapi.facts import dependants
+from csapi.facts import agent_time, dependants
 from csapi.facts.derive import derive_again, derive_new
 from csapi.facts.kinds import Resource
 from csapi.facts.lookup import Lookup
@@ -165,11 +165,14 @@ async def derive_written(
     resource = kind.resource
     if resource is None:
         return
+    if derive := agent_time.DERIVATIONS.get(resource):
+        await derive(connection, tenant_id, stored)
+        return
     fresh = [row["id"] for row in stored if row["is_new"]]
     known = [row["id"] for row in stored if not row["is_new"]]
     if not known and resource not in dependants.ALWAYS:
-        place = next(i for i, column in enumerate(kind.columns) if column.name == "customer")
-        customers = {row[place] for row in rows if row[place] is not None}
+        place = kind.customer_place
+        customers = set() if place is None else {row[place] for row in rows} - {None}
         await derive_new(connection, tenant_id, resource, fresh, customers)
         return
     subjects: dict[Resource, list[UUID]] = {resource: fresh + known}

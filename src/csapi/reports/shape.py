@@ -13,7 +13,7 @@ import msgspec
 from csapi.kit.problems import Problem
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.dimensions import Source
-from csapi.metrics.formulas import EXTREMES, MS_PER_SECOND
+from csapi.metrics.formulas import EXTREMES, MS_PER_SECOND, Formula
 from csapi.metrics.question import Asked, MemberGroup, Places, Question, Terms, TimeGroup
 from csapi.reports.read import Group, Reading
 from csapi.reports.schemas import (
@@ -47,6 +47,12 @@ def total(terms: Terms, parts: Sequence[int | None]) -> int:
     return result
 
 
+def ratio(formula: Formula, numerator: int, denominator: int) -> float | None:
+    if denominator == 0:
+        return None
+    return numerator * formula.denominator_scale / (formula.numerator_scale * denominator)
+
+
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
     formula, parts = asked.formula, group.parts
     numerator, n = total(places.numerator, parts), total(places.n, parts)
@@ -57,7 +63,7 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
     denominator = None if places.denominator is None else total(places.denominator, parts)
     value: float | None = shown_numerator
     if denominator is not None:
-        value = numerator / (formula.numerator_scale * denominator) if denominator else None
+        value = ratio(formula, numerator, denominator)
     is_exact = True
     if asked.agg is not None:
         value, is_exact = aggregated(asked, places, group, shown_numerator, n)
@@ -65,7 +71,7 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
         value=value,
         n=n,
         numerator=shown_numerator,
-        denominator=denominator,
+        denominator=None if denominator is None else scaled(denominator, formula.denominator_scale),
         null_reason=NullReason.no_observations if value is None else None,
         precision=Precision.exact if is_exact else Precision.approximate,
         relative_error=None if is_exact else RELATIVE_ERROR,

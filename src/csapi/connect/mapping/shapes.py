@@ -62,6 +62,18 @@ SHAPES = {
         "source_updated_at scale_min scale_max positive_values positive_values[] request ticket"
         " call agent team customer comment reasons reasons[] custom deleted",
     ),
+    "presence": _shape(
+        "source external_id agent state started_at",
+        "source_updated_at ended_at channel custom deleted",
+    ),
+    "shifts": _shape(
+        "source external_id agent started_at ended_at",
+        "source_updated_at is_paid activity custom deleted",
+    ),
+    "work-sessions": _shape(
+        "source external_id agent started_at",
+        "source_updated_at ended_at ticket channel custom deleted",
+    ),
 }
 RESOURCES = tuple(SHAPES)
 
