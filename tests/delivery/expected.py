@@ -3,7 +3,7 @@
 from tests.delivery.model import Fact, FactKey, World
 from tests.delivery.model_calls import call_facts
 from tests.delivery.model_feedback import feedback_fact, request_fact
-from tests.delivery.model_people import presence_facts, session_facts, shift_facts
+from tests.delivery.model_people import people_facts
 from tests.delivery.model_tickets import ticket_facts
 
 from csapi.facts.kinds import Kind
@@ -28,13 +28,5 @@ def expected_facts(world: World) -> dict[FactKey, Fact]:
         if not answer.get("deleted"):
             kind = Kind[answer["survey"].upper()]
             facts["feedback", name, kind, 0] = feedback_fact(world, answer)
-    for name, presence in world.all("presence"):
-        for (kind, ordinal), fact in presence_facts(world, name, presence).items():
-            facts["presence", name, kind, ordinal] = fact
-    for name, shift in world.all("shifts"):
-        for (kind, ordinal), fact in shift_facts(world, shift).items():
-            facts["shifts", name, kind, ordinal] = fact
-    for name, session in world.all("work-sessions"):
-        for (kind, ordinal), fact in session_facts(world, session).items():
-            facts["work-sessions", name, kind, ordinal] = fact
+    facts |= people_facts(world)
     return facts

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from tests.delivery.model import CONTEXT, Fact, Item, World, at, nearest_ms
+from tests.delivery.model import CONTEXT, Fact, FactKey, Item, World, at, nearest_ms
 
 from csapi.facts.kinds import NO_OUTCOME, Kind, PresenceOutcome, ShiftOutcome
 
@@ -15,6 +15,25 @@ SLOT = timedelta(minutes=15)
 LONGEST = timedelta(days=31)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READY = {"available", "handling", "after_call_work"}
+
+
+def people_facts(world: World) -> dict[FactKey, Fact]:
+    """All facts of presence, shifts and work sessions."""
+    facts: dict[FactKey, Fact] = {}
+    for resource in ("presence", "shifts", "work-sessions"):
+        for name, item in world.all(resource):
+            if item.get("deleted"):
+                continue
+            found = (
+                presence_facts(world, name, item)
+                if resource == "presence"
+                else shift_facts(world, item)
+                if resource == "shifts"
+                else session_facts(item)
+            )
+            for (kind, ordinal), fact in placed(world, item, found).items():
+                facts[resource, name, kind, ordinal] = fact
+    return facts
 
 
 def timeline_of(world: World, agent: str) -> list[tuple[datetime, str, Item]]:
@@ -99,20 +118,15 @@ def whole_of(kind: Kind, outcome: int, end: datetime | None, spans: Iterable[Spa
 
 
 def presence_facts(world: World, name: str, item: Item) -> Facts:
-    if item.get("deleted"):
-        return {}
     state = PresenceOutcome[item["state"].upper()]
     timeline = timeline_of(world, item["agent"])
     number = [other for _, other, _ in timeline].index(name)
     mine = [span for span, owner, _ in owners(world, item["agent"]) if owner == name]
     facts = pieces_of(Kind.PRESENCE, state, mine)
-    facts |= whole_of(Kind.PRESENCE_INTERVAL, state, end_of(timeline, number), mine)
-    return placed(world, item, facts)
+    return facts | whole_of(Kind.PRESENCE_INTERVAL, state, end_of(timeline, number), mine)
 
 
 def shift_facts(world: World, item: Item) -> Facts:
-    if item.get("deleted"):
-        return {}
     pay = ShiftOutcome.PAID if item.get("is_paid", True) else ShiftOutcome.UNPAID
     span = at(item, "started_at"), at(item, "ended_at")
     theirs = owners(world, item["agent"])
@@ -121,17 +135,15 @@ def shift_facts(world: World, item: Item) -> Facts:
     facts = pieces_of(Kind.SHIFT, pay, [span])
     facts |= pieces_of(Kind.SHIFT_ONLINE, pay, overlap(online, span))
     facts |= pieces_of(Kind.SHIFT_READY, pay, overlap(ready, span))
-    facts |= whole_of(Kind.SHIFT_INTERVAL, pay, span[1], [span])
-    return placed(world, item, facts)
+    return facts | whole_of(Kind.SHIFT_INTERVAL, pay, span[1], [span])
 
 
-def session_facts(world: World, item: Item) -> Facts:
-    if item.get("deleted") or not item.get("ended_at"):
+def session_facts(item: Item) -> Facts:
+    if not item.get("ended_at"):
         return {}
     span = at(item, "started_at"), at(item, "ended_at")
     facts = pieces_of(Kind.WORK_SESSION, NO_OUTCOME, [span])
-    facts |= whole_of(Kind.WORK_SESSION_INTERVAL, NO_OUTCOME, span[1], [span])
-    return placed(world, item, facts)
+    return facts | whole_of(Kind.WORK_SESSION_INTERVAL, NO_OUTCOME, span[1], [span])
 
 
 def placed(world: World, item: Item, facts: Facts) -> Facts:

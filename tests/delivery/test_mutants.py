@@ -16,7 +16,9 @@ from tests.delivery.scenarios import (
     MONTH,
     MOVE,
     MOVE_RECENT,
+    ON_SHIFT,
     TEAM,
+    TIMELINE,
     TOMBSTONE,
     TWO_REBUILDS,
 )
@@ -32,6 +34,8 @@ FOUND_IN = [
     (mutants.NOMUTEX, TOMBSTONE),
     (mutants.NEIGHBOUR, GAPS),
     (mutants.NO_CUSTOMER_LOCK, GAPS),
+    (mutants.NO_AGENT_LOCK, TIMELINE),
+    (mutants.NO_AGENT_LOCK, ON_SHIFT),
     (mutants.UNMARKED_NEIGHBOURS, GAPS),
     (mutants.EARLY_DERIVATION, HEADER),
     (mutants.UNLOCKED_LINKS, ABOUT),

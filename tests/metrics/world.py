@@ -22,8 +22,10 @@ from csapi.facts.kinds import (
     HandlingOutcome,
     Kind,
     MessageOutcome,
+    PresenceOutcome,
     RequestOutcome,
     ResolutionOutcome,
+    ShiftOutcome,
 )
 from csapi.metrics.formulas import Combo, Formula, Measure, Part
 
@@ -49,10 +51,18 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.CSAT: tuple(Box),
     Kind.CES: tuple(Box),
     Kind.NPS: tuple(Box),
+    Kind.PRESENCE: tuple(PresenceOutcome),
+    Kind.PRESENCE_INTERVAL: tuple(PresenceOutcome),
+    Kind.SHIFT: tuple(ShiftOutcome),
+    Kind.SHIFT_INTERVAL: tuple(ShiftOutcome),
+    Kind.SHIFT_ONLINE: tuple(ShiftOutcome),
+    Kind.SHIFT_READY: tuple(ShiftOutcome),
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
-    Kind.AFTER_CALL_WORK, Kind.HANDLE,
+    Kind.AFTER_CALL_WORK, Kind.HANDLE, Kind.PRESENCE, Kind.PRESENCE_INTERVAL, Kind.SHIFT,
+    Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE, Kind.SHIFT_READY, Kind.WORK_SESSION,
+    Kind.WORK_SESSION_INTERVAL,
 }  # fmt: skip
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
 

@@ -47,7 +47,8 @@ def pieces(kind: Kind, outcome: str, spans: str) -> str:
     date_bin('15 minutes', lower(part.span), 'epoch'),
     upper(part.span) - interval '1 microsecond', interval '15 minutes') AS slot (starts_at)
   CROSS JOIN LATERAL (SELECT greatest(lower(part.span), slot.starts_at),
-    least(upper(part.span), slot.starts_at + interval '15 minutes')) AS piece (starts_at, ends_at)"""
+    least(upper(part.span), slot.starts_at + interval '15 minutes')
+  ) AS piece (starts_at, ends_at)"""
 
 
 def whole(kind: Kind, outcome: str, ends_at: str, spans: str) -> str:

@@ -112,8 +112,9 @@ class Facts:
 class Formula:
     """How a metric comes out of parts.
 
-    Without a denominator the value is the numerator. numerator_scale turns stored integers into the
-    metric's unit. spread: the facts whose durations percentiles and extremes are taken of.
+    Without a denominator the value is the numerator. numerator_scale and denominator_scale
+    turn stored integers into units of the wire. spread: the facts whose durations percentiles and
+    extremes are taken of.
     """
 
     numerator: Combo
@@ -143,6 +144,22 @@ def count(facts: Facts, *more: Facts) -> Formula:
 def value_sum(facts: Facts) -> Formula:
     """The sum of a value that counts something, such as messages."""
     return Formula(numerator=facts.value(), n=facts.count(), numerator_scale=VALUE_SCALE)
+
+
+def total_seconds(facts: Facts) -> Formula:
+    """The sum of durations in seconds."""
+    return Formula(numerator=facts.duration(), n=facts.count(), numerator_scale=MS_PER_SECOND)
+
+
+def time_share(part: Combo, whole: Combo, n: Combo) -> Formula:
+    """The share of one time in another, both in seconds."""
+    return Formula(
+        numerator=part,
+        denominator=whole,
+        n=n,
+        numerator_scale=MS_PER_SECOND,
+        denominator_scale=MS_PER_SECOND,
+    )
 
 
 def share(numerator: Combo, denominator: Combo, negative: Combo | None = None) -> Formula:
@@ -225,10 +242,12 @@ class Direction(StrEnum):
 
 
 class TimeBasis(StrEnum):
-    """Which instant decides the bucket: that of the event, or that of the start of the unit."""
+    """Which instant decides the bucket: that of the event, or that of the start of the unit; an
+    interval counts in each bucket for as long as it lasts there."""
 
     event = "event"
     cohort = "cohort"
+    interval = "interval"
 
 
 class MergeClass(StrEnum):

@@ -1,6 +1,6 @@
 """The words that entries of the catalog are written with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from csapi.metrics.formulas import (
@@ -15,13 +15,14 @@ from csapi.metrics.formulas import (
     Unit,
     count,
     mean_seconds,
+    total_seconds,
     within_share,
 )
 
 Params = Mapping[str, Any]
 OFF = False
 
-EVENT, COHORT = TimeBasis.event, TimeBasis.cohort
+EVENT, COHORT, INTERVAL = TimeBasis.event, TimeBasis.cohort, TimeBasis.interval
 HIGHER, LOWER, NEUTRAL = (
     Direction.higher_is_better,
     Direction.lower_is_better,
@@ -48,6 +49,10 @@ INCLUDE_NEGATIVE = Param(
     OFF,
     "Take negative durations into the mean, as some tools do. Percentiles stay without them.",
 )
+
+
+# What n means where time is added up.
+PIECES = "n counts pieces of 15 minutes at most, into which the time is cut, not intervals."
 
 
 def milliseconds(seconds: float) -> int:
@@ -81,6 +86,34 @@ def counted(
         example="Three of them in the range give 3; none gives 0.",
         pitfalls=pitfalls,
         by_rating=by_rating,
+    )
+
+
+def lasted(
+    metric_id: str,
+    label: str,
+    facts: Callable[[Params], Facts],
+    description: str,
+    *,
+    direction: Direction = NEUTRAL,
+    params: tuple[Param, ...] = (),
+    pitfalls: str = "",
+) -> Metric:
+    """A sum of seconds, each in the bucket in which it passed."""
+    return Metric(
+        id=metric_id,
+        label=label,
+        description=description,
+        formula_text="sum of the time in the range",
+        unit=Unit.SECONDS,
+        direction=direction,
+        time_basis=INTERVAL,
+        merge_class=MergeClass.additive,
+        attribution=ACTOR,
+        build=lambda built: total_seconds(facts(built)),
+        example="From 22:30 to 06:15: 5,400 s on the first day and 22,500 s on the second.",
+        pitfalls=" ".join(filter(None, (pitfalls, PIECES))),
+        params=params,
     )
 
 
