@@ -38,8 +38,8 @@ CREATE TABLE presence ({IDENTITY}
   CONSTRAINT presence_pkey PRIMARY KEY (tenant_id, id),
   CONSTRAINT presence_tenant_id_source_external_id_key UNIQUE (tenant_id, source, external_id)
 );
-CREATE INDEX presence_tenant_id_agent_started_at_external_id_idx
-  ON presence (tenant_id, agent, started_at, external_id);
+CREATE INDEX presence_tenant_id_agent_started_at_external_id_ended_at_idx
+  ON presence (tenant_id, agent, started_at, external_id, ended_at);
 CREATE TABLE shifts ({IDENTITY}
   started_at TIMESTAMP WITH TIME ZONE,
   ended_at TIMESTAMP WITH TIME ZONE,

@@ -77,6 +77,10 @@ FRESH = {
     "ticket-events": 10,
     "feedback": 7,
     "feedback-requests": 8,
+    # lock agents, find neighbours, find shifts, facts and marks, find shifts again
+    "presence": 8,
+    "shifts": 5,
+    "work-sessions": 4,
     "teams": 3,
     "customers": 3,
     "agents": 4,

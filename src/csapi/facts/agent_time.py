@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from csapi.facts.derive import derive_again
+from csapi.facts.derive import derive_locked
 from csapi.facts.derive_sql import LOCK_AGENTS
 from csapi.facts.interval import LONGEST_SQL
 from csapi.facts.kinds import Kind, Resource
@@ -67,14 +67,15 @@ async def derive_presence(connection: Connection, tenant_id: UUID, written: Sequ
     subjects |= {row[0] for row in await connection.fetch(NEIGHBOURS, tenant_id, *arrays)}
     chosen = sorted(subjects)
     shifts = await shifts_of(connection, tenant_id, chosen)
-    await derive_again(connection, tenant_id, {Resource.PRESENCE: chosen})
+    await derive_locked(connection, tenant_id, {Resource.PRESENCE: chosen})
     shifts |= await shifts_of(connection, tenant_id, chosen)
-    await derive_again(connection, tenant_id, {Resource.SHIFT: sorted(shifts)})
+    if shifts:
+        await derive_locked(connection, tenant_id, {Resource.SHIFT: sorted(shifts)})
 
 
 async def derive_shifts(connection: Connection, tenant_id: UUID, written: Sequence[Row]) -> None:
     await lock_agents(connection, tenant_id, written)
-    await derive_again(connection, tenant_id, {Resource.SHIFT: [row["id"] for row in written]})
+    await derive_locked(connection, tenant_id, {Resource.SHIFT: [row["id"] for row in written]})
 
 
 async def lock_agents(connection: Connection, tenant_id: UUID, written: Sequence[Row]) -> None:

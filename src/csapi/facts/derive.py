@@ -35,6 +35,8 @@ async def people_of(
     connection: Connection, tenant_id: UUID, subjects: Mapping[Resource, Sequence[UUID]]
 ) -> set[int]:
     """The customers that the subjects belong to, before and after."""
+    if not any(SUBJECT_KINDS[resource].people for resource in subjects):
+        return set()
     everyone = [subject for ids in subjects.values() for subject in ids]
     found = {row[0] for row in await connection.fetch(OLD_CUSTOMERS, tenant_id, everyone)}
     for resource, ids in subjects.items():
@@ -82,8 +84,15 @@ async def derive_again(
         return
     await lock_agents_of(connection, tenant_id, chosen)
     await lock_customers(connection, tenant_id, await people_of(connection, tenant_id, chosen))
+    await derive_locked(connection, tenant_id, chosen)
+
+
+async def derive_locked(
+    connection: Connection, tenant_id: UUID, subjects: Mapping[Resource, Sequence[UUID]]
+) -> None:
+    """The same where the agents and customers of the subjects are locked, too."""
     contacts: list[Any] = []
-    for resource, ids in chosen.items():
+    for resource, ids in subjects.items():
         contacts += await connection.fetch(DERIVE_AGAIN[resource], tenant_id, list(ids))
     await refresh_gaps(connection, tenant_id, contacts)
 

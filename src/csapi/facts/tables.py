@@ -211,7 +211,7 @@ presence = tenant_table(
     column("channel", sa.Integer, null=True),
     *attributes(),
     **RECORD_KEYS,
-    indexes=[("agent", "started_at", "external_id")],
+    indexes=[("agent", "started_at", "external_id", "ended_at")],
 )
 
 shifts = tenant_table(

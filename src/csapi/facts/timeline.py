@@ -62,7 +62,9 @@ def presence_within(shift: str) -> str:
   CROSS JOIN LATERAL (
     SELECT * FROM presence p
     WHERE {of_same_agent("p", shift)} AND p.started_at < {shift}.ended_at
-      AND p.started_at >= {shift}.started_at - {LONGEST_SQL}
-      AND (p.ended_at > {shift}.started_at
-           OR (p.ended_at IS NULL AND p.started_at >= last_before.at)) OFFSET 0) AS p
+      AND p.started_at >= {shift}.started_at - {LONGEST_SQL} AND p.ended_at > {shift}.started_at
+    UNION ALL
+    SELECT * FROM presence p
+    WHERE {of_same_agent("p", shift)} AND p.started_at < {shift}.ended_at
+      AND p.started_at >= last_before.at AND p.ended_at IS NULL) AS p
   {counted("p")}"""
