@@ -1,7 +1,7 @@
 """Golden numbers of people's time, from the wire in to the wire out."""
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -216,3 +216,17 @@ def test_contacts_per_hour_and_work_on_tickets(tenant: Tenant) -> None:
         "work_sessions": 2,
         "work_time_per_solved_ticket": 1_200,
     }
+
+
+def test_a_planned_shift_is_in_the_future(tenant: Tenant) -> None:
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=40)
+    end = start + timedelta(hours=8)
+    send(tenant, "shifts", {"started_at": start.isoformat(), "ended_at": end.isoformat()})
+    send(tenant, "shifts", {"started_at": at("09:00"), "ended_at": at("09:10")})
+    query = {
+        "metrics": [{"id": "scheduled_time"}],
+        "time": {"range": {"from": start.isoformat(), "to": end.isoformat()}},
+    }
+    answer = tenant.http.post("/v1/query", json=query).json()
+    assert answer["data"][0]["metrics"]["scheduled_time"]["value"] == 28_800
+    assert answer["meta"]["data_through"] == at("09:00")
