@@ -16,12 +16,11 @@ from tests.delivery.scenarios import (
     MONTH,
     MOVE,
     MOVE_RECENT,
-    ON_SHIFT,
     TEAM,
-    TIMELINE,
     TOMBSTONE,
     TWO_REBUILDS,
 )
+from tests.delivery.scenarios_people import ON_SHIFT, TIMELINE
 
 MOST_SCHEDULES = 400
 

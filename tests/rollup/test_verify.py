@@ -14,7 +14,7 @@ from tests.conftest import Database
 
 from csapi.embedded.postgres import Postgres
 from csapi.facts.call import CALLS
-from csapi.facts.registry import RECORD_KINDS
+from csapi.facts.registry import RECORD_KINDS, SUBJECT_KINDS
 from csapi.ingest.examples import EXAMPLES
 from csapi.ingest.service import Intake, ingest_records
 from csapi.kit.db import SERVER_SETTINGS
@@ -65,7 +65,9 @@ async def test_what_ingest_and_rollup_wrote_is_right(
 ) -> None:
     findings = await verified(worker_pool, filled)
     assert (findings.mismatches, findings.pending) == (0, 0)
-    assert findings.subjects_checked == 64
+    assert findings.subjects_checked == 60 + sum(
+        len(EXAMPLES[kind.name]) for kind in SUBJECT_KINDS.values()
+    )
     assert findings.buckets_checked > 0
 
 

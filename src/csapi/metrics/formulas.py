@@ -146,22 +146,6 @@ def value_sum(facts: Facts) -> Formula:
     return Formula(numerator=facts.value(), n=facts.count(), numerator_scale=VALUE_SCALE)
 
 
-def total_seconds(facts: Facts) -> Formula:
-    """The sum of durations in seconds."""
-    return Formula(numerator=facts.duration(), n=facts.count(), numerator_scale=MS_PER_SECOND)
-
-
-def time_share(part: Combo, whole: Combo, n: Combo) -> Formula:
-    """The share of one time in another, both in seconds."""
-    return Formula(
-        numerator=part,
-        denominator=whole,
-        n=n,
-        numerator_scale=MS_PER_SECOND,
-        denominator_scale=MS_PER_SECOND,
-    )
-
-
 def share(numerator: Combo, denominator: Combo, negative: Combo | None = None) -> Formula:
     """numerator / denominator, both counted over the same facts."""
     return Formula(numerator=numerator, denominator=denominator, n=denominator, negative=negative)

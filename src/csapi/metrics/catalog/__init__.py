@@ -6,6 +6,7 @@ from csapi.metrics.catalog.contacts import CONTACT_METRICS
 from csapi.metrics.catalog.feedback import FEEDBACK_METRICS
 from csapi.metrics.catalog.people import PEOPLE_METRICS
 from csapi.metrics.catalog.tickets import TICKET_METRICS
+from csapi.metrics.catalog.work import WORK_METRICS
 from csapi.metrics.formulas import Metric
 
 METRICS: dict[str, Metric] = {
@@ -16,5 +17,6 @@ METRICS: dict[str, Metric] = {
         *FEEDBACK_METRICS,
         *CONTACT_METRICS,
         *PEOPLE_METRICS,
+        *WORK_METRICS,
     )
 }

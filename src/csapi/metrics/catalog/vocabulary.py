@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from csapi.metrics.formulas import (
+    MS_PER_SECOND,
     Attribution,
+    Combo,
     Direction,
     Facts,
+    Formula,
     MergeClass,
     Metric,
     Param,
@@ -15,7 +18,6 @@ from csapi.metrics.formulas import (
     Unit,
     count,
     mean_seconds,
-    total_seconds,
     within_share,
 )
 
@@ -29,6 +31,22 @@ HIGHER, LOWER, NEUTRAL = (
     Direction.neutral,
 )
 ACTOR, OWNER, SURVEY = Attribution.actor, Attribution.owner_then, Attribution.survey_snapshot
+
+
+def total_seconds(facts: Facts) -> Formula:
+    """The sum of durations in seconds."""
+    return Formula(numerator=facts.duration(), n=facts.count(), numerator_scale=MS_PER_SECOND)
+
+
+def time_share(part: Combo, whole: Combo, n: Combo) -> Formula:
+    """The share of one time in another, both in seconds."""
+    return Formula(
+        numerator=part,
+        denominator=whole,
+        n=n,
+        numerator_scale=MS_PER_SECOND,
+        denominator_scale=MS_PER_SECOND,
+    )
 
 
 def threshold(default: int) -> Param:
