@@ -196,6 +196,33 @@ agent_items = st.one_of(
 )
 customer_items = record(customers, segment=maybe(labels))
 
+lengths = st.sampled_from([0, 1, 7, 15, 40, 90, 300])
+
+
+def interval(name: st.SearchStrategy[str], *, may_last: bool = True, **fields: Any) -> Any:
+    """A record with a start and, mostly, an end."""
+
+    def ended(item: Item, minutes: int | None) -> Item:
+        start = datetime.fromisoformat(item["started_at"])
+        end = None if minutes is None else start + timedelta(minutes=minutes)
+        return item if end is None else {**item, "ended_at": end.isoformat()}
+
+    whole = record(name, agent=agents, started_at=instants, custom=custom, **fields)
+    return st.builds(ended, whole, maybe(lengths) if may_last else lengths)
+
+
+presence_items = interval(
+    st.sampled_from(["p1", "p2", "p3", "p4", "p5"]),
+    state=st.sampled_from(["available", "handling", "after_call_work", "break", "offline"]),
+    channel=maybe(labels),
+)
+shift_items = interval(
+    st.sampled_from(["s1", "s2"]), may_last=False, is_paid=st.sampled_from([True, True, False])
+)
+session_items = interval(
+    st.sampled_from(["w1", "w2"]), ticket=maybe(tickets), channel=maybe(labels)
+)
+
 changes = st.one_of(
     st.fixed_dictionaries(
         {
@@ -256,6 +283,15 @@ records = st.one_of(
     about("tasks", task_items),
     about("agents", agent_items),
     about("customers", customer_items),
+    about("presence", presence_items),
+    about("shifts", shift_items),
+    about("work-sessions", session_items),
+)
+timelines = st.one_of(
+    about("presence", presence_items),
+    about("presence", presence_items),
+    about("shifts", shift_items),
+    about("agents", agent_items),
 )
 
 
@@ -269,9 +305,11 @@ class Plan:
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    deliveries = draw(st.lists(records, min_size=4, max_size=12))
-    for number, event in enumerate(draw(st.lists(events, max_size=10))):
+def plans(
+    draw: st.DrawFn, of: st.SearchStrategy[Delivery] = records, most_events: int = 10
+) -> Plan:
+    deliveries = draw(st.lists(of, min_size=4, max_size=12))
+    for number, event in enumerate(draw(st.lists(events, max_size=most_events))):
         deliveries.append(("ticket-events", {"event_id": f"e{number}", **event}))
     sent = deliveries + draw(st.lists(st.sampled_from(deliveries), max_size=4))
     places = draw(st.lists(st.integers(0, 9), min_size=len(sent), max_size=len(sent)))

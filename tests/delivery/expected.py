@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from tests.delivery.model import Fact, FactKey, Item, World
 from tests.delivery.model_calls import call_facts
 from tests.delivery.model_feedback import feedback_facts, request_facts
+from tests.delivery.model_people import people_facts
 from tests.delivery.model_reviews import review_facts, task_facts
 from tests.delivery.model_tickets import ticket_facts
 
@@ -31,6 +32,7 @@ def expected_facts(world: World) -> dict[FactKey, Fact]:
         add("quality-reviews", name, review_facts(world, review))
     for name, task in kept(world, "tasks"):
         add("tasks", name, task_facts(world, task))
+    facts |= people_facts(world)
     return facts
 
 

@@ -45,6 +45,16 @@ def task(name: str, assignee: str, assigned_at: str, minutes: int = 0, **more: A
     return {**item, "source_updated_at": version(minutes)}
 
 
+def presence(name: str, started_at: str, minutes: int = 0, **more: Any) -> Item:
+    item = {"external_id": name, "agent": "a1", "state": "available", "started_at": started_at}
+    return {**item, **more, "source_updated_at": version(minutes)}
+
+
+def shift(name: str, started_at: str, ended_at: str, minutes: int = 0, **more: Any) -> Item:
+    item = {"external_id": name, "agent": "a1", "started_at": started_at, "ended_at": ended_at}
+    return {**item, **more, "source_updated_at": version(minutes)}
+
+
 def agent(name: str, team: str, minutes: int = 0) -> Item:
     return {"external_id": name, "team": team, "source_updated_at": version(minutes)}
 

@@ -13,8 +13,8 @@ from uuid import UUID
 from tests.delivery.explorer import Mutant
 
 from csapi.access.tenancy import tenant_transaction
+from csapi.facts import agent_time, dependants, derive, derive_sql
 from csapi.facts import attributes as declaring
-from csapi.facts import dependants, derive, derive_sql
 from csapi.facts.kinds import Grain, Kind
 from csapi.ingest import service, write
 from csapi.ingest.people import lock_of
@@ -176,6 +176,13 @@ NEIGHBOUR = Mutant(
 
 NO_CUSTOMER_LOCK = Mutant(
     "gaps without the customer's lock", patched(derive, lock_customers=lock_nobody)
+)
+
+NO_AGENT_LOCK = Mutant(
+    "timelines without the agent's lock",
+    together(
+        patched(agent_time, lock_agents=lock_nobody), patched(derive, lock_agents_of=lock_nobody)
+    ),
 )
 
 UNMARKED_NEIGHBOURS = Mutant("the slots of contacts with new gaps are not marked", UNMARKED_GAPS)

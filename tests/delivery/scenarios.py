@@ -15,6 +15,7 @@ from tests.delivery.items import (
     task,
     ticket,
 )
+from tests.delivery.scenarios_people import PEOPLE_SCENARIOS
 from tests.delivery.sessions import at, declare, ingest, prepared, rebuild_of, rederive
 
 from csapi.facts.kinds import Grain
@@ -294,5 +295,5 @@ MONTH = Scenario(
 SCENARIOS = (
     MOVE, MOVE_RECENT, GAPS, FIRST_CONTACTS, GAPS_MOVED, HEADER, ABOUT, RELINK, REQUEST, STUB,
     TEAM, WORK, SEGMENT, NEW_CUSTOMER, NEW_AGENT, TOMBSTONE, TWO_REBUILDS, ATTRIBUTE,
-    FIRST_ATTRIBUTE, ATTRIBUTE_OF_LINKED, LATE_EVENT, MONTH,
+    FIRST_ATTRIBUTE, ATTRIBUTE_OF_LINKED, LATE_EVENT, MONTH, *PEOPLE_SCENARIOS,
 )  # fmt: skip

@@ -16,7 +16,7 @@ import httpx
 from tests.conftest import Product
 from tests.delivery.checks import take_snapshot, violations
 from tests.delivery.explorer import DEEP
-from tests.delivery.items import call, event, feedback, request, ticket
+from tests.delivery.items import call, event, feedback, presence, request, shift, ticket
 from tests.delivery.lab import SOURCE, Item
 
 from csapi.access.principals import Scope
@@ -52,6 +52,23 @@ class Tenant:
             self.acknowledged[key] = max(sent, self.acknowledged.get(key, ""))
 
 
+RESOURCES = (
+    "calls", "calls", "tickets", "ticket-events", "feedback", "feedback-requests", "presence",
+    "shifts",
+)  # fmt: skip
+
+
+def peoples_time(dice: random.Random, resource: str, minutes: int) -> Item:
+    start = FIRST_DAY + timedelta(minutes=dice.randrange(20 * 24 * 60))
+    end = (start + timedelta(minutes=dice.randrange(200))).isoformat()
+    name, agent = str(dice.randrange(RECORDS)), f"a{dice.randrange(5)}"
+    if resource == "presence":
+        state = dice.choice(["available", "handling", "offline"])
+        more = {"agent": agent, "state": state, "ended_at": end}
+        return presence(f"p{name}", start.isoformat(), minutes, **more)
+    return shift(f"s{name}", start.isoformat(), end, minutes, agent=agent)
+
+
 def invented(dice: random.Random, numbers: "itertools.count[int]") -> tuple[str, list[Item]]:
     """A batch about few records on many days: moves, doubles, late versions, deletions."""
 
@@ -73,12 +90,12 @@ def invented(dice: random.Random, numbers: "itertools.count[int]") -> tuple[str,
         if resource == "feedback":
             more = {"request": name("r"), "rating": dice.randint(1, 5)}
             return feedback(name("f"), when(), minutes, **more)
+        if resource in ("presence", "shifts"):
+            return peoples_time(dice, resource, minutes)
         change = {"type_": "topic_changed", "to": dice.choice("pq")}
         return event(f"e{next(numbers)}", name("t"), when(), **change)
 
-    resource = dice.choice(
-        ["calls", "calls", "tickets", "ticket-events", "feedback", "feedback-requests"]
-    )
+    resource = dice.choice(RESOURCES)
     return resource, [item(resource) for _ in range(dice.randint(1, 8))]
 
 
@@ -163,6 +180,8 @@ async def versions_of(connection: asyncpg.Connection, tenant_id: UUID) -> dict[A
         "tickets": "tickets",
         "feedback": "feedback",
         "feedback-requests": "feedback_requests",
+        "presence": "presence",
+        "shifts": "shifts",
     }
     found: dict[Any, datetime] = {}
     for resource, table in tables.items():

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.delivery.checks import take_snapshot, violations
-from tests.delivery.deliveries import Plan, plans
+from tests.delivery.deliveries import Plan, plans, timelines
 from tests.delivery.expected import expected_facts
 from tests.delivery.explorer import DEEP
 from tests.delivery.lab import KINDS, SOURCE, Lab, drain, take_in
@@ -86,8 +86,7 @@ async def check_replay(lab: Lab, plan: Plan, tenant_id: UUID, intake: Intake) ->
         assert await lab.admin.fetchval(sql, tenant_id) == 0
 
 
-@given(plan=plans(), zone=ZONES)
-@settings(
+LAWFUL = settings(
     max_examples=1500 if DEEP else 40,
     deadline=None,
     derandomize=not DEEP,
@@ -95,9 +94,24 @@ async def check_replay(lab: Lab, plan: Plan, tenant_id: UUID, intake: Intake) ->
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     print_blob=True,
 )
+
+
+@given(plan=plans(), zone=ZONES)
+@LAWFUL
 async def test_any_order_gives_the_facts_of_the_definitions(
     lab: Lab, plan: Plan, zone: str
 ) -> None:
+    await check_law(lab, plan, zone)
+
+
+@given(plan=plans(timelines, most_events=0), zone=ZONES)
+@LAWFUL
+async def test_any_order_gives_the_same_timelines(lab: Lab, plan: Plan, zone: str) -> None:
+    """Presence and shifts of two agents alone: all of them depend on each other."""
+    await check_law(lab, plan, zone)
+
+
+async def check_law(lab: Lab, plan: Plan, zone: str) -> None:
     tenant_id = await lab.make_tenant(zone)
     intake = await carry_out(lab, plan, tenant_id, zone)
 

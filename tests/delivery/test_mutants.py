@@ -20,6 +20,7 @@ from tests.delivery.scenarios import (
     TOMBSTONE,
     TWO_REBUILDS,
 )
+from tests.delivery.scenarios_people import ON_SHIFT, TIMELINE
 
 MOST_SCHEDULES = 400
 
@@ -32,6 +33,8 @@ FOUND_IN = [
     (mutants.NOMUTEX, TOMBSTONE),
     (mutants.NEIGHBOUR, GAPS),
     (mutants.NO_CUSTOMER_LOCK, GAPS),
+    (mutants.NO_AGENT_LOCK, TIMELINE),
+    (mutants.NO_AGENT_LOCK, ON_SHIFT),
     (mutants.UNMARKED_NEIGHBOURS, GAPS),
     (mutants.EARLY_DERIVATION, HEADER),
     (mutants.UNLOCKED_LINKS, ABOUT),

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
-from tests.delivery.checks import take_snapshot
-from tests.delivery.items import call, customer
+from tests.delivery.checks import take_snapshot, violations
+from tests.delivery.items import call, customer, presence, shift
 from tests.delivery.lab import Lab, drain, take_in
 from tests.delivery.named import named_facts, names_of
 
@@ -102,3 +103,42 @@ async def test_one_tenant_that_fails_holds_up_no_other(
         snapshot = await take_snapshot(lab.admin, tenant_id)
         assert not snapshot.references
         assert not snapshot.subject_marks
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+async def test_planned_shifts_are_summarized_like_any_other(lab: Lab, zone: str) -> None:
+    tenant_id, intake = await lab.make_tenant(zone), lab.intake()
+    for days in (0, 1, 40):
+        start = datetime.now(UTC) + timedelta(days=days)
+        item = shift(f"s{days}", start.isoformat(), (start + timedelta(hours=30)).isoformat())
+        await take_in(intake, tenant_id, "shifts", [item])
+    began = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    await take_in(intake, tenant_id, "presence", [presence("p1", began)])
+    await drain(lab.worker, tenant_id, zone)
+    snapshot = await take_snapshot(lab.admin, tenant_id, zone)
+    assert not violations(snapshot)
+    assert snapshot.is_drained
+
+
+async def test_presence_without_an_end_lasts_a_month_at_most(lab: Lab) -> None:
+    """Exactly 31 days count; a later start ends nothing, even when others lie between."""
+    found = []
+    items = [
+        presence("p1", "2026-03-01T09:00:00Z"),
+        presence("p2", "2026-04-01T09:00:00Z"),
+        presence("p3", "2026-05-02T09:00:00.000001Z"),
+        presence("p4", "2026-05-02T09:10:00Z", state="offline"),
+        shift("s1", "2026-03-31T09:00:00Z", "2026-05-01T09:00:00Z"),
+    ]
+    for order in (items, items[::-1]):
+        tenant_id, intake = await lab.make_tenant(), lab.intake()
+        for item in order:
+            resource = "presence" if "state" in item else "shifts"
+            await take_in(intake, tenant_id, resource, [item])
+        found.append(await facts_by_name(lab, tenant_id))
+    assert found[0] == found[1]
+    online: dict[str, int] = {}
+    for (_, name, kind, _), fact in found[0].items():
+        if kind in (Kind.PRESENCE, Kind.SHIFT_ONLINE):
+            online[name] = online.get(name, 0) + (fact.duration_ms or 0)
+    assert online == {"p1": 31 * 86_400_000, "p3": 600_000, "s1": 86_400_000}

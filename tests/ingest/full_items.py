@@ -87,4 +87,16 @@ FULL: dict[str, dict[str, Any]] = {
         "assignments": [{"agent": "a1", "at": AT}, {"agent": None, "at": NEXT}],
         "due_at": "2031-01-01T00:00:00Z", **COMMON,
     },
+    "presence": {
+        "source": "pbx", "external_id": "p1", "agent": "a1", "state": "after_call_work",
+        "started_at": AT, "ended_at": NEXT, "channel": "phone", **COMMON,
+    },
+    "shifts": {
+        "source": "pbx", "external_id": "s1", "agent": "a1", "started_at": AT, "ended_at": LAST,
+        "is_paid": False, "activity": "lunch", **COMMON,
+    },
+    "work-sessions": {
+        "source": "zd", "external_id": "w1", "agent": "a1", "started_at": AT, "ended_at": NEXT,
+        "ticket": "t1", "channel": "chat", **COMMON,
+    },
 }  # fmt: skip

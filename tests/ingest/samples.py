@@ -29,6 +29,13 @@ SMALLEST: dict[str, dict[str, Any]] = {
         }],
     },
     "tasks": {"source": "s", "external_id": "x"},
+    "presence": {
+        "source": "s", "external_id": "x", "agent": "a", "state": "available", "started_at": AT,
+    },
+    "shifts": {
+        "source": "s", "external_id": "x", "agent": "a", "started_at": AT, "ended_at": LATER,
+    },
+    "work-sessions": {"source": "s", "external_id": "x", "agent": "a", "started_at": AT},
     "ticket-events": {
         "source": "s", "event_id": "x", "ticket": "t", "type": "tagged", "occurred_at": AT,
         "tag": "x",

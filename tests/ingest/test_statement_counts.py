@@ -83,6 +83,10 @@ FRESH = {
     "feedback-requests": 8,
     "quality-reviews": 5,
     "tasks": 5,
+    # lock agents, find neighbours, find shifts, facts and marks, find shifts again
+    "presence": 8,
+    "shifts": 5,
+    "work-sessions": 4,
     "teams": 3,
     "customers": 3,
     "agents": 4,

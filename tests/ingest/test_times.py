@@ -14,6 +14,7 @@ from tests.conftest import Product, Tenant
 from tests.ingest.samples import RESOURCES, SMALLEST, accept, post, refuse, sample
 
 from csapi.facts.events import EVENTS
+from csapi.facts.kinds import Resource
 from csapi.facts.registry import RECORD_KINDS
 from csapi.kit.decode_errors import flat_types
 
@@ -144,13 +145,20 @@ def test_any_instant_is_stored_exactly_or_refused(sender: Tenant, instant: datet
 
 
 async def test_no_fact_lies_outside_the_accepted_range(product: Product) -> None:
-    """Whatever these tests and their neighbours sent: a poisoned slot would stop the worker."""
+    """Whatever these tests and their neighbours sent: a poisoned slot would stop the worker.
+
+    Shifts, and so marks, may lie a year ahead.
+    """
     connection = await asyncpg.connect(product.database.admin_url)
     try:
-        for table, column in (("facts", "occurred_at"), ("marks", "bucket")):
+        for table, column, latest in (
+            (f"facts WHERE resource <> {Resource.SHIFT}", "occurred_at", "1 hour"),
+            (f"facts WHERE resource = {Resource.SHIFT}", "occurred_at", "367 days"),
+            ("marks WHERE true", "bucket", "367 days"),
+        ):
             wrong = await connection.fetchval(
-                f"SELECT count(*) FROM csapi.{table} WHERE {column} < '1989-12-01' "
-                f"OR {column} > now() + interval '1 hour'"
+                f"SELECT count(*) FROM csapi.{table} "
+                f"AND ({column} < '1989-12-01' OR {column} > now() + interval '{latest}')"
             )
             assert wrong == 0, table
     finally:

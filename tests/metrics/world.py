@@ -28,6 +28,7 @@ from csapi.facts.kinds import (
     HoldingOutcome,
     Kind,
     MessageOutcome,
+    PresenceOutcome,
     ReplyOutcome,
     RequestOutcome,
     ResolutionOutcome,
@@ -35,6 +36,7 @@ from csapi.facts.kinds import (
     ReviewOutcome,
     RoutingOutcome,
     SentimentLabel,
+    ShiftOutcome,
     WaitOutcome,
 )
 from csapi.metrics.formulas import THRESHOLDS, Combo, Formula, Measure, Part
@@ -76,12 +78,20 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.QUALITY_CRITERION: tuple(CriterionOutcome),
     Kind.TASK_ASSIGNED: tuple(HoldingOutcome),
     Kind.TASK_COMPLETED: tuple(DeadlineOutcome),
+    Kind.PRESENCE: tuple(PresenceOutcome),
+    Kind.PRESENCE_INTERVAL: tuple(PresenceOutcome),
+    Kind.SHIFT: tuple(ShiftOutcome),
+    Kind.SHIFT_INTERVAL: tuple(ShiftOutcome),
+    Kind.SHIFT_ONLINE: tuple(ShiftOutcome),
+    Kind.SHIFT_READY: tuple(ShiftOutcome),
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
     Kind.AFTER_CALL_WORK, Kind.HANDLE, Kind.RESPONSE, Kind.REPLY_PAIR, Kind.AGENT_RESPONSE,
     Kind.AGENT_ASSIGNED, Kind.AWAITED, Kind.ACKNOWLEDGED, Kind.SOLVE_EFFORT, Kind.TIME_IN_STATUS,
-    Kind.SOLVED, Kind.TASK_COMPLETED,
+    Kind.SOLVED, Kind.TASK_COMPLETED, Kind.PRESENCE, Kind.PRESENCE_INTERVAL, Kind.SHIFT,
+    Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE, Kind.SHIFT_READY, Kind.WORK_SESSION,
+    Kind.WORK_SESSION_INTERVAL,
 }  # fmt: skip
 COUNTING = {Kind.MESSAGE, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED}
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
@@ -232,12 +242,11 @@ def expected_cell(formula: Formula, facts: Sequence[Fact]) -> dict[str, Any]:
     else:
         scales = formula.numerator_scale, formula.denominator_scale
         value = numerator * scales[1] / (scales[0] * denominator) if denominator else None
-        denominator = denominator / scales[1]
     return {
         "value": value,
         "n": total(formula.n, facts) // formula.n_scale,
         "numerator": numerator / formula.numerator_scale,
-        "denominator": denominator,
+        "denominator": None if denominator is None else denominator / formula.denominator_scale,
         "excluded": 0 if formula.negative is None else total(formula.negative, facts),
     }
 

@@ -1,9 +1,10 @@
 """Facts from raw records, in the transaction that changes them.
 
 Order inside a transaction, everywhere: ticket rows, call rows, request rows, feedback rows,
-review rows, task rows, customer rows, then facts. Rows of one table are locked in the order of
-(source, external_id). All contact facts of a customer are written under the customer's lock: their
-gaps depend on each other.
+review rows, task rows, presence rows, shift rows, work session rows, agent rows, customer rows,
+then facts. Rows of one table are locked in the order of (source, external_id). All contact facts
+of a customer are written under the customer's lock: their gaps depend on each other. So are the
+facts of an agent's presence and shifts under the agent's lock (facts/agent_time.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from csapi.facts.derive_sql import (
     CONTACTS_OF,
     DERIVE_AGAIN,
     DERIVE_NEW,
+    LOCK_AGENTS_OF,
     LOCK_CUSTOMERS,
     OLD_CUSTOMERS,
     REFRESH_GAPS,
@@ -33,17 +35,29 @@ async def people_of(
     connection: Connection, tenant_id: UUID, subjects: Mapping[Resource, Sequence[UUID]]
 ) -> set[int]:
     """The customers that the subjects belong to, before and after."""
+    if not any(SUBJECT_KINDS[resource].people for resource in subjects):
+        return set()
     everyone = [subject for ids in subjects.values() for subject in ids]
     found = {row[0] for row in await connection.fetch(OLD_CUSTOMERS, tenant_id, everyone)}
     for resource, ids in subjects.items():
-        sql = people_statement(SUBJECT_KINDS[resource].people)
-        found |= {row[0] for row in await connection.fetch(sql, tenant_id, list(ids))}
+        if people := SUBJECT_KINDS[resource].people:
+            sql = people_statement(people)
+            found |= {row[0] for row in await connection.fetch(sql, tenant_id, list(ids))}
     return found
 
 
 async def lock_customers(connection: Connection, tenant_id: UUID, customers: Iterable[int]) -> None:
     if ids := list(customers):
         await connection.execute(LOCK_CUSTOMERS, tenant_id, ids)
+
+
+async def lock_agents_of(
+    connection: Connection, tenant_id: UUID, subjects: Mapping[Resource, Sequence[UUID]]
+) -> None:
+    """Lock the agents whose presence or shifts are among the subjects."""
+    if any(resource in subjects for resource in (Resource.PRESENCE, Resource.SHIFT)):
+        everyone = [subject for ids in subjects.values() for subject in ids]
+        await connection.execute(LOCK_AGENTS_OF, tenant_id, everyone)
 
 
 async def derive_new(
@@ -68,9 +82,17 @@ async def derive_again(
     chosen = {resource: ids for resource, ids in sorted(subjects.items()) if ids}
     if not chosen:
         return
+    await lock_agents_of(connection, tenant_id, chosen)
     await lock_customers(connection, tenant_id, await people_of(connection, tenant_id, chosen))
+    await derive_locked(connection, tenant_id, chosen)
+
+
+async def derive_locked(
+    connection: Connection, tenant_id: UUID, subjects: Mapping[Resource, Sequence[UUID]]
+) -> None:
+    """The same where the agents and customers of the subjects are locked, too."""
     contacts: list[Any] = []
-    for resource, ids in chosen.items():
+    for resource, ids in subjects.items():
         contacts += await connection.fetch(DERIVE_AGAIN[resource], tenant_id, list(ids))
     await refresh_gaps(connection, tenant_id, contacts)
 

@@ -21,6 +21,16 @@ LOCK_CUSTOMERS = """
 SELECT 1 FROM customers WHERE tenant_id = $1 AND surrogate = ANY($2::bigint[])
 ORDER BY source, external_id FOR NO KEY UPDATE"""
 
+LOCK_AGENTS = """
+SELECT 1 FROM agents WHERE tenant_id = $1 AND surrogate = ANY($2::int[])
+ORDER BY source, external_id FOR NO KEY UPDATE"""
+
+LOCK_AGENTS_OF = """
+SELECT 1 FROM agents WHERE tenant_id = $1 AND surrogate = ANY(ARRAY(
+  SELECT agent FROM presence WHERE tenant_id = $1 AND id = ANY($2::uuid[])
+  UNION SELECT agent FROM shifts WHERE tenant_id = $1 AND id = ANY($2::uuid[])))
+ORDER BY source, external_id FOR NO KEY UPDATE"""
+
 OLD_CUSTOMERS = """
 SELECT DISTINCT customer FROM facts
 WHERE tenant_id = $1 AND subject = ANY($2::uuid[]) AND customer IS NOT NULL"""

@@ -15,6 +15,9 @@ class Resource(IntEnum):
     FEEDBACK = 4
     QUALITY_REVIEW = 8
     TASK = 9
+    PRESENCE = 5
+    SHIFT = 6
+    WORK_SESSION = 7
 
 
 class Kind(IntEnum):
@@ -86,6 +89,18 @@ class Kind(IntEnum):
     TASK_ASSIGNED = 52
     # By whoever held the task then. duration: from the holder's assignment.
     TASK_COMPLETED = 53
+    # Intervals are cut at the edges of 15-minute slots: a fact lies at the start of its piece, its
+    # duration is the piece. *_INTERVAL is the whole, at its end, with all that counts of it.
+    # The outcome of presence is its state, that of shifts says whether they are paid.
+    PRESENCE = 40
+    PRESENCE_INTERVAL = 41
+    SHIFT = 42
+    SHIFT_INTERVAL = 43
+    # The pieces of a shift in which its agent was online, or available or handling.
+    SHIFT_ONLINE = 44
+    SHIFT_READY = 45
+    WORK_SESSION = 46
+    WORK_SESSION_INTERVAL = 47
 
 
 class ContactOutcome(IntEnum):
@@ -226,6 +241,24 @@ class DeadlineOutcome(IntEnum):
     IN_TIME = 1
     OVERDUE = 2
     NO_DEADLINE = 3
+
+
+class PresenceOutcome(IntEnum):
+    """The state that an agent is in."""
+
+    AVAILABLE = 1
+    HANDLING = 2
+    AFTER_CALL_WORK = 3
+    BREAK = 4
+    MEETING = 5
+    TRAINING = 6
+    AWAY = 7
+    OFFLINE = 8
+
+
+class ShiftOutcome(IntEnum):
+    PAID = 1
+    UNPAID = 2
 
 
 NO_OUTCOME = 0

@@ -4,10 +4,13 @@ from csapi.facts.call import CALLS
 from csapi.facts.feedback import FEEDBACK, FEEDBACK_REQUESTS
 from csapi.facts.kinds import Resource
 from csapi.facts.people import AGENTS, CUSTOMERS, TEAMS
+from csapi.facts.presence import PRESENCE
 from csapi.facts.quality import QUALITY_REVIEWS
 from csapi.facts.resource import RecordKind
+from csapi.facts.shift import SHIFTS
 from csapi.facts.task import TASKS
 from csapi.facts.ticket import TICKETS
+from csapi.facts.work_session import WORK_SESSIONS
 
 RECORD_KINDS: tuple[RecordKind, ...] = (
     AGENTS,
@@ -19,6 +22,9 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     FEEDBACK,
     QUALITY_REVIEWS,
     TASKS,
+    PRESENCE,
+    SHIFTS,
+    WORK_SESSIONS,
 )
 
 SUBJECT_KINDS: dict[Resource, RecordKind] = {

@@ -42,12 +42,13 @@ class RecordKind:
 
     row: the values of `columns` for an item, in their order; links as external ids.
     derivation: SELECT of all facts of subjects ($1 tenant, $2 ids); empty where there are none.
-    people: SELECT of the customers of subjects, as `customer`.
+    people: SELECT of the customers of subjects, as `customer`; empty where there are none.
     refill: statements that fill columns which earlier versions did not have from the stored items
     of subjects ($1 tenant, $2 ids); they run before the facts are derived again.
     name_column: what names a record within its source.
     returning: what a write gives back besides the identity (SQL over old and new).
     instants: the fields that must lie in the accepted range of time.
+    planned: the fields among them that may lie ahead.
     """
 
     name: str
@@ -62,6 +63,7 @@ class RecordKind:
     refill: tuple[str, ...] = ()
     returning: tuple[str, ...] = ()
     name_column: str = "external_id"
+    planned: tuple[str, ...] = ()
     checks: tuple[Callable[[Any], "tuple[str, str, str] | None"], ...] = ()
 
     @cached_property
@@ -86,6 +88,12 @@ class RecordKind:
         text = " ".join("\n".join((self.derivation, *self.refill)).split())
         digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big", signed=True)
+
+    @property
+    def customer_place(self) -> int | None:
+        """Where among the columns the customer stands, if a record of this kind names one."""
+        names = [column.name for column in self.columns]
+        return names.index("customer") if "customer" in names else None
 
     @property
     def links(self) -> tuple[Column, ...]:

@@ -216,6 +216,43 @@ feedback = tenant_table(
     indexes=[("request",), ("ticket",), ("call",), ("customer",)],
 )
 
+presence = tenant_table(
+    "presence",
+    *identity(),
+    column("agent", sa.Integer, null=True),
+    column("state", sa.SmallInteger, null=True),
+    column("started_at", instant, null=True),
+    column("ended_at", instant, null=True),
+    column("channel", sa.Integer, null=True),
+    *attributes(),
+    **RECORD_KEYS,
+    indexes=[("agent", "started_at", "external_id", "ended_at")],
+)
+
+shifts = tenant_table(
+    "shifts",
+    *identity(),
+    column("agent", sa.Integer, null=True),
+    column("started_at", instant, null=True),
+    column("ended_at", instant, null=True),
+    column("is_paid", sa.Boolean, null=True),
+    *attributes(),
+    **RECORD_KEYS,
+    indexes=[("agent", "started_at")],
+)
+
+work_sessions = tenant_table(
+    "work_sessions",
+    *identity(),
+    column("agent", sa.Integer, null=True),
+    column("ticket", uuid, null=True),
+    column("channel", sa.Integer, null=True),
+    column("started_at", instant, null=True),
+    column("ended_at", instant, null=True),
+    *attributes(),
+    **RECORD_KEYS,
+)
+
 facts = tenant_table(
     "facts",
     column("subject", uuid),

@@ -130,6 +130,36 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "due_at": "2026-01-09T00:00:00Z",
         }
     },
+    "presence": {
+        "break": {
+            "source": "pbx",
+            "external_id": "p1",
+            "agent": "a1",
+            "state": "break",
+            "started_at": "2026-01-05T10:00:00Z",
+            "ended_at": "2026-01-05T10:15:00Z",
+        }
+    },
+    "shifts": {
+        "night": {
+            "source": "pbx",
+            "external_id": "s1",
+            "agent": "a1",
+            "started_at": "2026-01-05T22:30:00+01:00",
+            "ended_at": "2026-01-06T06:15:00+01:00",
+        }
+    },
+    "work-sessions": {
+        "chat": {
+            "source": "zd",
+            "external_id": "w1",
+            "agent": "a1",
+            "started_at": "2026-01-05T10:02:00Z",
+            "ended_at": "2026-01-05T10:06:00Z",
+            "ticket": "t1",
+            "channel": "chat",
+        }
+    },
     "ticket-events": {
         "reply": {
             "source": "zd",

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,6 +22,9 @@ VERSION_FIELD = "source_updated_at"
 # Lists whose instants may lie ahead: a change of team can be planned.
 PLANNED = frozenset({"memberships"})
 PLAN_START, PLAN_END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+# A schedule reaches so far ahead.
+MOST_AHEAD = timedelta(days=366)
 
 
 @dataclass(slots=True)
@@ -54,7 +57,8 @@ def check_item(
         value = instant_of(item, name) if "." in name else getattr(item, name, None)
         if value is None or EARLIEST <= value <= now:
             continue
-        if error := check_instant(value, f"{prefix}/{name.replace('.', '/')}", now=now):
+        check = check_ahead if name in kind.planned else check_instant
+        if error := check(value, f"{prefix}/{name.replace('.', '/')}", now=now):
             errors.append(error)
     for holder, where, instant in listed_instants_of(item):
         check = check_planned if holder in PLANNED else check_instant
@@ -80,6 +84,15 @@ def check_planned(instant: datetime, pointer: str, *, now: datetime) -> FieldErr
     if is_possible:
         return None
     return FieldError(pointer, "out_of_range", "The year is not between 1900 and 2199.")
+
+
+def check_ahead(instant: datetime, pointer: str, *, now: datetime) -> FieldError | None:
+    """None if `instant` can be a time in a schedule, else what is wrong."""
+    if now < instant <= now + MOST_AHEAD:
+        return None
+    if instant > now:
+        return FieldError(pointer, "out_of_range", "The instant is more than a year ahead.")
+    return check_instant(instant, pointer, now=now)
 
 
 def check_names(item: Any, prefix: str) -> list[FieldError]:

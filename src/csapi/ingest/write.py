@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from csapi.facts import dependants
+from csapi.facts import agent_time, dependants
 from csapi.facts.derive import derive_again, derive_new
 from csapi.facts.kinds import Resource
 from csapi.facts.lookup import Lookup
@@ -157,11 +157,8 @@ async def explain_unwritten(
 
 def customers_of(kind: RecordKind, rows: Sequence[tuple[Any, ...]]) -> set[int]:
     """The customers that the rows name; none where the kind knows no customers."""
-    names = [column.name for column in kind.columns]
-    if "customer" not in names:
-        return set()
-    place = names.index("customer")
-    return {row[place] for row in rows if row[place] is not None}
+    place = kind.customer_place
+    return set() if place is None else {row[place] for row in rows} - {None}
 
 
 async def derive_written(
@@ -173,6 +170,9 @@ async def derive_written(
 ) -> None:
     resource = kind.resource
     if resource is None:
+        return
+    if derive := agent_time.DERIVATIONS.get(resource):
+        await derive(connection, tenant_id, stored)
         return
     fresh = [row["id"] for row in stored if row["is_new"]]
     known = [row["id"] for row in stored if not row["is_new"]]

@@ -134,9 +134,9 @@ class Facts:
 class Formula:
     """How a metric comes out of parts.
 
-    Without a denominator the value is the numerator. numerator_scale turns stored integers into the
-    metric's unit. spread: the facts whose durations percentiles and extremes are taken of.
-    matures_ms: so long after its instant a fact may still change sides.
+    Without a denominator the value is the numerator. numerator_scale and denominator_scale turn
+    stored integers into units of the wire. spread: the facts whose durations percentiles and
+    extremes are taken of. matures_ms: so long after its instant a fact may still change sides.
     """
 
     numerator: Combo
@@ -261,12 +261,13 @@ class Direction(StrEnum):
 
 
 class TimeBasis(StrEnum):
-    """Which instant decides the bucket: that of the event, or that of the start of the unit; or
-    the value is that at the end of the bucket."""
+    """Which instant decides the bucket: that of the event, or that of the start of the unit. A
+    state is that at the end of the bucket; an interval counts in each for as long as it lasts."""
 
     event = "event"
     cohort = "cohort"
     state = "state"
+    interval = "interval"
 
 
 class MergeClass(StrEnum):

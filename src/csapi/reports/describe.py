@@ -49,9 +49,10 @@ def catalog_page() -> str:
         "value comes with its numerator, denominator and sample size. A negative duration stays",
         "out and is counted under",
         "`excluded`. The time basis says which instant decides the bucket: `event`, that of the",
-        "event; `cohort`, that of the start of the unit. Attribution says whose the number is by",
-        "agent or team: `actor`, who did it; `owner_then`, who owned it at that moment;",
-        "`survey_snapshot`, whom the request or the feedback names, else the owner then.",
+        "event; `cohort`, that of the start of the unit; with `interval`, each second counts where",
+        "it passed. Attribution says whose the number is by agent or team: `actor`, who did it;",
+        "`owner_then`, who owned it at that moment; `survey_snapshot`, whom the request or the",
+        "feedback names, else the owner then.",
         "",
     ]
     for metric in METRICS.values():

@@ -44,7 +44,7 @@ SELECT
   + (SELECT count(*) FROM reference_marks WHERE tenant_id = $1) AS subjects,
   (SELECT max(newest) FROM unnest($4::smallint[]) AS k (kind) CROSS JOIN LATERAL (
      SELECT occurred_at AS newest FROM facts f WHERE f.tenant_id = $1 AND f.kind = k.kind
-     ORDER BY occurred_at DESC LIMIT 1) AS n) AS data_through"""
+       AND f.occurred_at <= now() ORDER BY occurred_at DESC LIMIT 1) AS n) AS data_through"""
 
 FIRST_CHANGE = """
 SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL (

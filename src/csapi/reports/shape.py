@@ -13,7 +13,7 @@ import msgspec
 from csapi.kit.problems import Problem
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.dimensions import Source
-from csapi.metrics.formulas import EXTREMES, MS_PER_SECOND
+from csapi.metrics.formulas import EXTREMES, MS_PER_SECOND, Formula
 from csapi.metrics.question import Asked, MemberGroup, Places, Question, Terms, TimeGroup
 from csapi.reports.read import Group, Reading
 from csapi.reports.schemas import (
@@ -47,6 +47,12 @@ def total(terms: Terms, parts: Sequence[int | None]) -> int:
     return result
 
 
+def ratio(formula: Formula, numerator: int, denominator: int) -> float | None:
+    if denominator == 0:
+        return None
+    return numerator * formula.denominator_scale / (formula.numerator_scale * denominator)
+
+
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
     formula, parts = asked.formula, group.parts
     numerator, n = total(places.numerator, parts), total(places.n, parts) // formula.n_scale
@@ -58,9 +64,8 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
     value: float | None = shown_numerator
     if places.denominator is not None:
         denominator = total(places.denominator, parts)
-        scales = formula.numerator_scale, formula.denominator_scale
-        value = numerator * scales[1] / (scales[0] * denominator) if denominator else None
-        shown_denominator = scaled(denominator, scales[1])
+        value = ratio(formula, numerator, denominator)
+        shown_denominator = scaled(denominator, formula.denominator_scale)
     is_exact = True
     if asked.agg is not None:
         value, is_exact = aggregated(asked, places, group, shown_numerator, n)

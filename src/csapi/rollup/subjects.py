@@ -42,7 +42,7 @@ def mark_by_customer(table: str, resource: Resource) -> str:
 MARK_BY_CUSTOMER = "INSERT INTO subject_marks (tenant_id, resource, subject) " + " UNION ALL ".join(
     mark_by_customer(kind.table, resource)
     for resource, kind in SUBJECT_KINDS.items()
-    if any(column.name == "customer" for column in kind.columns)
+    if kind.customer_place is not None
 )
 
 # Feedback takes its customer from its ticket or call, so it follows where those go.

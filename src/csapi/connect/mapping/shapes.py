@@ -76,6 +76,18 @@ SHAPES = {
         " due_at custom deleted",
         assignments="agent at",
     ),
+    "presence": _shape(
+        "source external_id agent state started_at",
+        "source_updated_at ended_at channel custom deleted",
+    ),
+    "shifts": _shape(
+        "source external_id agent started_at ended_at",
+        "source_updated_at is_paid activity custom deleted",
+    ),
+    "work-sessions": _shape(
+        "source external_id agent started_at",
+        "source_updated_at ended_at ticket channel custom deleted",
+    ),
 }
 RESOURCES = tuple(SHAPES)
 

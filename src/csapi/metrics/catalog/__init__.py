@@ -4,11 +4,13 @@ tests/metrics all derive from it."""
 from csapi.metrics.catalog.calls import CALL_METRICS
 from csapi.metrics.catalog.contacts import CONTACT_METRICS
 from csapi.metrics.catalog.feedback import FEEDBACK_METRICS
+from csapi.metrics.catalog.people import PEOPLE_METRICS
 from csapi.metrics.catalog.quality import QUALITY_METRICS
 from csapi.metrics.catalog.tasks import TASK_METRICS
 from csapi.metrics.catalog.ticket_flow import TICKET_FLOW_METRICS
 from csapi.metrics.catalog.ticket_speed import TICKET_SPEED_METRICS
 from csapi.metrics.catalog.tickets import TICKET_METRICS
+from csapi.metrics.catalog.work import WORK_METRICS
 from csapi.metrics.formulas import Metric
 
 METRICS: dict[str, Metric] = {
@@ -22,5 +24,7 @@ METRICS: dict[str, Metric] = {
         *CONTACT_METRICS,
         *QUALITY_METRICS,
         *TASK_METRICS,
+        *PEOPLE_METRICS,
+        *WORK_METRICS,
     )
 }

@@ -1,12 +1,15 @@
 """The words that entries of the catalog are written with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from csapi.metrics.formulas import (
+    MS_PER_SECOND,
     Attribution,
+    Combo,
     Direction,
     Facts,
+    Formula,
     MergeClass,
     Metric,
     Param,
@@ -22,13 +25,29 @@ from csapi.metrics.formulas import (
 Params = Mapping[str, Any]
 OFF = False
 
-EVENT, COHORT = TimeBasis.event, TimeBasis.cohort
+EVENT, COHORT, INTERVAL = TimeBasis.event, TimeBasis.cohort, TimeBasis.interval
 HIGHER, LOWER, NEUTRAL = (
     Direction.higher_is_better,
     Direction.lower_is_better,
     Direction.neutral,
 )
 ACTOR, OWNER, SURVEY = Attribution.actor, Attribution.owner_then, Attribution.survey_snapshot
+
+
+def total_seconds(facts: Facts) -> Formula:
+    """The sum of durations in seconds."""
+    return Formula(numerator=facts.duration(), n=facts.count(), numerator_scale=MS_PER_SECOND)
+
+
+def time_share(part: Combo, whole: Combo, n: Combo) -> Formula:
+    """The share of one time in another, both in seconds."""
+    return Formula(
+        numerator=part,
+        denominator=whole,
+        n=n,
+        numerator_scale=MS_PER_SECOND,
+        denominator_scale=MS_PER_SECOND,
+    )
 
 
 def threshold(default: int) -> Param:
@@ -49,6 +68,10 @@ INCLUDE_NEGATIVE = Param(
     OFF,
     "Take negative durations into the mean, as some tools do. Percentiles stay without them.",
 )
+
+
+# What n means where time is added up.
+PIECES = "n counts pieces of 15 minutes at most, into which the time is cut, not intervals."
 
 
 def milliseconds(seconds: float) -> int:
@@ -82,6 +105,34 @@ def counted(
         example="Three of them in the range give 3; none gives 0.",
         pitfalls=pitfalls,
         by_rating=by_rating,
+    )
+
+
+def lasted(
+    metric_id: str,
+    label: str,
+    facts: Callable[[Params], Facts],
+    description: str,
+    *,
+    direction: Direction = NEUTRAL,
+    params: tuple[Param, ...] = (),
+    pitfalls: str = "",
+) -> Metric:
+    """A sum of seconds, each in the bucket in which it passed."""
+    return Metric(
+        id=metric_id,
+        label=label,
+        description=description,
+        formula_text="sum of the time in the range",
+        unit=Unit.SECONDS,
+        direction=direction,
+        time_basis=INTERVAL,
+        merge_class=MergeClass.additive,
+        attribution=ACTOR,
+        build=lambda built: total_seconds(facts(built)),
+        example="From 22:30 to 06:15: 5,400 s on the first day and 22,500 s on the second.",
+        pitfalls=" ".join(filter(None, (pitfalls, PIECES))),
+        params=params,
     )
 
 
