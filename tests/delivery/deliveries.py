@@ -31,6 +31,10 @@ labels = st.sampled_from(["p", "q"])
 tickets = st.sampled_from(["t1", "t2"])
 calls = st.sampled_from(["c1", "c2", "c3"])
 requests = st.sampled_from(["r1", "r2"])
+sessions = st.sampled_from(["s1", "s2"])
+articles = st.sampled_from(["k1", "k2"])
+# Searches and clicks of the same instants, and between them.
+few_instants = st.integers(0, 4).map(lambda n: (START + timedelta(minutes=20 * n)).isoformat())
 versions = st.integers(0, 3).map(version)
 custom = st.one_of(
     st.just({}),
@@ -131,6 +135,60 @@ feedback_items = record(
     customer=maybe(customers),
     custom=custom,
 )
+form_items = record(
+    st.sampled_from(["w1", "w2"]),
+    submitted_at=instants,
+    form=maybe(labels),
+    channel=maybe(labels),
+    customer=maybe(customers),
+    ticket=maybe(tickets),
+    custom=custom,
+)
+article_items = record(articles, topic=maybe(labels))
+
+
+def ended_after(item: Item, minutes: float | None) -> Item:
+    if minutes is None:
+        return item
+    ended_at = datetime.fromisoformat(item["started_at"]) + timedelta(minutes=minutes)
+    return {**item, "ended_at": ended_at.isoformat()}
+
+
+session_items = st.builds(
+    ended_after,
+    record(
+        sessions,
+        kind=st.sampled_from(["self_service", "bot", "ivr"]),
+        started_at=instants,
+        outcome=st.sampled_from(["resolved", "handed_off", "abandoned", "unknown"]),
+        channel=maybe(labels),
+        topic=maybe(labels),
+        customer=maybe(customers),
+        ticket=maybe(tickets),
+        custom=custom,
+    ),
+    maybe(st.sampled_from([0, 0.0001, 30, 120])),
+)
+acts = st.one_of(
+    st.fixed_dictionaries(
+        {"type": st.just("search"), "results_count": st.integers(0, 2), "term": maybe(labels)}
+    ),
+    st.just({"type": "click"}),
+    st.just({"type": "view"}),
+    st.fixed_dictionaries({"type": st.just("vote"), "is_helpful": st.booleans()}),
+)
+visit_items = st.builds(
+    lambda item, act: {**item, **{key: value for key, value in act.items() if value is not None}},
+    record(
+        st.sampled_from(["v1", "v2", "v3", "v4"]),
+        occurred_at=few_instants,
+        session=maybe(sessions),
+        article=maybe(articles),
+        customer=maybe(customers),
+        custom=custom,
+    ),
+    acts,
+)
 agent_items = st.one_of(
     record(agents, team=maybe(teams)),
     record(
@@ -199,8 +257,22 @@ records = st.one_of(
     about("calls", call_items),
     about("feedback-requests", request_items),
     about("feedback", feedback_items),
+    about("forms", form_items),
+    about("kb-articles", article_items),
+    about("kb-events", visit_items),
+    about("kb-events", visit_items),
+    about("sessions", session_items),
     about("agents", agent_items),
     about("customers", customer_items),
+)
+# Few kinds of records, so that they get in each other's way.
+self_service_records = st.one_of(
+    about("kb-events", visit_items),
+    about("kb-events", visit_items),
+    about("kb-events", visit_items),
+    about("sessions", session_items),
+    about("tickets", ticket_items),
+    about("calls", call_items),
 )
 
 
@@ -214,9 +286,14 @@ class Plan:
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    deliveries = draw(st.lists(records, min_size=4, max_size=12))
-    for number, event in enumerate(draw(st.lists(events, max_size=8))):
+def plans(
+    draw: st.DrawFn,
+    of: st.SearchStrategy[Delivery] = records,
+    most: int = 12,
+    most_events: int = 8,
+) -> Plan:
+    deliveries = draw(st.lists(of, min_size=4, max_size=most))
+    for number, event in enumerate(draw(st.lists(events, max_size=most_events))):
         deliveries.append(("ticket-events", {"event_id": f"e{number}", **event}))
     sent = deliveries + draw(st.lists(st.sampled_from(deliveries), max_size=4))
     places = draw(st.lists(st.integers(0, 9), min_size=len(sent), max_size=len(sent)))

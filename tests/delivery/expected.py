@@ -3,6 +3,7 @@
 from tests.delivery.model import Fact, FactKey, World
 from tests.delivery.model_calls import call_facts
 from tests.delivery.model_feedback import feedback_fact, request_fact
+from tests.delivery.model_self_service import form_fact, session_facts, visit_fact
 from tests.delivery.model_tickets import ticket_facts
 
 from csapi.facts.kinds import Kind
@@ -27,4 +28,22 @@ def expected_facts(world: World) -> dict[FactKey, Fact]:
         if not answer.get("deleted"):
             kind = Kind[answer["survey"].upper()]
             facts["feedback", name, kind, 0] = feedback_fact(world, answer)
+    return facts | self_service_facts(world, facts)
+
+
+def self_service_facts(world: World, others: dict[FactKey, Fact]) -> dict[FactKey, Fact]:
+    """What no agent takes part in. `others`: the contacts that may follow are among them."""
+    facts: dict[FactKey, Fact] = {}
+    for name, form in world.all("forms"):
+        if not form.get("deleted"):
+            facts["forms", name, Kind.FORM, 0] = form_fact(world, form)
+    for name, visit in world.all("kb-events"):
+        for kind, fact in visit_fact(world, visit).items():
+            facts["kb-events", name, kind, 0] = fact
+    contacts = [
+        (fact.context[6], fact.at) for key, fact in others.items() if key[2] is Kind.CONTACT
+    ]
+    for name, session in world.all("sessions"):
+        for kind, fact in session_facts(world, session, contacts).items():
+            facts["sessions", name, kind, 0] = fact
     return facts

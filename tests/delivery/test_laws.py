@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.delivery.checks import take_snapshot, violations
-from tests.delivery.deliveries import Plan, newest_world, plans
+from tests.delivery.deliveries import Plan, newest_world, plans, self_service_records
 from tests.delivery.expected import expected_facts
 from tests.delivery.explorer import DEEP
 from tests.delivery.lab import KINDS, SOURCE, Lab, drain, take_in
@@ -85,18 +85,33 @@ async def check_replay(lab: Lab, plan: Plan, tenant_id: UUID, intake: Intake) ->
         assert await lab.admin.fetchval(sql, tenant_id) == 0
 
 
+def thorough(examples: int) -> settings:
+    return settings(
+        max_examples=1500 if DEEP else examples,
+        deadline=None,
+        derandomize=not DEEP,
+        phases=PHASES,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        print_blob=True,
+    )
+
+
 @given(plan=plans(), zone=ZONES)
-@settings(
-    max_examples=1500 if DEEP else 40,
-    deadline=None,
-    derandomize=not DEEP,
-    phases=PHASES,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    print_blob=True,
-)
+@thorough(40)
 async def test_any_order_gives_the_facts_of_the_definitions(
     lab: Lab, plan: Plan, zone: str
 ) -> None:
+    await check_plan(lab, plan, zone)
+
+
+@given(plan=plans(self_service_records, most=16, most_events=0))
+@thorough(30)
+async def test_any_order_of_visits_and_contacts_gives_the_same_facts(lab: Lab, plan: Plan) -> None:
+    """A session depends on its events, on its ticket, and on its customer's contacts."""
+    await check_plan(lab, plan, "UTC")
+
+
+async def check_plan(lab: Lab, plan: Plan, zone: str) -> None:
     tenant_id = await lab.make_tenant(zone)
     intake = await carry_out(lab, plan, tenant_id, zone)
 

@@ -24,6 +24,9 @@ from csapi.facts.kinds import (
     MessageOutcome,
     RequestOutcome,
     ResolutionOutcome,
+    SearchOutcome,
+    SessionOutcome,
+    VoteOutcome,
 )
 from csapi.metrics.formulas import Combo, Formula, Measure, Part
 
@@ -49,12 +52,19 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.CSAT: tuple(Box),
     Kind.CES: tuple(Box),
     Kind.NPS: tuple(Box),
+    Kind.KB_SEARCH: tuple(SearchOutcome),
+    Kind.KB_VOTE: tuple(VoteOutcome),
+    Kind.SELF_SERVICE_SESSION: tuple(SessionOutcome),
+    Kind.BOT_SESSION: tuple(SessionOutcome),
+    Kind.IVR_SESSION: tuple(SessionOutcome),
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
-    Kind.AFTER_CALL_WORK, Kind.HANDLE,
+    Kind.AFTER_CALL_WORK, Kind.HANDLE, Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION,
+    Kind.IVR_SESSION, Kind.SEARCH_SESSION,
 }  # fmt: skip
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
+FLAGGED = {Kind.CALL, Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION}
 
 AGENTS = {101: "ann", 102: "bob", 103: "cleo"}
 TEAMS = {201: "north", 202: "south"}
@@ -107,7 +117,7 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
     value = None
     if kind is Kind.MESSAGE:
         value = chance.randint(1, 3) * VALUE_SCALE
-    elif kind is Kind.CALL:
+    elif kind in FLAGGED:
         value = chance.choice((None, 0, VALUE_SCALE))
     elif kind in RATED:
         value = chance.randint(1, 5) * VALUE_SCALE + chance.choice((0, 5_000))

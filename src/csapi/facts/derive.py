@@ -1,9 +1,10 @@
 """Facts from raw records, in the transaction that changes them.
 
 Order inside a transaction, everywhere: ticket rows, call rows, request rows, feedback rows,
-customer rows, then facts. Rows of one table are locked in the order of (source, external_id).
-All contact facts of a customer are written under the customer's lock: their gaps depend on
-each other.
+session rows, rows of the knowledge base, customer rows, then facts. Rows of one table are locked in
+the order of (source, external_id).
+All contact facts of a customer, and those of the sessions before them, are written under the
+customer's lock: their gaps depend on each other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from csapi.facts.derive_sql import (
     OLD_CUSTOMERS,
     REFRESH_GAPS,
 )
+from csapi.facts.followed import CONTACT_RESOURCES, REFRESH_BEFORE, REFRESH_BEFORE_NEW
 from csapi.facts.kinds import Resource
 from csapi.facts.registry import SUBJECT_KINDS
 
@@ -56,6 +58,8 @@ async def derive_new(
     """Write the facts of subjects that have none yet. Their rows are locked by the caller."""
     await lock_customers(connection, tenant_id, customers)
     await connection.execute(DERIVE_NEW[resource], tenant_id, list(subjects))
+    if customers and resource in CONTACT_RESOURCES:
+        await connection.execute(REFRESH_BEFORE_NEW, tenant_id, list(subjects))
 
 
 async def derive_again(
@@ -78,10 +82,12 @@ async def derive_again(
 async def refresh_gaps(
     connection: Connection, tenant_id: UUID, contacts: Sequence[tuple[int, datetime]]
 ) -> None:
-    """Mend the gaps of contacts at and beside the instants of customers, who are locked."""
+    """Mend the gaps of contacts at and beside the instants of customers, who are locked, and
+    those of the sessions before."""
     if contacts:
         customers, instants = zip(*contacts, strict=True)
         await connection.execute(REFRESH_GAPS, tenant_id, customers, instants)
+        await connection.execute(REFRESH_BEFORE, tenant_id, customers, instants)
 
 
 async def mend_gaps(connection: Connection, tenant_id: UUID, subjects: Sequence[UUID]) -> None:

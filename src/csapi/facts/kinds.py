@@ -13,6 +13,9 @@ class Resource(IntEnum):
     CALL = 2
     FEEDBACK_REQUEST = 3
     FEEDBACK = 4
+    FORM = 11
+    KB_EVENT = 13
+    SESSION = 14
 
 
 class Kind(IntEnum):
@@ -42,6 +45,18 @@ class Kind(IntEnum):
     CSAT = 21
     CES = 22
     NPS = 23
+    KB_SEARCH = 60
+    KB_VIEW = 61
+    KB_VOTE = 62
+    FORM = 63
+    # At the start of the session. value: 1 where the customer is known; duration: from the end of
+    # the session to that customer's next contact, 0 for a contact during the session.
+    SELF_SERVICE_SESSION = 64
+    BOT_SESSION = 65
+    IVR_SESSION = 66
+    # A session in which the knowledge base was searched, at its start. duration: from the last
+    # search before the ticket that the session led to, to the creation of that ticket.
+    SEARCH_SESSION = 67
 
 
 class ContactOutcome(IntEnum):
@@ -93,6 +108,28 @@ class Box(IntEnum):
     NEGATIVE = 1
     NEUTRAL = 2
     POSITIVE = 3
+
+
+class SearchOutcome(IntEnum):
+    ZERO_RESULTS = 1
+    CLICKED = 2
+    NOT_CLICKED = 3
+    # It had results, but no session: nobody knows whether one was clicked.
+    UNTRACKED = 4
+
+
+class VoteOutcome(IntEnum):
+    HELPFUL = 1
+    NOT_HELPFUL = 2
+
+
+class SessionOutcome(IntEnum):
+    """How a session without an agent ended."""
+
+    RESOLVED = 1
+    HANDED_OFF = 2
+    ABANDONED = 3
+    UNKNOWN = 4
 
 
 NO_OUTCOME = 0

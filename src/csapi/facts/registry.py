@@ -2,9 +2,13 @@
 
 from csapi.facts.call import CALLS
 from csapi.facts.feedback import FEEDBACK, FEEDBACK_REQUESTS
+from csapi.facts.form import FORMS
+from csapi.facts.kb_article import KB_ARTICLES
+from csapi.facts.kb_event import KB_EVENTS
 from csapi.facts.kinds import Resource
 from csapi.facts.people import AGENTS, CUSTOMERS, TEAMS
 from csapi.facts.resource import RecordKind
+from csapi.facts.session import SESSIONS
 from csapi.facts.ticket import TICKETS
 
 RECORD_KINDS: tuple[RecordKind, ...] = (
@@ -15,6 +19,10 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     CALLS,
     FEEDBACK_REQUESTS,
     FEEDBACK,
+    FORMS,
+    SESSIONS,
+    KB_ARTICLES,
+    KB_EVENTS,
 )
 
 SUBJECT_KINDS: dict[Resource, RecordKind] = {
