@@ -13,8 +13,8 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 TAGS = {
-    endpoints.TAG: "Push tickets, calls, feedback, self-service and the people behind them; read them back. "
-    "Sending anything twice, late or out of order is safe.",
+    endpoints.TAG: "Push tickets, calls, feedback, self-service and the people behind them; read "
+    "them back. Sending anything twice, late or out of order is safe.",
     attributes.TAG: "Attributes of your own as dimensions.",
     reports.QUERY_TAG: "Every number is exact, carries its parts and sample size, and comes from "
     "one definition.",

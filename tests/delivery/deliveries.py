@@ -2,57 +2,39 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
-from tests.delivery.lab import KINDS, SOURCE, Item, version
+from tests.delivery.deliveries_self_service import (
+    article_items,
+    form_items,
+    session_items,
+    visit_items,
+)
+from tests.delivery.lab import KINDS, SOURCE, Item
 from tests.delivery.model import World
+from tests.delivery.strategies import (
+    agents,
+    calls,
+    custom,
+    customers,
+    flags,
+    instants,
+    labels,
+    maybe,
+    record,
+    requests,
+    seconds,
+    teams,
+    tickets,
+)
 
 from csapi.ingest.items import Draft, draft_item
 
-# Around the end of a month, so that slots, days and months all change hands.
-START = datetime(2026, 3, 31, 21, 30, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 Delivery = tuple[str, Item]
-
-instants = st.builds(
-    lambda minutes, fraction: (
-        START + timedelta(minutes=minutes, microseconds=fraction)
-    ).isoformat(),
-    st.integers(0, 300),
-    st.sampled_from([0, 0, 0, 1_500, 999_500]),
-)
-agents = st.sampled_from(["a1", "a2"])
-teams = st.sampled_from(["x", "y"])
-customers = st.sampled_from(["u1", "u2"])
-labels = st.sampled_from(["p", "q"])
-tickets = st.sampled_from(["t1", "t2"])
-calls = st.sampled_from(["c1", "c2", "c3"])
-requests = st.sampled_from(["r1", "r2"])
-sessions = st.sampled_from(["s1", "s2"])
-articles = st.sampled_from(["k1", "k2"])
-# Searches and clicks of the same instants, and between them.
-few_instants = st.integers(0, 4).map(lambda n: (START + timedelta(minutes=20 * n)).isoformat())
-versions = st.integers(0, 3).map(version)
-custom = st.one_of(
-    st.just({}),
-    st.builds(lambda value: {"plan": value}, st.sampled_from(["gold", "5", 5, 2.5, True])),
-)
-seconds = st.sampled_from([0, 1, 20, 20.5, 3600])
-flags = st.sampled_from([False, False, False, True])
-
-
-def maybe(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.one_of(st.none(), of)
-
-
-def record(name: st.SearchStrategy[str], **fields: st.SearchStrategy[Any]) -> Any:
-    return st.fixed_dictionaries(
-        {"external_id": name, "source_updated_at": versions, "deleted": flags, **fields}
-    ).map(lambda item: {key: value for key, value in item.items() if value is not None})
-
 
 milestones = st.fixed_dictionaries(
     {
@@ -135,60 +117,6 @@ feedback_items = record(
     customer=maybe(customers),
     custom=custom,
 )
-form_items = record(
-    st.sampled_from(["w1", "w2"]),
-    submitted_at=instants,
-    form=maybe(labels),
-    channel=maybe(labels),
-    customer=maybe(customers),
-    ticket=maybe(tickets),
-    custom=custom,
-)
-article_items = record(articles, topic=maybe(labels))
-
-
-def ended_after(item: Item, minutes: float | None) -> Item:
-    if minutes is None:
-        return item
-    ended_at = datetime.fromisoformat(item["started_at"]) + timedelta(minutes=minutes)
-    return {**item, "ended_at": ended_at.isoformat()}
-
-
-session_items = st.builds(
-    ended_after,
-    record(
-        sessions,
-        kind=st.sampled_from(["self_service", "bot", "ivr"]),
-        started_at=instants,
-        outcome=st.sampled_from(["resolved", "handed_off", "abandoned", "unknown"]),
-        channel=maybe(labels),
-        topic=maybe(labels),
-        customer=maybe(customers),
-        ticket=maybe(tickets),
-        custom=custom,
-    ),
-    maybe(st.sampled_from([0, 0.0001, 30, 120])),
-)
-acts = st.one_of(
-    st.fixed_dictionaries(
-        {"type": st.just("search"), "results_count": st.integers(0, 2), "term": maybe(labels)}
-    ),
-    st.just({"type": "click"}),
-    st.just({"type": "view"}),
-    st.fixed_dictionaries({"type": st.just("vote"), "is_helpful": st.booleans()}),
-)
-visit_items = st.builds(
-    lambda item, act: {**item, **{key: value for key, value in act.items() if value is not None}},
-    record(
-        st.sampled_from(["v1", "v2", "v3", "v4"]),
-        occurred_at=few_instants,
-        session=maybe(sessions),
-        article=maybe(articles),
-        customer=maybe(customers),
-        custom=custom,
-    ),
-    acts,
-)
 agent_items = st.one_of(
     record(agents, team=maybe(teams)),
     record(
@@ -264,15 +192,6 @@ records = st.one_of(
     about("sessions", session_items),
     about("agents", agent_items),
     about("customers", customer_items),
-)
-# Few kinds of records, so that they get in each other's way.
-self_service_records = st.one_of(
-    about("kb-events", visit_items),
-    about("kb-events", visit_items),
-    about("kb-events", visit_items),
-    about("sessions", session_items),
-    about("tickets", ticket_items),
-    about("calls", call_items),
 )
 
 

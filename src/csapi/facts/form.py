@@ -3,6 +3,7 @@
 from csapi.facts.kinds import Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
+from csapi.facts.self_service_tables import forms
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
 from csapi.facts.wire import Custom, Key, Record
 from csapi.kit.quantities import UtcDatetime
@@ -38,7 +39,7 @@ FORM_EVENTS = f"""
 
 FORMS = RecordKind(
     name="forms",
-    table="forms",
+    table=forms.name,
     resource=Resource.FORM,
     item=Form,
     columns=(

@@ -3,6 +3,7 @@
 from csapi.facts.kinds import Dimension, Resource
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind
+from csapi.facts.self_service_tables import kb_articles
 from csapi.facts.wire import Custom, Key, Record, Text
 from csapi.kit.quantities import UtcDatetime
 
@@ -25,7 +26,7 @@ def article_row(article: KbArticle, lookup: Lookup) -> tuple[object, ...]:
 
 KB_ARTICLES = RecordKind(
     name="kb-articles",
-    table="kb_articles",
+    table=kb_articles.name,
     item=KbArticle,
     columns=(Column("topic", "integer"),),
     row=article_row,

@@ -9,6 +9,7 @@ from msgspec import Meta
 from csapi.facts.kinds import Kind, Resource, SearchOutcome, VoteOutcome
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
+from csapi.facts.self_service_tables import kb_events
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
 from csapi.facts.text import search_term, words
 from csapi.facts.wire import Count, Custom, Key, Record
@@ -124,7 +125,7 @@ KB_FACTS = f"""
 
 KB_EVENTS = RecordKind(
     name="kb-events",
-    table="kb_events",
+    table=kb_events.name,
     resource=Resource.KB_EVENT,
     item=KbEvent,
     columns=(

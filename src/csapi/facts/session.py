@@ -6,6 +6,7 @@ from csapi.facts.kb_event import StoredType
 from csapi.facts.kinds import VALUE_SCALE, Dimension, Kind, Resource, SessionOutcome
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
+from csapi.facts.self_service_tables import sessions
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
 from csapi.facts.wire import Custom, Key, Record
 from csapi.kit.quantities import UtcDatetime
@@ -98,7 +99,7 @@ SESSION_EVENTS = f"""
 
 SESSIONS = RecordKind(
     name="sessions",
-    table="sessions",
+    table=sessions.name,
     resource=Resource.SESSION,
     item=Session,
     columns=(

@@ -75,23 +75,31 @@ class TermReport(msgspec.Struct, kw_only=True):
     timezone: str
 
 
-SEARCHES = f"""
-FROM kb_events e
+COUNTS = "count(*) AS searches, count(*) FILTER (WHERE e.results_count = 0) AS zero_results"
+CHOSEN = f"""
 WHERE e.tenant_id = $1 AND e.type = {StoredType.SEARCH} AND NOT e.is_deleted
   AND e.occurred_at >= $2 AND e.occurred_at < $3"""
 
-COUNTS = "count(*) AS searches, count(*) FILTER (WHERE e.results_count = 0) AS zero_results"
-MOST_FIRST = 'GROUP BY 1 ORDER BY searches DESC, term COLLATE "C" LIMIT $4'
 
-TOP = {
-    TermUnit.term: f"SELECT e.term, {COUNTS} {SEARCHES} AND e.term IS NOT NULL {MOST_FIRST}",
-    TermUnit.word: f"SELECT word AS term, {COUNTS} "
-    + SEARCHES.replace(
-        "FROM kb_events e", "FROM kb_events e, jsonb_array_elements_text(e.words) AS word"
-    )
-    + f" {MOST_FIRST}",
+def most_searched(term: str, source: str) -> str:
+    """`term` of the rows of `source`, by the number of rows."""
+    return f"""
+SELECT * FROM (
+  SELECT {term} AS term, {COUNTS} FROM {source} {CHOSEN} AND {term} IS NOT NULL GROUP BY 1
+) AS counted
+ORDER BY searches DESC, term COLLATE "C" LIMIT $4"""
+
+
+MOST_SEARCHED = {
+    TermUnit.term: most_searched("e.term", "kb_events e"),
+    TermUnit.word: most_searched(
+        "word", "kb_events e CROSS JOIN LATERAL jsonb_array_elements_text(e.words) AS word"
+    ),
 }
-TOTALS = f"SELECT {COUNTS}, count(*) FILTER (WHERE e.term IS NULL) AS without_term {SEARCHES}"
+TOTALS = (
+    f"SELECT {COUNTS}, count(*) FILTER (WHERE e.term IS NULL) AS without_term "
+    f"FROM kb_events e {CHOSEN}"
+)
 
 
 def period_of(wanted: TermParams, timezone: str) -> Period:
@@ -118,7 +126,7 @@ async def get_terms(request: AnyRequest, principal: Principal) -> Response:
     place = (principal.tenant_id, period.start, period.end)
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
-        rows = await connection.fetch(TOP[wanted.by], *place, wanted.limit)
+        rows = await connection.fetch(MOST_SEARCHED[wanted.by], *place, wanted.limit)
         totals = await connection.fetchrow(TOTALS, *place)
     return json_response(
         TermReport(
