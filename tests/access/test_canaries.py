@@ -36,6 +36,8 @@ PERSONAL: list[tuple[str, dict[str, Any]]] = [
     ("feedback", {**EXAMPLES["feedback"]["rating"], "comment": WORDS, "customer": EMAIL}),
     ("ticket-events", {**EXAMPLES["ticket-events"]["reply"], "body": WORDS}),
     ("calls", {**EXAMPLES["calls"]["call"], "customer": EMAIL, "custom": {"note": WORDS}}),
+    ("kb-events", {**EXAMPLES["kb-events"]["search"], "term": WORDS, "customer": EMAIL}),
+    ("kb-articles", {**EXAMPLES["kb-articles"]["article"], "title": WORDS}),
     ("calls", {**EXAMPLES["calls"]["call"], "outcome": WORDS}),
     ("calls", {**EXAMPLES["calls"]["call"], EMAIL: 1}),
     ("feedback", {**EXAMPLES["feedback"]["rating"], "rating": WORDS}),

@@ -16,7 +16,7 @@ import httpx
 from tests.conftest import Product
 from tests.delivery.checks import take_snapshot, violations
 from tests.delivery.explorer import DEEP
-from tests.delivery.items import call, event, feedback, request, ticket
+from tests.delivery.items import call, event, feedback, request, session, ticket, visit
 from tests.delivery.lab import SOURCE, Item
 
 from csapi.access.principals import Scope
@@ -28,6 +28,10 @@ MOST_SECONDS = 400 if DEEP else 40
 DRAIN_SECONDS = 25
 SEED = 20260305
 RECORDS = 60
+RESOURCES = (
+    "calls", "calls", "tickets", "ticket-events", "feedback", "feedback-requests", "sessions",
+    "kb-events",
+)  # fmt: skip
 FIRST_DAY = datetime(2026, 2, 20, tzinfo=UTC)
 
 
@@ -52,6 +56,14 @@ class Tenant:
             self.acknowledged[key] = max(sent, self.acknowledged.get(key, ""))
 
 
+def of_a_visit(resource: str, dice: random.Random, when: str, minutes: int, customer: str) -> Item:
+    number = dice.randrange(RECORDS)
+    if resource == "sessions":
+        return session(f"s{number % 9}", when, minutes, customer=customer)
+    type_ = dice.choice(["search", "click", "view"])
+    return visit(f"v{number}", when, type_, minutes, session=f"s{number % 9}")
+
+
 def invented(dice: random.Random, numbers: "itertools.count[int]") -> tuple[str, list[Item]]:
     """A batch about few records on many days: moves, doubles, late versions, deletions."""
 
@@ -73,12 +85,12 @@ def invented(dice: random.Random, numbers: "itertools.count[int]") -> tuple[str,
         if resource == "feedback":
             more = {"request": name("r"), "rating": dice.randint(1, 5)}
             return feedback(name("f"), when(), minutes, **more)
+        if resource in ("sessions", "kb-events"):
+            return of_a_visit(resource, dice, when(), minutes, customer)
         change = {"type_": "topic_changed", "to": dice.choice("pq")}
         return event(f"e{next(numbers)}", name("t"), when(), **change)
 
-    resource = dice.choice(
-        ["calls", "calls", "tickets", "ticket-events", "feedback", "feedback-requests"]
-    )
+    resource = dice.choice(RESOURCES)
     return resource, [item(resource) for _ in range(dice.randint(1, 8))]
 
 
@@ -163,6 +175,8 @@ async def versions_of(connection: asyncpg.Connection, tenant_id: UUID) -> dict[A
         "tickets": "tickets",
         "feedback": "feedback",
         "feedback-requests": "feedback_requests",
+        "sessions": "sessions",
+        "kb-events": "kb_events",
     }
     found: dict[Any, datetime] = {}
     for resource, table in tables.items():

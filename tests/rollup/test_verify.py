@@ -24,6 +24,7 @@ from csapi.rollup.verify import Findings, verify_tenant
 
 ZONE = "Asia/Kolkata"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+CALLS_OF_A_DAY = 60
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def filled(
                 "customer": f"u{number % 7}",
             }
         )
-        for number in range(60)
+        for number in range(CALLS_OF_A_DAY)
     ]
     await ingest_records(intake, tenant_id, CALLS, calls, NOW)
     await Drainer(worker_pool, settled_seconds=0, rested=False).drain()
@@ -65,7 +66,8 @@ async def test_what_ingest_and_rollup_wrote_is_right(
 ) -> None:
     findings = await verified(worker_pool, filled)
     assert (findings.mismatches, findings.pending) == (0, 0)
-    assert findings.subjects_checked == 64
+    examples = sum(len(EXAMPLES[kind.name]) for kind in RECORD_KINDS if kind.resource is not None)
+    assert findings.subjects_checked == CALLS_OF_A_DAY + examples
     assert findings.buckets_checked > 0
 
 
