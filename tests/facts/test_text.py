@@ -59,16 +59,15 @@ def test_other_terms_stay_apart(one: str, other: str) -> None:
 def test_folding_again_changes_nothing(text: str) -> None:
     once = folded(text)
     assert folded(once) == once
-    assert folded(f" {text.upper()} ") in (once, folded(text.upper()))
-    assert once == once.strip()
+    assert folded(f"  {text}\n") == once
 
 
 def test_every_character_can_be_folded() -> None:
     """Databases of characters differ in age: one may know a digit that another does not."""
-    for number in range(sys.maxunicode + 1):
-        if unicodedata.category(chr(number)) != "Cs":
-            once = folded(chr(number))
-            assert folded(once) == once, hex(number)
+    for start in range(0, sys.maxunicode + 1, 256):
+        numbers = (chr(number) for number in range(start, start + 256))
+        once = folded(" ".join(each for each in numbers if unicodedata.category(each) != "Cs"))
+        assert folded(once) == once, hex(start)
 
 
 @given(st.lists(st.sampled_from(["Refund", "إسترجاع", "退款", "ＡＢＣ", "don't"]), max_size=6))
