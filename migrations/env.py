@@ -3,12 +3,14 @@
 from alembic import context
 
 import csapi.access.tables
+import csapi.facts.self_service_tables
 import csapi.facts.tables
 import csapi.facts.work_tables
 import csapi.metrics.tables
 from csapi.kit.tables import metadata
 
 assert csapi.access.tables
+assert csapi.facts.self_service_tables
 assert csapi.facts.tables
 assert csapi.facts.work_tables
 assert csapi.metrics.tables

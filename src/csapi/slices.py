@@ -3,16 +3,18 @@
 from csapi.ingest import attributes, endpoints
 from csapi.kit.operations import Operation
 from csapi.reports import endpoints as reports
+from csapi.reports import terms
 
 OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
     *attributes.OPERATIONS,
     *reports.OPERATIONS,
+    *terms.OPERATIONS,
 )
 
 TAGS = {
-    endpoints.TAG: "Push tickets, calls, feedback and the people behind them; read them back. "
-    "Sending anything twice, late or out of order is safe.",
+    endpoints.TAG: "Push tickets, calls, feedback, self-service and the people behind them; read "
+    "them back. Sending anything twice, late or out of order is safe.",
     attributes.TAG: "Attributes of your own as dimensions.",
     reports.QUERY_TAG: "Every number is exact, carries its parts and sample size, and comes from "
     "one definition.",

@@ -38,6 +38,8 @@ PERSONAL: list[tuple[str, dict[str, Any]]] = [
     ("quality-reviews", {**EXAMPLES["quality-reviews"]["review"], "comment": WORDS}),
     ("tasks", {**EXAMPLES["tasks"]["task"], "title": WORDS}),
     ("calls", {**EXAMPLES["calls"]["call"], "customer": EMAIL, "custom": {"note": WORDS}}),
+    ("kb-events", {**EXAMPLES["kb-events"]["search"], "term": WORDS, "customer": EMAIL}),
+    ("kb-articles", {**EXAMPLES["kb-articles"]["article"], "title": WORDS}),
     ("calls", {**EXAMPLES["calls"]["call"], "outcome": WORDS}),
     ("calls", {**EXAMPLES["calls"]["call"], EMAIL: 1}),
     ("feedback", {**EXAMPLES["feedback"]["rating"], "rating": WORDS}),

@@ -2,63 +2,37 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from tests.delivery.lab import Item, version
+from tests.delivery.deliveries_self_service import (
+    article_items,
+    form_items,
+    session_items,
+    visit_items,
+)
+from tests.delivery.lab import Item
+from tests.delivery.strategies import (
+    about_work,
+    agents,
+    calls,
+    custom,
+    customers,
+    flags,
+    instants,
+    labels,
+    maybe,
+    record,
+    requests,
+    scores,
+    seconds,
+    teams,
+    tickets,
+    tone,
+)
 
-# Around the end of a month, so that slots, days and months all change hands.
-START = datetime(2026, 3, 31, 21, 30, tzinfo=UTC)
 Delivery = tuple[str, Item]
-
-instants = st.builds(
-    lambda minutes, fraction: (
-        START + timedelta(minutes=minutes, microseconds=fraction)
-    ).isoformat(),
-    st.integers(0, 300),
-    st.sampled_from([0, 0, 0, 1_500, 999_500]),
-)
-agents = st.sampled_from(["a1", "a2"])
-teams = st.sampled_from(["x", "y"])
-customers = st.sampled_from(["u1", "u2"])
-labels = st.sampled_from(["p", "q"])
-tickets = st.sampled_from(["t1", "t2"])
-calls = st.sampled_from(["c1", "c2", "c3"])
-requests = st.sampled_from(["r1", "r2"])
-scores = st.sampled_from([0, 0.00005, 0.33335, 0.5, 1])
-versions = st.integers(0, 3).map(version)
-custom = st.one_of(
-    st.just({}),
-    st.builds(lambda value: {"plan": value}, st.sampled_from(["gold", "5", 5, 2.5, True])),
-)
-seconds = st.sampled_from([0, 1, 20, 20.5, 3600])
-flags = st.sampled_from([False, False, False, True])
-
-
-def maybe(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.one_of(st.none(), of)
-
-
-tone = {
-    "sentiment_label": maybe(st.sampled_from(["positive", "neutral", "negative"])),
-    # Just at, under and over a half of the fourth decimal.
-    "sentiment_score": maybe(st.sampled_from([-1, -0.00005, 0, 0.12345, 0.12344999, 1])),
-}
-about_work = {
-    "ticket": maybe(tickets),
-    "call": maybe(calls),
-    "agent": maybe(agents),
-    "team": maybe(teams),
-    "customer": maybe(customers),
-}
-
-
-def record(name: st.SearchStrategy[str], **fields: st.SearchStrategy[Any]) -> Any:
-    return st.fixed_dictionaries(
-        {"external_id": name, "source_updated_at": versions, "deleted": flags, **fields}
-    ).map(lambda item: {key: value for key, value in item.items() if value is not None})
-
 
 milestones = st.fixed_dictionaries(
     {
@@ -219,9 +193,7 @@ presence_items = interval(
 shift_items = interval(
     st.sampled_from(["s1", "s2"]), may_last=False, is_paid=st.sampled_from([True, True, False])
 )
-session_items = interval(
-    st.sampled_from(["w1", "w2"]), ticket=maybe(tickets), channel=maybe(labels)
-)
+work_items = interval(st.sampled_from(["w1", "w2"]), ticket=maybe(tickets), channel=maybe(labels))
 
 changes = st.one_of(
     st.fixed_dictionaries(
@@ -281,11 +253,16 @@ records = st.one_of(
     about("feedback", feedback_items),
     about("quality-reviews", review_items),
     about("tasks", task_items),
+    about("forms", form_items),
+    about("kb-articles", article_items),
+    about("kb-events", visit_items),
+    about("kb-events", visit_items),
+    about("sessions", session_items),
     about("agents", agent_items),
     about("customers", customer_items),
     about("presence", presence_items),
     about("shifts", shift_items),
-    about("work-sessions", session_items),
+    about("work-sessions", work_items),
 )
 timelines = st.one_of(
     about("presence", presence_items),
@@ -306,9 +283,12 @@ class Plan:
 
 @st.composite
 def plans(
-    draw: st.DrawFn, of: st.SearchStrategy[Delivery] = records, most_events: int = 10
+    draw: st.DrawFn,
+    of: st.SearchStrategy[Delivery] = records,
+    most: int = 12,
+    most_events: int = 10,
 ) -> Plan:
-    deliveries = draw(st.lists(of, min_size=4, max_size=12))
+    deliveries = draw(st.lists(of, min_size=4, max_size=most))
     for number, event in enumerate(draw(st.lists(events, max_size=most_events))):
         deliveries.append(("ticket-events", {"event_id": f"e{number}", **event}))
     sent = deliveries + draw(st.lists(st.sampled_from(deliveries), max_size=4))

@@ -7,6 +7,7 @@ from tests.delivery.model_calls import call_facts
 from tests.delivery.model_feedback import feedback_facts, request_facts
 from tests.delivery.model_people import people_facts
 from tests.delivery.model_reviews import review_facts, task_facts
+from tests.delivery.model_self_service import form_fact, session_facts, visit_fact
 from tests.delivery.model_tickets import ticket_facts
 
 from csapi.facts.kinds import Kind
@@ -33,6 +34,24 @@ def expected_facts(world: World) -> dict[FactKey, Fact]:
     for name, task in kept(world, "tasks"):
         add("tasks", name, task_facts(world, task))
     facts |= people_facts(world)
+    facts |= self_service_facts(world, facts)
+    return facts
+
+
+def self_service_facts(world: World, others: dict[FactKey, Fact]) -> dict[FactKey, Fact]:
+    """What no agent takes part in. `others`: the contacts that may follow are among them."""
+    facts: dict[FactKey, Fact] = {}
+    for name, form in kept(world, "forms"):
+        facts["forms", name, Kind.FORM, 0] = form_fact(world, form)
+    for name, visit in world.all("kb-events"):
+        for kind, fact in visit_fact(world, visit).items():
+            facts["kb-events", name, kind, 0] = fact
+    contacts = [
+        (fact.context[6], fact.at) for key, fact in others.items() if key[2] is Kind.CONTACT
+    ]
+    for name, session in world.all("sessions"):
+        for kind, fact in session_facts(world, session, contacts).items():
+            facts["sessions", name, kind, 0] = fact
     return facts
 
 

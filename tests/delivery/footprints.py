@@ -17,7 +17,7 @@ TABLES = frozenset(metadata.tables)
 WORD = re.compile(r"\w+")
 CHANGED = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)", re.IGNORECASE)
 INSERTED = re.compile(r"\bINSERT\s+INTO\s+(\w+)", re.IGNORECASE)
-LOCKING = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b", re.IGNORECASE)
+LOCKING = re.compile(r"\bFOR\s+(?:(?:NO\s+KEY\s+)?UPDATE|SHARE)\b", re.IGNORECASE)
 # No unique key: an insert neither waits nor makes others wait.
 APPENDED = frozenset({"marks", "subject_marks"})
 

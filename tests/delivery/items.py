@@ -55,6 +55,22 @@ def shift(name: str, started_at: str, ended_at: str, minutes: int = 0, **more: A
     return {**item, **more, "source_updated_at": version(minutes)}
 
 
+def session(name: str, started_at: str, minutes: int = 0, **more: Any) -> Item:
+    item = {"external_id": name, "started_at": started_at, "kind": "self_service", **more}
+    return {**item, "source_updated_at": version(minutes)}
+
+
+def article(name: str, topic: str, minutes: int = 0) -> Item:
+    return {"external_id": name, "topic": topic, "source_updated_at": version(minutes)}
+
+
+def visit(name: str, occurred_at: str, type_: str, minutes: int = 0, **more: Any) -> Item:
+    """An event of the knowledge base; a search finds something unless told."""
+    found = {"results_count": 1} if type_ == "search" else {}
+    item = {"external_id": name, "occurred_at": occurred_at, "type": type_, **found, **more}
+    return {**item, "source_updated_at": version(minutes)}
+
+
 def agent(name: str, team: str, minutes: int = 0) -> Item:
     return {"external_id": name, "team": team, "source_updated_at": version(minutes)}
 

@@ -4,6 +4,7 @@ The first seven are the classic mistakes with dirty marks; the others leave out 
 marks or orders that this protocol adds.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from uuid import UUID
 from tests.delivery.explorer import Mutant
 
 from csapi.access.tenancy import tenant_transaction
-from csapi.facts import agent_time, dependants, derive, derive_sql
+from csapi.facts import agent_time, dependants, derive, derive_sql, followed
 from csapi.facts import attributes as declaring
 from csapi.facts.kinds import Grain, Kind
 from csapi.ingest import service, write
@@ -201,6 +202,35 @@ UNLOCKED_LINKS = Mutant(
     patched(
         write,
         lock_linked=lambda table: changed(lock_linked(table), "FOR NO KEY UPDATE OF e"),
+    ),
+)
+
+UNLOCKED_VISITS = Mutant(
+    "sessions and articles of events are not locked",
+    patched(
+        write,
+        lock_linked=lambda table: re.sub(r"FOR (NO KEY UPDATE|SHARE) OF e", "", lock_linked(table)),
+    ),
+)
+
+UNFOLLOWED = Mutant(
+    "a new contact leaves the sessions before it alone",
+    patched(derive, REFRESH_BEFORE_NEW="SELECT $1::uuid, $2::uuid[]"),
+)
+
+UNMARKED_FOLLOWED = Mutant(
+    "the slots of sessions with another next contact are not marked",
+    patched(
+        derive,
+        REFRESH_BEFORE_NEW=changed(followed.REFRESH_BEFORE_NEW, derive_sql.MARK_SLOTS, "SELECT"),
+    ),
+)
+
+UNTOUCHED_SEARCHES = Mutant(
+    "a click leaves the search before it alone",
+    patched(
+        dependants,
+        SEARCHES_BEFORE=changed(dependants.SEARCHES_BEFORE, "s.occurred_at < i.at", "false"),
     ),
 )
 

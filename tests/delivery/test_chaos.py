@@ -16,7 +16,17 @@ import httpx
 from tests.conftest import Product
 from tests.delivery.checks import take_snapshot, violations
 from tests.delivery.explorer import DEEP
-from tests.delivery.items import call, event, feedback, presence, request, shift, ticket
+from tests.delivery.items import (
+    call,
+    event,
+    feedback,
+    presence,
+    request,
+    session,
+    shift,
+    ticket,
+    visit,
+)
 from tests.delivery.lab import SOURCE, Item
 
 from csapi.access.principals import Scope
@@ -28,6 +38,10 @@ MOST_SECONDS = 400 if DEEP else 40
 DRAIN_SECONDS = 25
 SEED = 20260305
 RECORDS = 60
+RESOURCES = (
+    "calls", "calls", "tickets", "ticket-events", "feedback", "feedback-requests", "presence",
+    "shifts", "sessions", "kb-events",
+)  # fmt: skip
 FIRST_DAY = datetime(2026, 2, 20, tzinfo=UTC)
 
 
@@ -52,12 +66,6 @@ class Tenant:
             self.acknowledged[key] = max(sent, self.acknowledged.get(key, ""))
 
 
-RESOURCES = (
-    "calls", "calls", "tickets", "ticket-events", "feedback", "feedback-requests", "presence",
-    "shifts",
-)  # fmt: skip
-
-
 def peoples_time(dice: random.Random, resource: str, minutes: int) -> Item:
     start = FIRST_DAY + timedelta(minutes=dice.randrange(20 * 24 * 60))
     end = (start + timedelta(minutes=dice.randrange(200))).isoformat()
@@ -69,7 +77,17 @@ def peoples_time(dice: random.Random, resource: str, minutes: int) -> Item:
     return shift(f"s{name}", start.isoformat(), end, minutes, agent=agent)
 
 
-def invented(dice: random.Random, numbers: "itertools.count[int]") -> tuple[str, list[Item]]:
+def of_a_visit(resource: str, dice: random.Random, when: str, minutes: int, customer: str) -> Item:
+    number = dice.randrange(RECORDS)
+    if resource == "sessions":
+        return session(f"s{number % 9}", when, minutes, customer=customer)
+    type_ = dice.choice(["search", "click", "view"])
+    return visit(f"v{number}", when, type_, minutes, session=f"s{number % 9}")
+
+
+def invented(  # noqa: C901  one branch for each resource
+    dice: random.Random, numbers: "itertools.count[int]"
+) -> tuple[str, list[Item]]:
     """A batch about few records on many days: moves, doubles, late versions, deletions."""
 
     def when() -> str:
@@ -77,6 +95,12 @@ def invented(dice: random.Random, numbers: "itertools.count[int]") -> tuple[str,
 
     def name(prefix: str) -> str:
         return f"{prefix}{dice.randrange(RECORDS)}"
+
+    def late(resource: str, minutes: int) -> Item:
+        if resource in ("presence", "shifts"):
+            return peoples_time(dice, resource, minutes)
+        change = {"type_": "topic_changed", "to": dice.choice("pq")}
+        return event(f"e{next(numbers)}", name("t"), when(), **change)
 
     def item(resource: str) -> Item:
         minutes, customer = dice.randrange(10_000), f"u{dice.randrange(9)}"
@@ -90,10 +114,9 @@ def invented(dice: random.Random, numbers: "itertools.count[int]") -> tuple[str,
         if resource == "feedback":
             more = {"request": name("r"), "rating": dice.randint(1, 5)}
             return feedback(name("f"), when(), minutes, **more)
-        if resource in ("presence", "shifts"):
-            return peoples_time(dice, resource, minutes)
-        change = {"type_": "topic_changed", "to": dice.choice("pq")}
-        return event(f"e{next(numbers)}", name("t"), when(), **change)
+        if resource in ("sessions", "kb-events"):
+            return of_a_visit(resource, dice, when(), minutes, customer)
+        return late(resource, minutes)
 
     resource = dice.choice(RESOURCES)
     return resource, [item(resource) for _ in range(dice.randint(1, 8))]
@@ -182,6 +205,8 @@ async def versions_of(connection: asyncpg.Connection, tenant_id: UUID) -> dict[A
         "feedback-requests": "feedback_requests",
         "presence": "presence",
         "shifts": "shifts",
+        "sessions": "sessions",
+        "kb-events": "kb_events",
     }
     found: dict[Any, datetime] = {}
     for resource, table in tables.items():

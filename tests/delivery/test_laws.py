@@ -9,7 +9,8 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.delivery.checks import take_snapshot, violations
-from tests.delivery.deliveries import Plan, plans, timelines
+from tests.delivery.deliveries import Plan, about, call_items, plans, ticket_items, timelines
+from tests.delivery.deliveries_self_service import session_items, visit_items
 from tests.delivery.expected import expected_facts
 from tests.delivery.explorer import DEEP
 from tests.delivery.lab import KINDS, SOURCE, Lab, drain, take_in
@@ -24,6 +25,13 @@ from csapi.ingest.service import Intake
 
 # Explaining a failure costs more than finding it.
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
+# Few kinds of records, so that they get in each other's way.
+VISITS = st.one_of(
+    *[about("kb-events", visit_items)] * 3,
+    about("sessions", session_items),
+    about("tickets", ticket_items),
+    about("calls", call_items),
+)
 ZONES = st.sampled_from(["UTC", "America/St_Johns", "Asia/Kathmandu"])
 
 
@@ -86,32 +94,40 @@ async def check_replay(lab: Lab, plan: Plan, tenant_id: UUID, intake: Intake) ->
         assert await lab.admin.fetchval(sql, tenant_id) == 0
 
 
-LAWFUL = settings(
-    max_examples=1500 if DEEP else 40,
-    deadline=None,
-    derandomize=not DEEP,
-    phases=PHASES,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    print_blob=True,
-)
+def thorough(examples: int) -> settings:
+    return settings(
+        max_examples=1500 if DEEP else examples,
+        deadline=None,
+        derandomize=not DEEP,
+        phases=PHASES,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        print_blob=True,
+    )
 
 
 @given(plan=plans(), zone=ZONES)
-@LAWFUL
+@thorough(60)
 async def test_any_order_gives_the_facts_of_the_definitions(
     lab: Lab, plan: Plan, zone: str
 ) -> None:
-    await check_law(lab, plan, zone)
+    await check_plan(lab, plan, zone)
 
 
 @given(plan=plans(timelines, most_events=0), zone=ZONES)
-@LAWFUL
+@thorough(40)
 async def test_any_order_gives_the_same_timelines(lab: Lab, plan: Plan, zone: str) -> None:
     """Presence and shifts of two agents alone: all of them depend on each other."""
-    await check_law(lab, plan, zone)
+    await check_plan(lab, plan, zone)
 
 
-async def check_law(lab: Lab, plan: Plan, zone: str) -> None:
+@given(plan=plans(VISITS, most=16, most_events=0))
+@thorough(30)
+async def test_any_order_of_visits_and_contacts_gives_the_same_facts(lab: Lab, plan: Plan) -> None:
+    """A session depends on its events, on its ticket, and on its customer's contacts."""
+    await check_plan(lab, plan, "UTC")
+
+
+async def check_plan(lab: Lab, plan: Plan, zone: str) -> None:
     tenant_id = await lab.make_tenant(zone)
     intake = await carry_out(lab, plan, tenant_id, zone)
 

@@ -21,6 +21,7 @@ from tests.delivery.scenarios import (
     TWO_REBUILDS,
 )
 from tests.delivery.scenarios_people import ON_SHIFT, TIMELINE
+from tests.delivery.scenarios_self_service import ARTICLE, CLICK, FOLLOWED
 
 MOST_SCHEDULES = 400
 
@@ -38,6 +39,12 @@ FOUND_IN = [
     (mutants.UNMARKED_NEIGHBOURS, GAPS),
     (mutants.EARLY_DERIVATION, HEADER),
     (mutants.UNLOCKED_LINKS, ABOUT),
+    (mutants.UNLOCKED_VISITS, CLICK),
+    (mutants.UNLOCKED_VISITS, ARTICLE),
+    (mutants.UNTOUCHED_SEARCHES, CLICK),
+    (mutants.UNFOLLOWED, FOLLOWED),
+    (mutants.UNMARKED_FOLLOWED, FOLLOWED),
+    (mutants.NO_CUSTOMER_LOCK, FOLLOWED),
     (mutants.NO_TENANT_LOCK, TEAM),
     (mutants.SHARED_DECLARATION, ATTRIBUTE),
     (mutants.UNLOCKED_REQUESTS, ATTRIBUTE_OF_LINKED),

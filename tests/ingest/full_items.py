@@ -99,4 +99,22 @@ FULL: dict[str, dict[str, Any]] = {
         "source": "zd", "external_id": "w1", "agent": "a1", "started_at": AT, "ended_at": NEXT,
         "ticket": "t1", "channel": "chat", **COMMON,
     },
+    "forms": {
+        "source": "web", "external_id": "w1", "submitted_at": AT, "form": "return request",
+        "customer": "u7", "ticket": "t1", "channel": "web", **COMMON,
+    },
+    "kb-articles": {
+        "source": "help", "external_id": "k1", "topic": "refund", "language": "ar",
+        "title": "\u0627\u0633\u062a\u0631\u062f\u0627\u062f", "published": True, **COMMON,
+    },
+    "kb-events": {
+        "source": "help", "external_id": "v1", "type": "search", "occurred_at": NEXT,
+        "session": "s1", "article": "k1", "term": "\u9000\u6b3e", "results_count": 3,
+        "is_helpful": None, "customer": "u7", "language": "zh", **COMMON,
+    },
+    "sessions": {
+        "source": "help", "external_id": "s1", "kind": "ivr", "started_at": AT, "ended_at": NEXT,
+        "outcome": "handed_off", "customer": "u7", "ticket": "t1", "topic": "refund",
+        "channel": "phone", **COMMON,
+    },
 }  # fmt: skip

@@ -40,6 +40,10 @@ SMALLEST: dict[str, dict[str, Any]] = {
         "source": "s", "event_id": "x", "ticket": "t", "type": "tagged", "occurred_at": AT,
         "tag": "x",
     },
+    "forms": {"source": "s", "external_id": "x", "submitted_at": AT},
+    "kb-articles": {"source": "s", "external_id": "x"},
+    "kb-events": {"source": "s", "external_id": "x", "type": "view", "occurred_at": AT},
+    "sessions": {"source": "s", "external_id": "x", "kind": "bot", "started_at": AT},
 }  # fmt: skip
 
 RESOURCES = tuple(SMALLEST)

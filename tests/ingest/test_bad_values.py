@@ -216,6 +216,18 @@ PARTS: list[tuple[str, dict[str, Any], str, str]] = [
      "invalid_value"),
     ("ticket-events", {"type": "tagged", "tag": None}, "/tag", "required"),
     ("ticket-events", {"type": "vanished"}, "/type", "invalid_value"),
+    ("kb-events", {"type": "search"}, "/results_count", "required"),
+    ("kb-events", {"type": "vote"}, "/is_helpful", "required"),
+    ("kb-events", {"type": "view", "term": "x"}, "/term", "invalid_value"),
+    ("kb-events", {"type": "click", "results_count": 0}, "/results_count", "invalid_value"),
+    ("kb-events", {"type": "search", "results_count": 1, "is_helpful": True}, "/is_helpful",
+     "invalid_value"),
+    ("kb-events", {"type": "search", "results_count": 1, "term": "x" * 501}, "/term", "too_long"),
+    ("kb-events", {"type": "search", "results_count": -1}, "/results_count", "out_of_range"),
+    ("kb-events", {"type": "open"}, "/type", "invalid_value"),
+    ("sessions", {"kind": "chat"}, "/kind", "invalid_value"),
+    ("sessions", {"outcome": "solved"}, "/outcome", "invalid_value"),
+    ("sessions", {"ended_at": "2026-01-05T09:59:59Z"}, "/ended_at", "invalid_value"),
 ]  # fmt: skip
 
 

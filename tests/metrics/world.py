@@ -35,8 +35,11 @@ from csapi.facts.kinds import (
     ResponseOutcome,
     ReviewOutcome,
     RoutingOutcome,
+    SearchOutcome,
     SentimentLabel,
+    SessionOutcome,
     ShiftOutcome,
+    VoteOutcome,
     WaitOutcome,
 )
 from csapi.metrics.formulas import THRESHOLDS, Combo, Formula, Measure, Part
@@ -84,6 +87,11 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.SHIFT_INTERVAL: tuple(ShiftOutcome),
     Kind.SHIFT_ONLINE: tuple(ShiftOutcome),
     Kind.SHIFT_READY: tuple(ShiftOutcome),
+    Kind.KB_SEARCH: tuple(SearchOutcome),
+    Kind.KB_VOTE: tuple(VoteOutcome),
+    Kind.SELF_SERVICE_SESSION: tuple(SessionOutcome),
+    Kind.BOT_SESSION: tuple(SessionOutcome),
+    Kind.IVR_SESSION: tuple(SessionOutcome),
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
@@ -92,6 +100,7 @@ TIMED = {
     Kind.SOLVED, Kind.TASK_COMPLETED, Kind.PRESENCE, Kind.PRESENCE_INTERVAL, Kind.SHIFT,
     Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE, Kind.SHIFT_READY, Kind.WORK_SESSION,
     Kind.WORK_SESSION_INTERVAL,
+    Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION, Kind.SEARCH_SESSION,
 }  # fmt: skip
 COUNTING = {Kind.MESSAGE, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED}
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
@@ -101,6 +110,7 @@ SCORED = {
     Kind.QUALITY_REVIEW: (0, VALUE_SCALE),
     Kind.QUALITY_CRITERION: (0, VALUE_SCALE),
 }
+FLAGGED = {Kind.CALL, Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION}
 
 AGENTS = {101: "ann", 102: "bob", 103: "cleo"}
 TEAMS = {201: "north", 202: "south"}
@@ -155,7 +165,7 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         value = chance.randint(1, 3) * VALUE_SCALE
     elif kind is Kind.BACKLOG:
         value = chance.choice((1, -1)) * VALUE_SCALE
-    elif kind is Kind.CALL:
+    elif kind in FLAGGED:
         value = chance.choice((None, 0, VALUE_SCALE))
     elif kind in RATED:
         value = chance.randint(1, 5) * VALUE_SCALE + chance.choice((0, 5_000))

@@ -24,6 +24,7 @@ from csapi.rollup.verify import Findings, verify_tenant
 
 ZONE = "Asia/Kolkata"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+CALLS_OF_A_DAY = 60
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def filled(
                 "customer": f"u{number % 7}",
             }
         )
-        for number in range(60)
+        for number in range(CALLS_OF_A_DAY)
     ]
     await ingest_records(intake, tenant_id, CALLS, calls, NOW)
     await Drainer(worker_pool, settled_seconds=0, rested=False).drain()

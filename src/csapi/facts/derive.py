@@ -1,10 +1,11 @@
 """Facts from raw records, in the transaction that changes them.
 
 Order inside a transaction, everywhere: ticket rows, call rows, request rows, feedback rows,
-review rows, task rows, presence rows, shift rows, work session rows, agent rows, customer rows,
-then facts. Rows of one table are locked in the order of (source, external_id). All contact facts
-of a customer are written under the customer's lock: their gaps depend on each other. So are the
-facts of an agent's presence and shifts under the agent's lock (facts/agent_time.py).
+review rows, task rows, form rows, session rows, rows of the knowledge base, presence rows, shift
+rows, work session rows, agent rows, customer rows, then facts. Rows of one table are locked in the
+order of (source, external_id). All contact facts of a customer, and those of the sessions before
+them, are written under the customer's lock: their gaps depend on each other. So are the facts of an
+agent's presence and shifts under the agent's lock (facts/agent_time.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from csapi.facts.derive_sql import (
     OLD_CUSTOMERS,
     REFRESH_GAPS,
 )
+from csapi.facts.followed import CONTACT_RESOURCES, REFRESH_BEFORE, REFRESH_BEFORE_NEW
 from csapi.facts.kinds import Resource
 from csapi.facts.registry import SUBJECT_KINDS
 
@@ -70,6 +72,8 @@ async def derive_new(
     """Write the facts of subjects that have none yet. Their rows are locked by the caller."""
     await lock_customers(connection, tenant_id, customers)
     await connection.execute(DERIVE_NEW[resource], tenant_id, list(subjects))
+    if customers and resource in CONTACT_RESOURCES:
+        await connection.execute(REFRESH_BEFORE_NEW, tenant_id, list(subjects))
 
 
 async def derive_again(
@@ -100,10 +104,12 @@ async def derive_locked(
 async def refresh_gaps(
     connection: Connection, tenant_id: UUID, contacts: Sequence[tuple[int, datetime]]
 ) -> None:
-    """Mend the gaps of contacts at and beside the instants of customers, who are locked."""
+    """Mend the gaps of contacts at and beside the instants of customers, who are locked, and
+    those of the sessions before."""
     if contacts:
         customers, instants = zip(*contacts, strict=True)
         await connection.execute(REFRESH_GAPS, tenant_id, customers, instants)
+        await connection.execute(REFRESH_BEFORE, tenant_id, customers, instants)
 
 
 async def mend_gaps(connection: Connection, tenant_id: UUID, subjects: Sequence[UUID]) -> None:

@@ -18,6 +18,9 @@ class Resource(IntEnum):
     PRESENCE = 5
     SHIFT = 6
     WORK_SESSION = 7
+    FORM = 11
+    KB_EVENT = 13
+    SESSION = 14
 
 
 class Kind(IntEnum):
@@ -101,6 +104,18 @@ class Kind(IntEnum):
     SHIFT_READY = 45
     WORK_SESSION = 46
     WORK_SESSION_INTERVAL = 47
+    KB_SEARCH = 60
+    KB_VIEW = 61
+    KB_VOTE = 62
+    FORM = 63
+    # At the start of the session. value: 1 where the customer is known; duration: from the end of
+    # the session to that customer's next contact, 0 for a contact during the session.
+    SELF_SERVICE_SESSION = 64
+    BOT_SESSION = 65
+    IVR_SESSION = 66
+    # A session in which the knowledge base was searched, at its start. duration: from the last
+    # search before the ticket that the session led to, to the creation of that ticket.
+    SEARCH_SESSION = 67
 
 
 class ContactOutcome(IntEnum):
@@ -259,6 +274,28 @@ class PresenceOutcome(IntEnum):
 class ShiftOutcome(IntEnum):
     PAID = 1
     UNPAID = 2
+
+
+class SearchOutcome(IntEnum):
+    ZERO_RESULTS = 1
+    CLICKED = 2
+    NOT_CLICKED = 3
+    # It had results, but no session: nobody knows whether one was clicked.
+    UNTRACKED = 4
+
+
+class VoteOutcome(IntEnum):
+    HELPFUL = 1
+    NOT_HELPFUL = 2
+
+
+class SessionOutcome(IntEnum):
+    """How a session without an agent ended."""
+
+    RESOLVED = 1
+    HANDED_OFF = 2
+    ABANDONED = 3
+    UNKNOWN = 4
 
 
 NO_OUTCOME = 0

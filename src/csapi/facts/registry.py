@@ -2,11 +2,15 @@
 
 from csapi.facts.call import CALLS
 from csapi.facts.feedback import FEEDBACK, FEEDBACK_REQUESTS
+from csapi.facts.form import FORMS
+from csapi.facts.kb_article import KB_ARTICLES
+from csapi.facts.kb_event import KB_EVENTS
 from csapi.facts.kinds import Resource
 from csapi.facts.people import AGENTS, CUSTOMERS, TEAMS
 from csapi.facts.presence import PRESENCE
 from csapi.facts.quality import QUALITY_REVIEWS
 from csapi.facts.resource import RecordKind
+from csapi.facts.session import SESSIONS
 from csapi.facts.shift import SHIFTS
 from csapi.facts.task import TASKS
 from csapi.facts.ticket import TICKETS
@@ -22,6 +26,10 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     FEEDBACK,
     QUALITY_REVIEWS,
     TASKS,
+    FORMS,
+    SESSIONS,
+    KB_ARTICLES,
+    KB_EVENTS,
     PRESENCE,
     SHIFTS,
     WORK_SESSIONS,

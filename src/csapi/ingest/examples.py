@@ -39,7 +39,78 @@ TICKET = {
     "custom": {"manager": "Kim"},
 }
 
+SEARCH = {
+    "source": "help",
+    "external_id": "v1",
+    "type": "search",
+    "occurred_at": "2026-01-05T09:40:00Z",
+    "session": "s1",
+    "term": "return a parcel",
+    "results_count": 3,
+    "customer": "u7",
+    "language": "en",
+}
+
+SELF_SERVICE: dict[str, dict[str, Any]] = {
+    "forms": {
+        "form": {
+            "source": "web",
+            "external_id": "w1",
+            "submitted_at": "2026-01-05T09:30:00Z",
+            "form": "return request",
+            "customer": "u7",
+            "channel": "web",
+        }
+    },
+    "kb-articles": {
+        "article": {
+            "source": "help",
+            "external_id": "k1",
+            "source_updated_at": "2026-01-01T00:00:00Z",
+            "topic": "refund",
+            "language": "en",
+            "title": "Return a parcel",
+            "published": True,
+        }
+    },
+    "kb-events": {
+        "search": SEARCH,
+        "click": {
+            "source": "help",
+            "external_id": "v2",
+            "type": "click",
+            "occurred_at": "2026-01-05T09:40:20Z",
+            "session": "s1",
+            "article": "k1",
+            "customer": "u7",
+        },
+        "vote": {
+            "source": "help",
+            "external_id": "v3",
+            "type": "vote",
+            "occurred_at": "2026-01-05T09:42:00Z",
+            "session": "s1",
+            "article": "k1",
+            "is_helpful": True,
+        },
+    },
+    "sessions": {
+        "visit": {
+            "source": "help",
+            "external_id": "s1",
+            "kind": "self_service",
+            "started_at": "2026-01-05T09:39:00Z",
+            "ended_at": "2026-01-05T09:45:00Z",
+            "outcome": "resolved",
+            "customer": "u7",
+            "topic": "refund",
+            "channel": "web",
+        }
+    },
+}
+
 EXAMPLES: dict[str, dict[str, Any]] = {
+    **SELF_SERVICE,
     "agents": {
         "agent": {
             "source": "zd",

@@ -1,4 +1,4 @@
-"""What a change of an agent or a customer means for facts that are already there."""
+"""What a change of an agent, a customer or an article means for facts that are there already."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from csapi.facts.kb_article import MARK_EVENTS_OF_ARTICLES
 from csapi.facts.kinds import Reference
 from csapi.facts.lookup import Lookup
 from csapi.facts.people import Agent
@@ -58,13 +59,17 @@ async def after_write(
     stored: Sequence[asyncpg.Record],
     lookup: Lookup,
 ) -> None:
-    """Leave reference marks for what the written agents or customers change elsewhere."""
+    """Leave marks for what the written agents, customers or articles change elsewhere."""
     if kind.name == "agents":
         moved = await replace_memberships(connection, tenant_id, drafts, stored, lookup)
         await mark_references(connection, tenant_id, Reference.AGENT, moved)
     elif kind.name == "customers":
         moved = [row["surrogate"] for row in stored if row["segment_moved"] and not row["is_new"]]
         await mark_references(connection, tenant_id, Reference.CUSTOMER, moved)
+    elif kind.name == "kb-articles":
+        articles = [row["id"] for row in stored if row["topic_moved"] and not row["is_new"]]
+        if articles:
+            await connection.execute(MARK_EVENTS_OF_ARTICLES, tenant_id, articles)
 
 
 async def mark_references(

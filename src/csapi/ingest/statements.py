@@ -84,13 +84,18 @@ LEFT JOIN {table} e ON e.tenant_id = $1
   AND e.source = w.source AND e.external_id = w.external_id AND NOT e.is_stub"""
 
 
+# Nothing is derived of an article while events link to it: many may do so at once.
+SHARED = frozenset({"kb_articles"})
+
+
 def lock_linked(table: str) -> str:
     """Lock the records that items name, in the one order that everybody keeps."""
+    strength = "SHARE" if table in SHARED else "NO KEY UPDATE"
     return f"""
 SELECT e.source, e.external_id FROM {table} e
 JOIN unnest($2::text[], $3::text[]) AS w (source, external_id) USING (source, external_id)
 WHERE e.tenant_id = $1
-ORDER BY e.source, e.external_id FOR NO KEY UPDATE OF e"""
+ORDER BY e.source, e.external_id FOR {strength} OF e"""
 
 
 STATEMENTS = {kind.name: upsert(kind) for kind in RECORD_KINDS}

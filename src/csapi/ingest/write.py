@@ -19,7 +19,7 @@ from csapi.ingest.statements import STATEMENTS, lock_linked, stored_hashes
 Key = tuple[str, str]
 
 # The order in which everybody locks (facts/derive.py).
-LINK_ORDER = ("tickets", "calls", "feedback_requests")
+LINK_ORDER = ("tickets", "calls", "feedback_requests", "sessions", "kb_articles")
 
 
 class StaleAttributesError(Exception):

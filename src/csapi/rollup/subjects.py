@@ -119,10 +119,11 @@ async def derive_chunk(pool: asyncpg.Pool, tenant_id: UUID) -> int:
 async def lock_subjects(
     connection: asyncpg.Connection, tenant_id: UUID, subjects: Mapping[Resource, Sequence[UUID]]
 ) -> None:
-    for resource in sorted(subjects):
-        await connection.execute(
-            f"SELECT 1 FROM {SUBJECT_KINDS[resource].table} WHERE tenant_id = $1 "
-            "AND id = ANY($2::uuid[]) ORDER BY source, external_id FOR NO KEY UPDATE",
-            tenant_id,
-            list(subjects[resource]),
-        )
+    for resource, kind in SUBJECT_KINDS.items():
+        if resource in subjects:
+            await connection.execute(
+                f"SELECT 1 FROM {kind.table} WHERE tenant_id = $1 "
+                "AND id = ANY($2::uuid[]) ORDER BY source, external_id FOR NO KEY UPDATE",
+                tenant_id,
+                list(subjects[resource]),
+            )

@@ -88,6 +88,23 @@ SHAPES = {
         "source external_id agent started_at",
         "source_updated_at ended_at ticket channel custom deleted",
     ),
+    "forms": _shape(
+        "source external_id submitted_at",
+        "source_updated_at form customer ticket channel custom deleted",
+    ),
+    "kb-articles": _shape(
+        "source external_id",
+        "source_updated_at topic language title published custom deleted",
+    ),
+    "kb-events": _shape(
+        "source external_id type occurred_at",
+        "source_updated_at session article term results_count is_helpful customer language custom"
+        " deleted",
+    ),
+    "sessions": _shape(
+        "source external_id kind started_at",
+        "source_updated_at ended_at outcome customer ticket topic channel custom deleted",
+    ),
 }
 RESOURCES = tuple(SHAPES)
 

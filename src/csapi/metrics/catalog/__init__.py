@@ -6,6 +6,7 @@ from csapi.metrics.catalog.contacts import CONTACT_METRICS
 from csapi.metrics.catalog.feedback import FEEDBACK_METRICS
 from csapi.metrics.catalog.people import PEOPLE_METRICS
 from csapi.metrics.catalog.quality import QUALITY_METRICS
+from csapi.metrics.catalog.self_service import SELF_SERVICE_METRICS
 from csapi.metrics.catalog.tasks import TASK_METRICS
 from csapi.metrics.catalog.ticket_flow import TICKET_FLOW_METRICS
 from csapi.metrics.catalog.ticket_speed import TICKET_SPEED_METRICS
@@ -26,5 +27,6 @@ METRICS: dict[str, Metric] = {
         *TASK_METRICS,
         *PEOPLE_METRICS,
         *WORK_METRICS,
+        *SELF_SERVICE_METRICS,
     )
 }
