@@ -14,6 +14,9 @@ LATER = "2026-01-05T11:00:00Z"
 SMALLEST: dict[str, dict[str, Any]] = {
     "agents": {"source": "s", "external_id": "x"},
     "teams": {"source": "s", "external_id": "x"},
+    "schedules": {
+        "source": "s", "external_id": "x", "timezone": "UTC", "versions": [{}],
+    },
     "customers": {"source": "s", "external_id": "x"},
     "tickets": {"source": "s", "external_id": "x", "created_at": AT},
     "calls": {"source": "s", "external_id": "x", "queue_entered_at": AT},

@@ -5,11 +5,13 @@ from csapi.facts.feedback import FEEDBACK, FEEDBACK_REQUESTS
 from csapi.facts.kinds import Resource
 from csapi.facts.people import AGENTS, CUSTOMERS, TEAMS
 from csapi.facts.resource import RecordKind
+from csapi.facts.schedule import SCHEDULES
 from csapi.facts.ticket import TICKETS
 
 RECORD_KINDS: tuple[RecordKind, ...] = (
     AGENTS,
     TEAMS,
+    SCHEDULES,
     CUSTOMERS,
     TICKETS,
     CALLS,

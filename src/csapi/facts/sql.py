@@ -2,6 +2,7 @@
 
 from sqlalchemy.dialects import postgresql
 
+from csapi.facts.business_hours import business_ms
 from csapi.facts.kinds import DEFINITION_VERSION, ContactOutcome, Resource
 from csapi.facts.tables import ATTRIBUTE_SLOTS, facts
 
@@ -39,13 +40,16 @@ def fact_select(
     actor: str = "e.agent",
     owner: tuple[str, str] | None = None,
     before: str = "",
+    business_team: tuple[str, str] | None = None,
 ) -> str:
     """A SELECT of all facts of the subjects $2 of tenant $1.
 
     source: FROM items with the subject's row as `c` and its events as `e`, which has at least the
     EVENT_COLUMNS. before: a WITH clause. dimensions: the fact column to its expression; what is
     not named is null. where: which subjects. actor: who acted. owner: agent and team who owned the
-    subject at `e.at`, where that may be another. The team of an agent is the one on the record,
+    subject at `e.at`, where that may be another. business_team: whose business hours count at
+    `piece.starts_at`, and the instants at which that changes; without it nothing has business time.
+    The team of an agent is the one on the record,
     else the one that the agent belonged to at that instant. (LIMIT 1 changes nothing but the plan:
     without it the planner may read everybody in order to join a batch.)
     """
@@ -69,6 +73,10 @@ def fact_select(
         "negative_ms": "e.negative",
     }
     chosen = fixed | dimensions
+    if business_team is not None:
+        chosen["business_ms"] = business_ms(
+            business_team[0], chosen.get("inbox", "NULL"), business_team[1]
+        )
     selected = ",\n  ".join(
         f"({chosen.get(name, 'NULL')})::{FACT_TYPES[name]} AS {name}" for name in FACT_COLUMNS
     )

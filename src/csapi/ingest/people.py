@@ -1,4 +1,4 @@
-"""What a change of an agent or a customer means for facts that are already there."""
+"""What a change of an agent, a customer or a schedule means for what is already there."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +12,9 @@ from csapi.facts.kinds import Reference
 from csapi.facts.lookup import Lookup
 from csapi.facts.people import Agent
 from csapi.facts.resource import RecordKind
+from csapi.facts.schedule_periods import replace_expansion, settle
 from csapi.ingest.items import Draft
+from csapi.kit.clock import now
 
 START = datetime(1, 1, 1, tzinfo=UTC)
 END = datetime(9999, 1, 1, tzinfo=UTC)
@@ -30,11 +32,11 @@ SELECT $1, * FROM unnest($2::int[], $3::timestamptz[], $4::timestamptz[], $5::in
 def lock_of(kind: RecordKind) -> Literal["shared", "exclusive"] | None:
     """Which tenant lock a write of this kind needs.
 
-    Derivation reads the teams of agents without locking agents, which every call would queue on.
-    So a change of agents waits until the derivations under way have committed: after that its
-    reference mark finds their facts.
+    Derivation reads the teams of agents, and schedules, without locking them, which every call
+    would queue on. So a change of these waits until the derivations under way have committed:
+    after that its reference mark finds their facts.
     """
-    if kind.name == "agents":
+    if kind.name in ("agents", "schedules"):
         return "exclusive"
     return None if kind.resource is None else "shared"
 
@@ -58,13 +60,18 @@ async def after_write(
     stored: Sequence[asyncpg.Record],
     lookup: Lookup,
 ) -> None:
-    """Leave reference marks for what the written agents or customers change elsewhere."""
+    """Leave reference marks for what the written agents or customers change elsewhere; expand the
+    written schedules."""
     if kind.name == "agents":
         moved = await replace_memberships(connection, tenant_id, drafts, stored, lookup)
         await mark_references(connection, tenant_id, Reference.AGENT, moved)
     elif kind.name == "customers":
         moved = [row["surrogate"] for row in stored if row["segment_moved"] and not row["is_new"]]
         await mark_references(connection, tenant_id, Reference.CUSTOMER, moved)
+    elif kind.name == "schedules" and stored:
+        surrogates = [row["surrogate"] for row in stored]
+        await replace_expansion(connection, tenant_id, surrogates, now())
+        await settle(connection, tenant_id)
 
 
 async def mark_references(
