@@ -9,7 +9,7 @@ from tests.metrics.conftest import STATES, Ask, World
 from tests.metrics.world import COLUMNS, NOW, START, TIMEZONE, Key, expected_cell, grouped
 
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Metric
+from csapi.metrics.formulas import Hours, Metric
 
 RANGE = {
     "from": (START - timedelta(days=1)).date().isoformat(),
@@ -37,12 +37,22 @@ def variants(metric: Metric) -> list[dict[str, Any]]:
     return found
 
 
+def asked(metric: Metric) -> list[dict[str, Any]]:
+    """Every variant, and in business hours those that have a twin."""
+    return [
+        {"hours": hours, "params": params}
+        for hours in metric.hours
+        for params in variants(metric)
+        if hours is Hours.calendar or metric.build({**metric.defaults, **params}).has_twin
+    ]
+
+
 def query(metric: Metric, dimensions: list[str], **more: Any) -> dict[str, Any]:
     zone = more.pop("timezone", TIMEZONE)
     return {
         "metrics": [
-            {"id": metric.id, "as": f"m{number}", "params": params}
-            for number, params in enumerate(variants(metric))
+            {"id": metric.id, "as": f"m{number}", **each}
+            for number, each in enumerate(asked(metric))
         ],
         "time": {"range": RANGE, "timezone": zone},
         "dimensions": dimensions,
@@ -62,10 +72,13 @@ def cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def expected(metric: Metric, facts: list[Any]) -> dict[str, dict[str, Any]]:
-    return {
-        f"m{number}": expected_cell(metric.build({**metric.defaults, **params}), facts)
-        for number, params in enumerate(variants(metric))
-    }
+    found = {}
+    for number, each in enumerate(asked(metric)):
+        formula = metric.build({**metric.defaults, **each["params"]})
+        if each["hours"] is Hours.business:
+            formula = formula.in_business_hours()
+        found[f"m{number}"] = expected_cell(formula, facts)
+    return found
 
 
 def by_key(answer: dict[str, Any], dimensions: list[str]) -> dict[Key, dict[str, Any]]:

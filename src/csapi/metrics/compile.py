@@ -8,7 +8,7 @@ from csapi.facts.kinds import Grain
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cuboids import Cuboid, covering
-from csapi.metrics.formulas import EXTREMES, Measure, Part
+from csapi.metrics.formulas import EXTREMES, THRESHOLDS, Measure, Part
 from csapi.metrics.periods import TimeGrain, edges
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import Condition, Group, MemberGroup, Question, TimeGroup
@@ -23,6 +23,8 @@ STORED = {
     Measure.DURATION_ZERO_N: "x.duration_zero_n",
     Measure.DURATION_MIN: "x.duration_min",
     Measure.DURATION_MAX: "x.duration_max",
+    Measure.BUSINESS_N: "x.business_n",
+    Measure.BUSINESS_SUM: "x.business_sum",
     Measure.VALUE_N: "x.value_n",
     Measure.VALUE_SUM: "x.value_sum",
 }
@@ -36,6 +38,12 @@ COUNTED = {
     Measure.DURATION_MIN: "f.duration_ms",
     Measure.DURATION_MAX: "f.duration_ms",
     Measure.POSITIVE_MIN: "nullif(f.duration_ms, 0)",
+    Measure.BUSINESS_N: "(f.business_ms IS NOT NULL)::int",
+    Measure.BUSINESS_SUM: "coalesce(f.business_ms, 0)",
+    Measure.BUSINESS_ZERO_N: "coalesce(f.business_ms = 0, false)::int",
+    Measure.BUSINESS_MIN: "f.business_ms",
+    Measure.BUSINESS_MAX: "f.business_ms",
+    Measure.BUSINESS_POSITIVE_MIN: "nullif(f.business_ms, 0)",
     Measure.VALUE_N: "(f.value IS NOT NULL)::int",
     Measure.VALUE_SUM: "coalesce(f.value, 0)",
 }
@@ -54,14 +62,16 @@ def cuboid_for(question: Question) -> Cuboid | None:
 
 def column_of(part: Part) -> str:
     """The name under which the rows of a statement carry a part's measure."""
-    if part.measure is Measure.WITHIN_N:
-        return f"within_{part.threshold_ms}".replace("-", "minus_")
+    if part.measure in THRESHOLDS:
+        name = part.measure.value.removesuffix("_n")
+        return f"{name}_{part.threshold_ms}".replace("-", "minus_")
     return part.measure.value
 
 
 def fact_value(part: Part) -> str:
-    if part.measure is Measure.WITHIN_N:
-        return f"coalesce(f.duration_ms <= {int(part.threshold_ms or 0)}, false)::int"
+    if part.measure in THRESHOLDS:
+        column = "duration_ms" if part.measure is Measure.WITHIN_N else "business_ms"
+        return f"coalesce(f.{column} <= {int(part.threshold_ms or 0)}, false)::int"
     return COUNTED[part.measure]
 
 

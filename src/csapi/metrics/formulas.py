@@ -4,10 +4,11 @@ A part is an integer that adds up over buckets and groups. A formula divides onc
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from csapi.facts.business_hours import BUSINESS_KINDS
 from csapi.facts.kinds import VALUE_SCALE, Kind
 
 MS_PER_SECOND = 1000
@@ -30,13 +31,44 @@ class Measure(StrEnum):
     VALUE_SUM = "value_sum"
     # Facts whose duration is at most threshold_ms.
     WITHIN_N = "within_n"
+    # The same of business time. Summaries have the number and the sum alone.
+    BUSINESS_N = "business_n"
+    BUSINESS_SUM = "business_sum"
+    BUSINESS_ZERO_N = "business_zero_n"
+    BUSINESS_MIN = "business_min"
+    BUSINESS_POSITIVE_MIN = "business_positive_min"
+    BUSINESS_MAX = "business_max"
+    BUSINESS_WITHIN_N = "business_within_n"
 
 
 EXTREMES = {
     Measure.DURATION_MIN: "min",
     Measure.POSITIVE_MIN: "min",
     Measure.DURATION_MAX: "max",
+    Measure.BUSINESS_MIN: "min",
+    Measure.BUSINESS_POSITIVE_MIN: "min",
+    Measure.BUSINESS_MAX: "max",
 }
+THRESHOLDS = (Measure.WITHIN_N, Measure.BUSINESS_WITHIN_N)
+
+# A negative duration has no business time: it stays out, and is counted as such, by both clocks.
+BUSINESS_TWINS = {
+    Measure.NEGATIVE_N: Measure.NEGATIVE_N,
+    Measure.DURATION_N: Measure.BUSINESS_N,
+    Measure.DURATION_SUM: Measure.BUSINESS_SUM,
+    Measure.DURATION_ZERO_N: Measure.BUSINESS_ZERO_N,
+    Measure.DURATION_MIN: Measure.BUSINESS_MIN,
+    Measure.POSITIVE_MIN: Measure.BUSINESS_POSITIVE_MIN,
+    Measure.DURATION_MAX: Measure.BUSINESS_MAX,
+    Measure.WITHIN_N: Measure.BUSINESS_WITHIN_N,
+}
+
+
+class Hours(StrEnum):
+    """Which clock durations are measured by: that on the wall, or business hours alone."""
+
+    calendar = "calendar"
+    business = "business"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +79,13 @@ class Part:
     outcomes: tuple[int, ...]
     measure: Measure
     threshold_ms: int | None = None
+
+    @property
+    def has_twin(self) -> bool:
+        return self.kind in BUSINESS_KINDS and self.measure in BUSINESS_TWINS
+
+    def in_business_hours(self) -> "Part":
+        return replace(self, measure=BUSINESS_TWINS[self.measure])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +107,9 @@ class Combo:
     def parts(self) -> tuple[Part, ...]:
         return tuple(part for _, part in self.terms)
 
+    def in_business_hours(self) -> "Combo":
+        return Combo(tuple((sign, part.in_business_hours()) for sign, part in self.terms))
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -75,6 +117,7 @@ class Facts:
 
     kind: Kind
     outcomes: tuple[int, ...] = ()
+    hours: Hours = Hours.calendar
 
     def _of(self, measure: Measure, threshold_ms: int | None = None) -> Combo:
         return Combo(((1, Part(self.kind, self.outcomes, measure, threshold_ms)),))
@@ -105,7 +148,8 @@ class Facts:
         return self._of(Measure.VALUE_SUM)
 
     def extreme(self, measure: Measure) -> Part:
-        return Part(self.kind, self.outcomes, measure)
+        part = Part(self.kind, self.outcomes, measure)
+        return part.in_business_hours() if self.hours is Hours.business else part
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +174,26 @@ class Formula:
         combos = [self.numerator, self.n]
         combos += [each for each in (self.denominator, self.negative) if each is not None]
         return tuple(dict.fromkeys(part for combo in combos for part in combo.parts))
+
+    @property
+    def has_twin(self) -> bool:
+        """Whether the same can be asked of business time."""
+        return all(part.has_twin for part in self.parts)
+
+    def in_business_hours(self) -> "Formula":
+        """The same of business time."""
+
+        def known(combo: Combo | None) -> Combo | None:
+            return None if combo is None else combo.in_business_hours()
+
+        return replace(
+            self,
+            numerator=self.numerator.in_business_hours(),
+            n=self.n.in_business_hours(),
+            denominator=known(self.denominator),
+            negative=known(self.negative),
+            spread=self.spread and replace(self.spread, hours=Hours.business),
+        )
 
 
 def count(facts: Facts, *more: Facts) -> Formula:
@@ -281,6 +345,12 @@ class Metric:
         if self.build(self.defaults).spread is None:
             return ["avg", "sum", "count"]
         return ["avg", "sum", "count", "min", "max", *(f"p{n}" for n in range(1, 100))]
+
+    @property
+    def hours(self) -> list[Hours]:
+        """The clocks that it can be measured by."""
+        has_twin = self.build(self.defaults).has_twin
+        return [Hours.calendar, *([Hours.business] if has_twin else [])]
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from csapi.kit.problems import FieldError, invalid, shown
 from csapi.metrics.catalog import METRICS
+from csapi.metrics.catalog.vocabulary import INCLUDE_NEGATIVE
 from csapi.metrics.dimensions import (
     DIMENSIONS,
     TIME_PREFIX,
@@ -15,7 +16,7 @@ from csapi.metrics.dimensions import (
     Source,
     dimension_of,
 )
-from csapi.metrics.formulas import Metric, Param, ParamType
+from csapi.metrics.formulas import Formula, Hours, Metric, Param, ParamType
 from csapi.metrics.periods import (
     Period,
     PeriodError,
@@ -66,7 +67,7 @@ def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
                 sorted(METRICS),
             )
         params = resolve_params(metric, request.params, f"{where}/params")
-        formula = metric.build(params)
+        formula = resolve_hours(metric, metric.build(params), request.hours, where)
         name = request.as_ or metric.id
         if any(each.name == name for each in asked):
             refuse(
@@ -82,6 +83,23 @@ def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
             )
         asked.append(Asked(name, metric, params, formula, agg))
     return tuple(asked)
+
+
+def resolve_hours(metric: Metric, formula: Formula, hours: Hours, where: str) -> Formula:
+    """The formula by the clock that is asked for."""
+    if hours is Hours.calendar:
+        return formula
+    if hours not in metric.hours:
+        refuse(
+            f"{where}/hours", "invalid_value", f"{metric.id} has no business hours.", metric.hours
+        )
+    if not formula.has_twin:
+        refuse(
+            f"{where}/params/{INCLUDE_NEGATIVE.name}",
+            "not_supported",
+            "A negative duration has no business time.",
+        )
+    return formula.in_business_hours()
 
 
 def resolve_params(metric: Metric, given: Mapping[str, Any], where: str) -> dict[str, Any]:
