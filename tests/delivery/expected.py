@@ -3,6 +3,7 @@
 from tests.delivery.model import Fact, FactKey, World
 from tests.delivery.model_calls import call_facts
 from tests.delivery.model_feedback import feedback_fact, request_fact
+from tests.delivery.model_hours import timed_call, timed_ticket
 from tests.delivery.model_tickets import ticket_facts
 
 from csapi.facts.kinds import Kind
@@ -13,11 +14,13 @@ def expected_facts(world: World) -> dict[FactKey, Fact]:
     facts: dict[FactKey, Fact] = {}
     tickets = world.records["tickets"].keys() | {e["ticket"] for e in world.events.values()}
     for name in tickets:
+        ticket, events = world.get("tickets", name), world.events_of(name)
         for (kind, ordinal), fact in ticket_facts(world, name).items():
-            facts["tickets", name, kind, ordinal] = fact
+            timed = timed_ticket(world, ticket, events, kind, fact)
+            facts["tickets", name, kind, ordinal] = timed
     for name, call in world.all("calls"):
         for (kind, ordinal), fact in call_facts(world, call).items():
-            facts["calls", name, kind, ordinal] = fact
+            facts["calls", name, kind, ordinal] = timed_call(world, kind, fact)
     for name, request in world.all("feedback-requests"):
         if not request.get("deleted"):
             facts["feedback-requests", name, Kind.FEEDBACK_REQUEST, 0] = request_fact(

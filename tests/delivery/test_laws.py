@@ -19,6 +19,7 @@ from tests.delivery.named import named_facts, names_of, raw_state
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.attributes import declare_attribute
 from csapi.facts.kinds import Kind
+from csapi.facts.schedule_periods import ask_for_recompute
 from csapi.ingest.service import Intake
 
 # Explaining a failure costs more than finding it.
@@ -31,6 +32,13 @@ async def declare(lab: Lab, tenant_id: UUID) -> None:
         await declare_attribute(connection, tenant_id, "plan", "plan")
 
 
+async def recompute(lab: Lab, tenant_id: UUID, zone: str) -> None:
+    """Business time is that of the schedules as they are now: here some came last."""
+    async with tenant_transaction(lab.api, tenant_id) as connection:
+        await ask_for_recompute(connection, tenant_id, 0)
+    await drain(lab.worker, tenant_id, zone)
+
+
 async def carry_out(lab: Lab, plan: Plan, tenant_id: UUID, zone: str) -> Intake:
     """Do what the plan says, and let the worker finish."""
     intake = lab.intake()
@@ -41,6 +49,7 @@ async def carry_out(lab: Lab, plan: Plan, tenant_id: UUID, zone: str) -> Intake:
             await drain(lab.worker, tenant_id, zone)
         else:
             await take_in(intake, tenant_id, *batch)
+    await recompute(lab, tenant_id, zone)
     return intake
 
 
