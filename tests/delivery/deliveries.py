@@ -257,6 +257,12 @@ def plans(draw: st.DrawFn) -> Plan:
     deliveries = draw(st.lists(records, min_size=4, max_size=12))
     for number, event in enumerate(draw(st.lists(events, max_size=8))):
         deliveries.append(("ticket-events", {"event_id": f"e{number}", **event}))
+    return draw(arranged(deliveries))
+
+
+@st.composite
+def arranged(draw: st.DrawFn, deliveries: list[Delivery]) -> Plan:
+    """Some of it twice, in any order and in batches, with the worker in between."""
     sent = deliveries + draw(st.lists(st.sampled_from(deliveries), max_size=4))
     places = draw(st.lists(st.integers(0, 9), min_size=len(sent), max_size=len(sent)))
     grouped: dict[tuple[int, str], list[Item]] = defaultdict(list)
