@@ -1,13 +1,15 @@
 """Tenants with schedules, filled by the production coroutines."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 import pytest
+from tests.conftest import Product, Tenant
 from tests.delivery.lab import KINDS
+from tests.isolation.keys import new_tenant_client
 
 from csapi.facts.events import EVENTS
 from csapi.ingest.events import ingest_events
@@ -64,3 +66,11 @@ def minutes(admin: asyncpg.Connection) -> Callable[..., Awaitable[float | None]]
         return None if found is None else found / 60_000
 
     return run
+
+
+@pytest.fixture(scope="module")
+def sender(product: Product) -> Iterator[Tenant]:
+    """One tenant for tests that store nothing, or only under names of their own."""
+    tenant = new_tenant_client(product)
+    yield tenant
+    tenant.http.close()

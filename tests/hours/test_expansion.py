@@ -144,7 +144,6 @@ def test_adjoining_versions_are_in_force_as_one_to_the_horizon() -> None:
 ZONES = ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Cairo", "America/St_Johns",
          "Asia/Kathmandu", "Pacific/Chatham", "America/Havana", "Asia/Beirut"]  # fmt: skip
 quarters = st.integers(0, 96).map(lambda number: f"{number // 4:02}:{number % 4 * 15:02}")
-NO_HOURS = {"from": None, "to": None}
 
 
 @st.composite
@@ -159,7 +158,8 @@ def day_hours(draw: st.DrawFn, day: str) -> list[dict[str, str]]:
 def versions(draw: st.DrawFn, days: list[date]) -> dict[str, Any]:
     hours = [entry for day in EVERY_DAY for entry in draw(day_hours(day))]
     chosen = draw(st.lists(st.sampled_from(days), max_size=2, unique=True))
-    bounds = st.sampled_from([NO_HOURS, {"to": "12:00"}, {"from": "10:15", "to": "24:00"}])
+    given_hours: list[dict[str, str]] = [{}, {"to": "12:00"}, {"from": "10:15", "to": "24:00"}]
+    bounds = st.sampled_from(given_hours)
     extra = [{"date": day.isoformat(), **draw(bounds)} for day in chosen]
     return {"weekly": draw(st.permutations(hours)), "extra_dates": extra}
 
