@@ -15,6 +15,7 @@ def known_country(country: str) -> bool:
     return country in countries()
 
 
+@lru_cache(maxsize=1024)
 def known_subdivision(country: str, subdivision: str) -> bool:
     try:
         holidays.country_holidays(country, subdiv=subdivision)

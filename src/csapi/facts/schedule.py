@@ -71,7 +71,7 @@ class ScheduleVersion(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     valid_from: date | None = None
     valid_to: date | None = None
-    weekly: Annotated[list[OpenHours], Meta(max_length=200)] = []
+    weekly: Annotated[list[OpenHours], Meta(max_length=70)] = []
     holidays: PublicHolidays | None = None
     extra_dates: Annotated[list[ExtraDate], Meta(max_length=1_000)] = []
 
