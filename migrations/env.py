@@ -3,11 +3,13 @@
 from alembic import context
 
 import csapi.access.tables
+import csapi.facts.schedule_tables
 import csapi.facts.tables
 import csapi.metrics.tables
 from csapi.kit.tables import metadata
 
 assert csapi.access.tables
+assert csapi.facts.schedule_tables
 assert csapi.facts.tables
 assert csapi.metrics.tables
 

@@ -10,7 +10,8 @@ from tests.metrics.world import TIMEZONE, Fact, grouped, is_of
 
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Hours, Measure, Metric
+from csapi.metrics.formulas import Metric
+from csapi.metrics.parts import Hours, Measure
 from csapi.reports import read
 
 DURATIONS = [metric for metric in METRICS.values() if metric.build(metric.defaults).spread]

@@ -9,7 +9,8 @@ from tests.metrics.conftest import STATES, Ask, World
 from tests.metrics.world import COLUMNS, NOW, START, TIMEZONE, Key, expected_cell, grouped
 
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Hours, Metric
+from csapi.metrics.formulas import Metric
+from csapi.metrics.parts import Hours
 
 RANGE = {
     "from": (START - timedelta(days=1)).date().isoformat(),

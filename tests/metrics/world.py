@@ -26,7 +26,8 @@ from csapi.facts.kinds import (
     RequestOutcome,
     ResolutionOutcome,
 )
-from csapi.metrics.formulas import Combo, Formula, Measure, Part
+from csapi.metrics.formulas import Formula
+from csapi.metrics.parts import Combo, Measure, Part
 
 Fact = dict[str, Any]
 Key = tuple[str | None, ...]

@@ -18,6 +18,7 @@ from csapi.facts.expansion import Span, horizon, in_force, open_spans
 from csapi.facts.kinds import Reference, Scope
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.schedule import SCHEDULES, Schedule
+from csapi.facts.schedule_tables import business_intervals, schedule_periods
 
 Connection = Any
 # A schedule and a period in which it is in force, by rank: the first of two wins.
@@ -37,8 +38,8 @@ OPEN_SO_FAR = """
 SELECT open_before_ms + (extract(epoch FROM ends_at - starts_at) * 1000)::bigint
 FROM business_intervals WHERE tenant_id = $1 AND schedule = $2 ORDER BY starts_at DESC LIMIT 1"""
 
-ADD_INTERVALS = """
-INSERT INTO business_intervals (tenant_id, schedule, starts_at, ends_at, open_before_ms)
+ADD_INTERVALS = f"""
+INSERT INTO business_intervals ({", ".join(business_intervals.columns.keys())})
 SELECT $1, $2::int, to_timestamp(starts_at), to_timestamp(ends_at), open_before_ms
 FROM unnest($3::float8[], $4::float8[], $5::bigint[]) AS i (starts_at, ends_at, open_before_ms)"""
 
@@ -47,8 +48,8 @@ UPDATE schedules SET expanded_to = $3 WHERE tenant_id = $1 AND surrogate = ANY($
 
 DELETE_PERIODS = "DELETE FROM schedule_periods WHERE tenant_id = $1"
 
-ADD_PERIODS = """
-INSERT INTO schedule_periods (tenant_id, scope, member, valid_from, valid_to, schedule)
+ADD_PERIODS = f"""
+INSERT INTO schedule_periods ({", ".join(schedule_periods.columns.keys())})
 SELECT $1, *
 FROM unnest($2::smallint[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::int[])"""
 

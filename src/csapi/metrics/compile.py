@@ -8,7 +8,7 @@ from csapi.facts.kinds import Grain
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cuboids import Cuboid, covering
-from csapi.metrics.formulas import EXTREMES, THRESHOLDS, Measure, Part
+from csapi.metrics.parts import EXTREMES, THRESHOLDS, Measure, Part
 from csapi.metrics.periods import TimeGrain, edges
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import Condition, Group, MemberGroup, Question, TimeGroup

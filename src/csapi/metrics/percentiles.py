@@ -7,7 +7,8 @@ from csapi.kit.db import Statement
 from csapi.metrics.bins import EDGE_VALUES
 from csapi.metrics.compile import MOST_GROUPS, Compiler, matching
 from csapi.metrics.cuboids import Cuboid
-from csapi.metrics.formulas import MS_PER_SECOND, Facts, Hours
+from csapi.metrics.formulas import MS_PER_SECOND, Facts
+from csapi.metrics.parts import Hours
 from csapi.metrics.plan import Pieces
 from csapi.metrics.question import Asked, Question
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import Dimension
-from csapi.metrics.formulas import Hours, Metric
+from csapi.metrics.formulas import Metric
+from csapi.metrics.parts import Hours
 from csapi.reports.resolve import allowed_dimensions
 from csapi.reports.schemas import MetricInfo, ParamInfo
 

@@ -19,7 +19,7 @@ from csapi.metrics.periods import RangePreset
 from csapi.reports.describe import metric_info
 from csapi.reports.kpis import KpiSet, kpis
 from csapi.reports.read import custom_dimensions
-from csapi.reports.resolve import refuse
+from csapi.reports.refusals import refuse
 from csapi.reports.schemas import (
     DimensionInfo,
     DimensionList,

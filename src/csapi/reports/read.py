@@ -24,7 +24,8 @@ from csapi.metrics.dimensions import (
     entity_names,
     find_entities,
 )
-from csapi.metrics.formulas import Facts, Hours
+from csapi.metrics.formulas import Facts
+from csapi.metrics.parts import Hours
 from csapi.metrics.percentiles import EXACT_MAX, binned_statement, exact_statement, interpolate
 from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
 from csapi.metrics.question import Asked, MemberGroup, Question, Terms

@@ -7,15 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from csapi.kit.quantities import UtcDatetime
-from csapi.metrics.formulas import (
-    Attribution,
-    Direction,
-    Hours,
-    MergeClass,
-    ParamType,
-    TimeBasis,
-    Unit,
-)
+from csapi.metrics.formulas import Attribution, Direction, MergeClass, ParamType, TimeBasis, Unit
+from csapi.metrics.parts import Hours
 from csapi.metrics.periods import RangePreset
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]

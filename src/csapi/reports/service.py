@@ -14,7 +14,8 @@ from csapi.metrics.dimensions import CUSTOM_PREFIX, Dimension
 from csapi.metrics.formulas import Unit
 from csapi.metrics.question import Question
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
-from csapi.reports.resolve import Setting, build_question, check_filter, refuse, wanted_keys
+from csapi.reports.refusals import refuse
+from csapi.reports.resolve import Setting, build_question, check_filter, wanted_keys
 from csapi.reports.schemas import (
     AnswerSource,
     ColumnInfo,
