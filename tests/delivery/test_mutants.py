@@ -20,6 +20,7 @@ from tests.delivery.scenarios import (
     TOMBSTONE,
     TWO_REBUILDS,
 )
+from tests.delivery.scenarios_hours import FIRST_SCHEDULE
 
 MOST_SCHEDULES = 400
 
@@ -37,6 +38,7 @@ FOUND_IN = [
     (mutants.UNLOCKED_LINKS, ABOUT),
     (mutants.NO_TENANT_LOCK, TEAM),
     (mutants.SHARED_DECLARATION, ATTRIBUTE),
+    (mutants.SHARED_SCHEDULE, FIRST_SCHEDULE),
     (mutants.UNLOCKED_REQUESTS, ATTRIBUTE_OF_LINKED),
     (mutants.UNAWARE_WRITER, ATTRIBUTE),
     (mutants.FORGOTTEN_MONTH, MONTH),
