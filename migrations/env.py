@@ -3,6 +3,7 @@
 from alembic import context
 
 import csapi.access.tables
+import csapi.facts.schedule_tables
 import csapi.facts.self_service_tables
 import csapi.facts.tables
 import csapi.facts.work_tables
@@ -11,6 +12,7 @@ from csapi.kit.tables import metadata
 
 assert csapi.access.tables
 assert csapi.facts.self_service_tables
+assert csapi.facts.schedule_tables
 assert csapi.facts.tables
 assert csapi.facts.work_tables
 assert csapi.metrics.tables

@@ -12,6 +12,7 @@ from arq.worker import Worker
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.queue import DRAIN_JOB, deserialize, redis_settings, serialize
 from csapi.kit.settings import Settings
+from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.trim import trim_slots
 
@@ -31,6 +32,10 @@ async def trim(ctx: dict[Any, Any]) -> int:
     return await trim_slots(ctx["pool"])
 
 
+async def extend(ctx: dict[Any, Any]) -> int:
+    return await extend_schedules(ctx["pool"])
+
+
 async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
     """arq's worker ends when Redis goes away: start it again until we are told to stop."""
     if settings.redis_url is None:
@@ -42,6 +47,7 @@ async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
             cron_jobs=[
                 cron(drain, name="rollup.sweep", second=set(range(0, 60, 10)), timeout=JOB_SECONDS),
                 cron(trim, name="rollup.trim", hour=3, minute=17, timeout=JOB_SECONDS),
+                cron(extend, name="rollup.extend", hour=4, minute=23, timeout=JOB_SECONDS),
             ],
             redis_settings=redis_settings(settings.redis_url),
             ctx=context,

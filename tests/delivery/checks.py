@@ -1,7 +1,8 @@
 """What must hold in every snapshot of a tenant, whoever is in the middle of what.
 
 I1: a bucket has a mark, or its summary equals the aggregate of its facts.
-I2: a subject has a mark, or its facts equal a fresh derivation of the raw rows.
+I2: a subject has a mark, or its facts equal a fresh derivation of the raw rows; business time only
+    where no schedule was changed without a recompute.
 I3: the gaps of a contact are those to its customer's previous and next contact.
 I4: a declared attribute is read out of every record, once the declaration is worked off.
 """
@@ -42,6 +43,8 @@ FROM marks WHERE tenant_id = $1
 UNION ALL
 SELECT DISTINCT 'subject', 0, NULL::timestamptz, subject, '' FROM subject_marks WHERE tenant_id = $1
 UNION ALL SELECT 'reference', reference, NULL, NULL, '' FROM reference_marks WHERE tenant_id = $1
+UNION ALL SELECT 'schedule', 0, NULL, NULL, '' FROM schedules
+WHERE tenant_id = $1 AND NOT is_stub AND NOT is_applied
 UNION ALL SELECT 'attribute', slot, NULL, NULL, name FROM custom_attributes WHERE tenant_id = $1"""
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -58,6 +61,7 @@ class Snapshot:
     marks: set[tuple[Grain, datetime]]
     subject_marks: set[UUID]
     references: list[int]
+    is_business_time_current: bool
     attribute_slots: list[int]
     unread: list[str]
 
@@ -97,6 +101,7 @@ async def take_snapshot(
             marks={(Grain(row["number"]), row["bucket"]) for row in pending["mark"]},
             subject_marks={row["subject"] for row in pending["subject"]},
             references=[row["number"] for row in pending["reference"]],
+            is_business_time_current=not pending["schedule"],
             attribute_slots=[row["number"] for row in pending["attribute"]],
             unread=await unread_attributes(connection, tenant_id, pending["attribute"]),
         )
@@ -177,13 +182,15 @@ def wrong_buckets(snapshot: Snapshot) -> list[str]:
     return found
 
 
-def own_values(facts: Iterable[Row], without: set[UUID]) -> dict[tuple[Any, ...], dict[str, Any]]:
+def own_values(facts: Iterable[Row], snapshot: Snapshot) -> dict[tuple[Any, ...], dict[str, Any]]:
     """What derives from the subject alone, by (subject, kind, ordinal)."""
     found = {}
     for fact in facts:
-        if fact["subject"] in without:
+        if fact["subject"] in snapshot.subject_marks:
             continue
         values = dict(fact.items())
+        if not snapshot.is_business_time_current:
+            values["business_ms"] = None
         if fact["kind"] == Kind.CONTACT:
             values |= dict.fromkeys(GAPS)
         found[fact["subject"], fact["kind"], fact["ordinal"]] = values
@@ -193,8 +200,8 @@ def own_values(facts: Iterable[Row], without: set[UUID]) -> dict[tuple[Any, ...]
 def wrong_facts(snapshot: Snapshot) -> list[str]:
     if snapshot.references:
         return []
-    stored = own_values(snapshot.facts, snapshot.subject_marks)
-    fresh = own_values(snapshot.fresh, snapshot.subject_marks)
+    stored = own_values(snapshot.facts, snapshot)
+    fresh = own_values(snapshot.fresh, snapshot)
     found = []
     for key in sorted(stored.keys() | fresh.keys(), key=str):
         kept, wanted = stored.get(key, {}), fresh.get(key, {})

@@ -194,6 +194,43 @@ shift_items = interval(
     st.sampled_from(["s1", "s2"]), may_last=False, is_paid=st.sampled_from([True, True, False])
 )
 work_items = interval(st.sampled_from(["w1", "w2"]), ticket=maybe(tickets), channel=maybe(labels))
+half_hours = st.integers(0, 48).map(lambda number: f"{number // 2:02}:{number % 2 * 30:02}")
+
+
+def hours_of(day: str) -> st.SearchStrategy[list[Item]]:
+    """Up to two intervals of a day."""
+    return st.lists(half_hours, max_size=4, unique=True).map(
+        lambda edges: [
+            {"day": day, "from": start, "to": end}
+            for start, end in zip(sorted(edges)[::2], sorted(edges)[1::2], strict=False)
+        ]
+    )
+
+
+# The instants lie on a Tuesday and a Wednesday, in some of the zones.
+weekly_hours = st.builds(
+    lambda one, other: [*one, *other], hours_of("tuesday"), hours_of("wednesday")
+)
+schedule_versions = st.one_of(
+    st.builds(lambda weekly: [{"weekly": weekly}], weekly_hours),
+    st.builds(
+        lambda end, start, one, other: [
+            {"valid_from": start, "weekly": other}, {"valid_to": end, "weekly": one},
+        ],
+        st.sampled_from(["2026-03-31", None]),
+        st.sampled_from(["2026-03-31", "2026-04-01"]),
+        weekly_hours,
+        weekly_hours,
+    ),
+)  # fmt: skip
+schedule_items = record(
+    st.sampled_from(["h1", "h2", "h3"]),
+    timezone=st.sampled_from(["UTC", "Asia/Kathmandu", "America/New_York"]),
+    versions=schedule_versions,
+    teams=st.lists(teams, max_size=2, unique=True),
+    inboxes=st.lists(labels, max_size=2, unique=True),
+    is_default=st.booleans(),
+)
 
 changes = st.one_of(
     st.fixed_dictionaries(
@@ -263,6 +300,7 @@ records = st.one_of(
     about("presence", presence_items),
     about("shifts", shift_items),
     about("work-sessions", work_items),
+    about("schedules", schedule_items),
 )
 timelines = st.one_of(
     about("presence", presence_items),
@@ -291,6 +329,12 @@ def plans(
     deliveries = draw(st.lists(of, min_size=4, max_size=most))
     for number, event in enumerate(draw(st.lists(events, max_size=most_events))):
         deliveries.append(("ticket-events", {"event_id": f"e{number}", **event}))
+    return draw(arranged(deliveries))
+
+
+@st.composite
+def arranged(draw: st.DrawFn, deliveries: list[Delivery]) -> Plan:
+    """Some of it twice, in any order and in batches, with the worker in between."""
     sent = deliveries + draw(st.lists(st.sampled_from(deliveries), max_size=4))
     places = draw(st.lists(st.integers(0, 9), min_size=len(sent), max_size=len(sent)))
     grouped: dict[tuple[int, str], list[Item]] = defaultdict(list)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from tests.delivery.model import Fact, FactKey, Item, World
 from tests.delivery.model_calls import call_facts
 from tests.delivery.model_feedback import feedback_facts, request_facts
+from tests.delivery.model_hours import timed_call, timed_ticket
 from tests.delivery.model_people import people_facts
 from tests.delivery.model_reviews import review_facts, task_facts
 from tests.delivery.model_self_service import form_fact, session_facts, visit_fact
@@ -22,9 +23,16 @@ def expected_facts(world: World) -> dict[FactKey, Fact]:
 
     tickets = world.records["tickets"].keys() | {e["ticket"] for e in world.events.values()}
     for name in tickets:
-        add("tickets", name, ticket_facts(world, name))
+        ticket, events = world.get("tickets", name), world.events_of(name)
+        found = ticket_facts(world, name)
+        add(
+            "tickets",
+            name,
+            {key: timed_ticket(world, ticket, events, key[0], fact) for key, fact in found.items()},
+        )
     for name, call in world.all("calls"):
-        add("calls", name, call_facts(world, call))
+        found = call_facts(world, call)
+        add("calls", name, {key: timed_call(world, key[0], fact) for key, fact in found.items()})
     for name, request in kept(world, "feedback-requests"):
         add("feedback-requests", name, request_facts(world, name, request))
     for name, answer in kept(world, "feedback"):

@@ -75,5 +75,15 @@ def agent(name: str, team: str, minutes: int = 0) -> Item:
     return {"external_id": name, "team": team, "source_updated_at": version(minutes)}
 
 
+def schedule(name: str, opens: str, minutes: int = 0) -> Item:
+    """For everybody, open every Thursday (OLD_DAY is one) until 17:00."""
+    hours = {
+        "valid_from": "2026-03-01",
+        "weekly": [{"day": "thursday", "from": opens, "to": "17:00"}],
+    }
+    item = {"external_id": name, "timezone": "UTC", "versions": [hours], "is_default": True}
+    return {**item, "source_updated_at": version(minutes)}
+
+
 def customer(name: str, segment: str, minutes: int = 0) -> Item:
     return {"external_id": name, "segment": segment, "source_updated_at": version(minutes)}

@@ -33,6 +33,7 @@ class Fact:
     owner_agent: str | None = None
     owner_team: str | None = None
     duration_ms: int | None = None
+    business_ms: int | None = None
     negative_ms: int | None = None
     value: int | None = None
     gap_next_ms: int | None = None

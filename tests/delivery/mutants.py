@@ -239,6 +239,11 @@ NO_TENANT_LOCK = Mutant(
     patched(service, lock_of=lambda kind: lock_of(kind) if kind.name == "agents" else None),
 )
 
+SHARED_SCHEDULE = Mutant(
+    "a schedule is written without the exclusive lock of the tenant",
+    patched(service, lock_of=lambda kind: "shared" if kind.name == "schedules" else lock_of(kind)),
+)
+
 SHARED_DECLARATION = Mutant(
     "an attribute is declared without the exclusive lock of the tenant",
     rewrite=lambda sql: sql.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared("),

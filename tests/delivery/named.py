@@ -49,6 +49,7 @@ def named_facts(rows: Sequence[Row], names: Mapping[str, Mapping[Any, str]]) -> 
             row["outcome"],
             **people,
             duration_ms=row["duration_ms"],
+            business_ms=row["business_ms"],
             negative_ms=row["negative_ms"],
             value=row["value"],
             gap_next_ms=row["gap_next_ms"],

@@ -13,6 +13,7 @@ from tests.delivery.lab import Item, Known, Lab, drain, take_in
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.attributes import declare_attribute
 from csapi.facts.kinds import Grain
+from csapi.facts.schedule_periods import ask_for_recompute
 from csapi.ingest.service import Intake
 from csapi.metrics.zones import day_start, local_date, month_start
 from csapi.rollup.buckets import Bucket, rebuild
@@ -34,6 +35,18 @@ def declare(name: str, attribute: str) -> Session:
     async def work(trial: Trial, pool: Any) -> None:
         async with tenant_transaction(pool, trial.tenant_id, lock="exclusive") as connection:
             await declare_attribute(connection, trial.tenant_id, attribute, attribute)
+
+    return Session(name, work)
+
+
+def reschedule(name: str, *items: Item) -> Session:
+    """Schedules change, and what is there is to be measured again."""
+
+    async def work(trial: Trial, pool: Any) -> None:
+        intake = Intake(pool, trial.known.directory(pool, trial.tenant_id))
+        await take_in(intake, trial.tenant_id, "schedules", items)
+        async with tenant_transaction(pool, trial.tenant_id) as connection:
+            await ask_for_recompute(connection, trial.tenant_id, 0)
 
     return Session(name, work)
 

@@ -6,12 +6,13 @@ import pytest
 from tests.delivery.explorer import DEEP, Explorer, Scenario
 from tests.delivery.lab import Lab
 from tests.delivery.scenarios import SCENARIOS
+from tests.delivery.scenarios_hours import HOURS_SCENARIOS
 from tests.delivery.scenarios_self_service import SELF_SERVICE_SCENARIOS
 
+EVERY = (*SCENARIOS, *HOURS_SCENARIOS, *SELF_SERVICE_SCENARIOS)
 
-@pytest.mark.parametrize(
-    "scenario", [*SCENARIOS, *SELF_SERVICE_SCENARIOS], ids=lambda scenario: scenario.name
-)
+
+@pytest.mark.parametrize("scenario", EVERY, ids=lambda scenario: scenario.name)
 async def test_no_schedule_breaks_an_invariant(lab: Lab, scenario: Scenario) -> None:
     started = time.monotonic()
     limit = 20_000 if DEEP else scenario.limit

@@ -20,6 +20,7 @@ from tests.delivery.scenarios import (
     TOMBSTONE,
     TWO_REBUILDS,
 )
+from tests.delivery.scenarios_hours import FIRST_SCHEDULE
 from tests.delivery.scenarios_people import ON_SHIFT, TIMELINE
 from tests.delivery.scenarios_self_service import ARTICLE, CLICK, FOLLOWED
 
@@ -47,6 +48,7 @@ FOUND_IN = [
     (mutants.NO_CUSTOMER_LOCK, FOLLOWED),
     (mutants.NO_TENANT_LOCK, TEAM),
     (mutants.SHARED_DECLARATION, ATTRIBUTE),
+    (mutants.SHARED_SCHEDULE, FIRST_SCHEDULE),
     (mutants.UNLOCKED_REQUESTS, ATTRIBUTE_OF_LINKED),
     (mutants.UNAWARE_WRITER, ATTRIBUTE),
     (mutants.FORGOTTEN_MONTH, MONTH),

@@ -17,6 +17,20 @@ FULL: dict[str, dict[str, Any]] = {
                                       {"team": "t2", "from": AT, "to": None}], **COMMON,
     },
     "teams": {"source": "zd", "external_id": "t1", "name": "Support", **COMMON},
+    "schedules": {
+        "source": "zd", "external_id": "office", "timezone": "Asia/Riyadh", "name": "Office",
+        "versions": [
+            {
+                "valid_from": "2026-01-01", "valid_to": "2027-01-01",
+                "weekly": [{"day": "sunday", "from": "08:00", "to": "12:30"},
+                           {"day": "sunday", "from": "13:30", "to": "24:00"}],
+                "holidays": {"country": "SA", "subdivision": None},
+                "extra_dates": [{"date": "2026-03-01", "from": "10:00", "to": "14:00"},
+                                {"date": "2026-03-02", "from": None, "to": None}],
+            }
+        ],
+        "teams": ["t1", "t2"], "inboxes": ["main"], "is_default": True, **COMMON,
+    },
     "customers": {
         "source": "zd", "external_id": "u7", **PERSON, "phone": "+49 30 1", "company": "Acme",
         "segment": "vip", "locale": "de-DE", "country": "DE", **COMMON,

@@ -11,9 +11,16 @@ JSON = {"Content-Type": "application/json"}
 AT = "2026-01-05T10:00:00Z"
 LATER = "2026-01-05T11:00:00Z"
 
+ALWAYS_CLOSED: dict[str, Any] = {
+    "valid_from": None, "valid_to": None, "weekly": [], "holidays": None, "extra_dates": [],
+}  # fmt: skip
+
 SMALLEST: dict[str, dict[str, Any]] = {
     "agents": {"source": "s", "external_id": "x"},
     "teams": {"source": "s", "external_id": "x"},
+    "schedules": {
+        "source": "s", "external_id": "x", "timezone": "UTC", "versions": [ALWAYS_CLOSED],
+    },
     "customers": {"source": "s", "external_id": "x"},
     "tickets": {"source": "s", "external_id": "x", "created_at": AT},
     "calls": {"source": "s", "external_id": "x", "queue_entered_at": AT},

@@ -10,7 +10,8 @@ from tests.metrics.world import TIMEZONE, Fact, grouped, is_of
 
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Measure, MergeClass, Metric
+from csapi.metrics.formulas import MergeClass, Metric
+from csapi.metrics.parts import Hours, Measure
 from csapi.reports import read
 
 DURATIONS = [
@@ -18,19 +19,25 @@ DURATIONS = [
     for metric in METRICS.values()
     if metric.merge_class is MergeClass.mean and metric.build(metric.defaults).spread
 ]
-EVERY = pytest.mark.parametrize("metric", DURATIONS, ids=[metric.id for metric in DURATIONS])
+CLOCKS = [(metric, hours) for metric in DURATIONS for hours in metric.hours]
+EVERY = pytest.mark.parametrize(
+    ("metric", "hours"), CLOCKS, ids=[f"{metric.id}-{hours}" for metric, hours in CLOCKS]
+)
+COLUMN = {Hours.calendar: "duration_ms", Hours.business: "business_ms"}
 PERCENTS = (1, 25, 50, 90, 99)
 
 
-def durations(metric: Metric, facts: list[Fact], *, above_zero: bool = False) -> list[int]:
-    spread = metric.build(metric.defaults).spread
+def durations(
+    metric: Metric, hours: Hours, facts: list[Fact], *, above_zero: bool = False
+) -> list[int]:
+    spread, column = metric.build(metric.defaults).spread, COLUMN[hours]
     assert spread is not None
     return sorted(
-        fact["duration_ms"]
+        fact[column]
         for fact in facts
         if is_of(spread.extreme(Measure.DURATION_MAX), fact)
-        and fact["duration_ms"] is not None
-        and (fact["duration_ms"] > 0 or not above_zero)
+        and fact[column] is not None
+        and (fact[column] > 0 or not above_zero)
     )
 
 
@@ -46,9 +53,12 @@ def exactly(value: float | None) -> Any:
     return None if value is None else pytest.approx(value, rel=1e-12)
 
 
-def query(metric: Metric, aggs: list[str], dimensions: list[str], **params: bool) -> dict[str, Any]:
+def query(
+    metric: Metric, hours: Hours, aggs: list[str], dimensions: list[str], **params: bool
+) -> dict[str, Any]:
+    asked = {"id": metric.id, "hours": hours, "params": params}
     return {
-        "metrics": [{"id": metric.id, "as": agg, "agg": agg, "params": params} for agg in aggs],
+        "metrics": [{**asked, "as": agg, "agg": agg} for agg in aggs],
         "time": {"range": RANGE, "timezone": TIMEZONE},
         "dimensions": dimensions,
         "include": ["totals"],
@@ -62,10 +72,16 @@ def zero_param(metric: Metric) -> str:
 
 @EVERY
 @pytest.mark.parametrize("state", STATES)
-async def test_sum_count_and_extremes(metric: Metric, state: str, world: World, ask: Ask) -> None:
+async def test_sum_count_and_extremes(
+    metric: Metric, hours: Hours, state: str, world: World, ask: Ask
+) -> None:
     for above_zero in (False, True):
         wanted = query(
-            metric, ["sum", "count", "min", "max"], ["channel"], **{zero_param(metric): above_zero}
+            metric,
+            hours,
+            ["sum", "count", "min", "max"],
+            ["channel"],
+            **{zero_param(metric): above_zero},
         )
         answer = await ask(world.tenants[state], wanted)
         groups = grouped(world.of(metric), ["channel"], TIMEZONE)
@@ -75,35 +91,35 @@ async def test_sum_count_and_extremes(metric: Metric, state: str, world: World, 
             (world.of(metric), answer["totals"]),
             *((expected[key], cells) for key, cells in rows),
         ]:
-            values = durations(metric, facts, above_zero=above_zero)
+            values = durations(metric, hours, facts, above_zero=above_zero)
             found = {name: cell["value"] for name, cell in cells.items()}
             assert found == {
                 "sum": sum(values) / 1000,
                 "count": len(values),
-                "min": values[0] / 1000,
-                "max": values[-1] / 1000,
+                "min": values[0] / 1000 if values else None,
+                "max": values[-1] / 1000 if values else None,
             }
 
 
 @EVERY
 @pytest.mark.parametrize("above_zero", [False, True])
 async def test_percentiles_of_few_are_exact(
-    metric: Metric, *, above_zero: bool, world: World, ask: Ask
+    metric: Metric, hours: Hours, *, above_zero: bool, world: World, ask: Ask
 ) -> None:
     names = [f"p{percent}" for percent in PERCENTS]
     for dimension in ("team", "time:month"):
-        wanted = query(metric, names, [dimension], **{zero_param(metric): above_zero})
+        wanted = query(metric, hours, names, [dimension], **{zero_param(metric): above_zero})
         answer = await ask(world.tenants["mixed"], wanted)
         groups = grouped(world.of(metric), [dimension], TIMEZONE)
         for row in answer["data"]:
             facts = groups[row["dimensions"][dimension]["key"],]
-            values = durations(metric, facts, above_zero=above_zero)
+            values = durations(metric, hours, facts, above_zero=above_zero)
             for percent in PERCENTS:
                 cell = row["metrics"][f"p{percent}"]
                 assert cell["value"] == exactly(interpolated(values, percent))
                 assert cell["precision"] == "exact"
                 assert cell["n"] == len(values)
-        values = durations(metric, world.of(metric), above_zero=above_zero)
+        values = durations(metric, hours, world.of(metric), above_zero=above_zero)
         for percent in PERCENTS:
             total = answer["totals"][f"p{percent}"]["value"]
             assert total == exactly(interpolated(values, percent))
@@ -114,6 +130,7 @@ async def test_percentiles_of_few_are_exact(
 @pytest.mark.parametrize("state", STATES)
 async def test_percentiles_of_many_are_near(
     metric: Metric,
+    hours: Hours,
     state: str,
     *,
     above_zero: bool,
@@ -124,7 +141,7 @@ async def test_percentiles_of_many_are_near(
     monkeypatch.setattr(read, "EXACT_MAX", 10)
     names = [f"p{percent}" for percent in PERCENTS]
     for dimensions in ([], ["team"], ["time:week"], ["time:day", "channel"]):
-        wanted = query(metric, names, dimensions, **{zero_param(metric): above_zero})
+        wanted = query(metric, hours, names, dimensions, **{zero_param(metric): above_zero})
         answer = await ask(world.tenants[state], wanted)
         groups = grouped(world.of(metric), dimensions, TIMEZONE)
         cells = [
@@ -132,12 +149,13 @@ async def test_percentiles_of_many_are_near(
             for row in answer["data"]
         ]
         for facts, found in [(world.of(metric), answer["totals"]), *cells]:
-            values = durations(metric, facts, above_zero=above_zero)
+            values = durations(metric, hours, facts, above_zero=above_zero)
             for percent in PERCENTS:
                 cell, exact = found[f"p{percent}"], interpolated(values, percent)
                 if exact is None:
                     assert cell["value"] is None
                     continue
                 assert cell["value"] == pytest.approx(exact, rel=RELATIVE_ERROR, abs=1e-3)
-                assert cell["precision"] == "approximate"
-                assert cell["relative_error"] == RELATIVE_ERROR
+                is_exact = hours is Hours.business
+                assert cell["precision"] == ("exact" if is_exact else "approximate")
+                assert cell["relative_error"] == (None if is_exact else RELATIVE_ERROR)

@@ -10,7 +10,8 @@ from tests.metrics.conftest import STATES, Ask, World
 from tests.metrics.world import COLUMNS, NOW, START, TIMEZONE, Key, expected_cell, grouped, is_of
 
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Measure, MergeClass, Metric
+from csapi.metrics.formulas import Formula, MergeClass, Metric
+from csapi.metrics.parts import Hours, Measure
 
 RANGE = {
     "from": (START - timedelta(days=1)).date().isoformat(),
@@ -39,12 +40,22 @@ def variants(metric: Metric) -> list[dict[str, Any]]:
     return found
 
 
+def asked(metric: Metric) -> list[dict[str, Any]]:
+    """Every variant, and in business hours those that have a twin."""
+    return [
+        {"hours": hours, "params": params}
+        for hours in metric.hours
+        for params in variants(metric)
+        if hours is Hours.calendar or metric.build({**metric.defaults, **params}).has_twin
+    ]
+
+
 def query(metric: Metric, dimensions: list[str], **more: Any) -> dict[str, Any]:
     zone = more.pop("timezone", TIMEZONE)
     return {
         "metrics": [
-            {"id": metric.id, "as": f"m{number}", "params": params}
-            for number, params in enumerate(variants(metric))
+            {"id": metric.id, "as": f"m{number}", **each}
+            for number, each in enumerate(asked(metric))
         ],
         "time": {"range": RANGE, "timezone": zone},
         "dimensions": dimensions,
@@ -65,16 +76,23 @@ def cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def expected(metric: Metric, facts: list[Any]) -> dict[str, dict[str, Any]]:
     found = {}
-    for number, params in enumerate(variants(metric)):
-        formula = metric.build({**metric.defaults, **params})
+    for number, each in enumerate(asked(metric)):
+        formula = metric.build({**metric.defaults, **each["params"]})
+        if each["hours"] is Hours.business:
+            formula = formula.in_business_hours()
         found[f"m{number}"] = expected_cell(formula, facts)
         if metric.merge_class is MergeClass.extreme:
-            assert formula.spread is not None
-            part = formula.spread.extreme(Measure.DURATION_MAX)
-            durations = [fact["duration_ms"] for fact in facts if is_of(part, fact)]
-            longest = max((each for each in durations if each is not None), default=None)
-            found[f"m{number}"]["value"] = None if longest is None else longest / 1000
+            found[f"m{number}"]["value"] = longest(formula, facts)
     return found
+
+
+def longest(formula: Formula, facts: list[Any]) -> float | None:
+    assert formula.spread is not None
+    part = formula.spread.extreme(Measure.DURATION_MAX)
+    column = "business_ms" if part.measure is Measure.BUSINESS_MAX else "duration_ms"
+    durations = [fact[column] for fact in facts if is_of(part, fact)]
+    found = max((each for each in durations if each is not None), default=None)
+    return None if found is None else found / 1000
 
 
 def is_stock(metric: Metric) -> bool:

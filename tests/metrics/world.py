@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from csapi.facts.business_hours import BUSINESS_KINDS
 from csapi.facts.kinds import (
     NO_OUTCOME,
     VALUE_SCALE,
@@ -42,7 +43,8 @@ from csapi.facts.kinds import (
     VoteOutcome,
     WaitOutcome,
 )
-from csapi.metrics.formulas import THRESHOLDS, Combo, Formula, Measure, Part
+from csapi.metrics.formulas import Formula
+from csapi.metrics.parts import THRESHOLDS, Combo, Measure, Part
 
 Fact = dict[str, Any]
 Key = tuple[str | None, ...]
@@ -158,6 +160,13 @@ def random_duration(chance: random.Random) -> tuple[int | None, int | None]:
     return int(10 ** chance.uniform(0, 9.6)), None
 
 
+def random_business(chance: random.Random, kind: Kind, duration: int | None) -> int | None:
+    """Business time, at most the duration; of some facts it is not known."""
+    if kind not in BUSINESS_KINDS or duration is None or chance.random() < 0.1:
+        return None
+    return min(duration, chance.choice((0, 20_000, chance.randint(0, duration), duration)))
+
+
 def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
     duration, negative = random_duration(chance) if kind in TIMED else (None, None)
     value = None
@@ -182,6 +191,7 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         "duration_ms": duration,
         "gap_next_ms": random_duration(chance)[0],
         "negative_ms": negative,
+        "business_ms": random_business(chance, kind, duration),
         "value": value,
         **{
             column: chance.choice([None, *members, *members])
@@ -219,6 +229,9 @@ MEASURES: Mapping[Measure, Callable[[Sequence[Fact]], int]] = {
     Measure.DURATION_N: lambda facts: sum(fact["duration_ms"] is not None for fact in facts),
     Measure.DURATION_SUM: lambda facts: sum(fact["duration_ms"] or 0 for fact in facts),
     Measure.DURATION_ZERO_N: lambda facts: sum(fact["duration_ms"] == 0 for fact in facts),
+    Measure.BUSINESS_N: lambda facts: sum(fact["business_ms"] is not None for fact in facts),
+    Measure.BUSINESS_SUM: lambda facts: sum(fact["business_ms"] or 0 for fact in facts),
+    Measure.BUSINESS_ZERO_N: lambda facts: sum(fact["business_ms"] == 0 for fact in facts),
     Measure.VALUE_N: lambda facts: sum(fact["value"] is not None for fact in facts),
     Measure.VALUE_SUM: lambda facts: sum(fact["value"] or 0 for fact in facts),
     Measure.BALANCE: lambda facts: sum(fact["value"] or 0 for fact in facts),
@@ -229,10 +242,10 @@ MEASURES: Mapping[Measure, Callable[[Sequence[Fact]], int]] = {
 
 def part_of(part: Part, facts: Iterable[Fact]) -> int:
     matching = [fact for fact in facts if is_of(part, fact)]
-    if column := THRESHOLDS.get(part.measure):
+    if name := THRESHOLDS.get(part.measure):
         limit = part.threshold_ms
         assert limit is not None
-        return sum(fact[column] is not None and fact[column] <= limit for fact in matching)
+        return sum(fact[name] is not None and fact[name] <= limit for fact in matching)
     return MEASURES[part.measure](matching)
 
 

@@ -235,6 +235,24 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     ({"metrics": [{**ONE, "agg": "sum"}]}, "/metrics/0/agg", "invalid_value"),
     ({"metrics": [{**ONE, "hours": "business"}]}, "/metrics/0/hours", "invalid_value"),
     (
+        {"metrics": [{"id": "service_level", "hours": "business"}]},
+        "/metrics/0/hours",
+        "invalid_value",
+    ),
+    (
+        {
+            "metrics": [
+                {
+                    "id": "first_response_time",
+                    "hours": "business",
+                    "params": {"include_negative": True},
+                }
+            ]
+        },
+        "/metrics/0/params/include_negative",
+        "not_supported",
+    ),
+    (
         {"metrics": [{**ONE, "params": {"threshold": 1}}]},
         "/metrics/0/params/threshold",
         "unknown_parameter",

@@ -252,6 +252,7 @@ CALLS = RecordKind(
     derivation=fact_select(
         resource=Resource.CALL,
         source=f"calls c {lateral(CALL_EVENTS)}",
+        business_team=("coalesce(e.team, acting.team)", "NULL::timestamptz[]"),
         dimensions={
             "channel": "c.channel",
             "queue": "c.queue",

@@ -342,3 +342,12 @@ class Reference(IntEnum):
     CUSTOMER = 2
     ATTRIBUTE = 3
     DEFINITION = 4
+    SCHEDULE = 5
+
+
+class Scope(IntEnum):
+    """What a schedule is for, in the order in which it is looked for."""
+
+    TEAM = 1
+    INBOX = 2
+    DEFAULT = 3

@@ -10,6 +10,7 @@ from csapi.facts.people import AGENTS, CUSTOMERS, TEAMS
 from csapi.facts.presence import PRESENCE
 from csapi.facts.quality import QUALITY_REVIEWS
 from csapi.facts.resource import RecordKind
+from csapi.facts.schedule import SCHEDULES
 from csapi.facts.session import SESSIONS
 from csapi.facts.shift import SHIFTS
 from csapi.facts.task import TASKS
@@ -19,6 +20,7 @@ from csapi.facts.work_session import WORK_SESSIONS
 RECORD_KINDS: tuple[RecordKind, ...] = (
     AGENTS,
     TEAMS,
+    SCHEDULES,
     CUSTOMERS,
     TICKETS,
     CALLS,

@@ -2,6 +2,7 @@
 
 from sqlalchemy.dialects import postgresql
 
+from csapi.facts.business_hours import business_ms
 from csapi.facts.kinds import DEFINITION_VERSION, ContactOutcome, Resource
 from csapi.facts.tables import ATTRIBUTE_SLOTS, facts
 
@@ -48,6 +49,7 @@ def fact_select(
     owner: tuple[str, str] | None = None,
     seen: str = "e.at",
     before: str = "",
+    business_team: tuple[str, str] | None = None,
 ) -> str:
     """A SELECT of all facts of the subjects $2 of tenant $1.
 
@@ -57,7 +59,8 @@ def fact_select(
     subject, where that may be another. seen: the instant that teams are looked up at. The team of
     an agent is the one on the record, else the one that the agent belonged to at that instant.
     (LIMIT 1 changes nothing but the plan: without it the planner may read everybody in order to
-    join a batch.)
+    join a batch.) business_team: whose business hours count at `piece.starts_at`, and the instants
+    at which that changes; without it nothing has business time.
     """
     owner_agent, owner_team = owner or (actor, "e.team")
     fixed = {
@@ -79,6 +82,10 @@ def fact_select(
         "negative_ms": "e.negative",
     }
     chosen = fixed | dimensions
+    if business_team is not None:
+        chosen["business_ms"] = business_ms(
+            business_team[0], chosen.get("inbox", "NULL"), business_team[1]
+        )
     selected = ",\n  ".join(
         f"({chosen.get(name, 'NULL')})::{FACT_TYPES[name]} AS {name}" for name in FACT_COLUMNS
     )

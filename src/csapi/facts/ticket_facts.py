@@ -1,5 +1,11 @@
 """The facts of a ticket, from its header and its whole ordered history of events."""
 
+from csapi.facts.business_hours import (
+    OWNER_TURNS,
+    OWNER_TURNS_AT,
+    OWNER_TURNS_JOIN,
+    TEAM_OF_OWNER,
+)
 from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Resource
 from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, EVENT_COLUMNS, TIE_BREAK, fact_select
 from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
@@ -169,15 +175,17 @@ OWNER_TEAM = was("owner", "team", "c.team")
 
 TICKET_FACTS = fact_select(
     resource=Resource.TICKET,
-    before=HISTORY,
+    before=f"{HISTORY}, {OWNER_TURNS}",
     source=f"""subjects c JOIN (
   SELECT subject, {", ".join(EVENT_COLUMNS)}, channel, seen FROM happened) e ON e.subject = c.id
 {period_join("owner", "c.id", EventType.ASSIGNED, "e.seen")}
 {period_join("topic_then", "c.id", EventType.TOPIC_CHANGED, "e.seen")}
-{period_join("priority_then", "c.id", EventType.PRIORITY_CHANGED, "e.seen")}""",
+{period_join("priority_then", "c.id", EventType.PRIORITY_CHANGED, "e.seen")}
+{OWNER_TURNS_JOIN}""",
     actor=f"CASE WHEN {OWNED} THEN coalesce(e.agent, {OWNER}) ELSE e.agent END",
     owner=(OWNER, OWNER_TEAM),
     seen="e.seen",
+    business_team=(TEAM_OF_OWNER, OWNER_TURNS_AT),
     dimensions={
         "actor_team": f"CASE WHEN {OWNED} AND e.agent IS NULL THEN coalesce({OWNER_TEAM}, "
         "acting.team) ELSE coalesce(e.team, acting.team) END",

@@ -124,6 +124,28 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         }
     },
     "teams": {"team": {"source": "zd", "external_id": "support", "name": "Support"}},
+    "schedules": {
+        "office": {
+            "source": "zd",
+            "external_id": "office",
+            "source_updated_at": "2026-01-01T00:00:00Z",
+            "timezone": "Europe/Berlin",
+            "versions": [
+                {
+                    "valid_from": "2026-01-01",
+                    "weekly": [
+                        {"day": "monday", "from": "09:00", "to": "12:30"},
+                        {"day": "monday", "from": "13:30", "to": "17:30"},
+                        {"day": "tuesday", "from": "09:00", "to": "17:30"},
+                    ],
+                    "holidays": {"country": "DE", "subdivision": "BE"},
+                    "extra_dates": [{"date": "2026-12-22", "to": "12:00"}],
+                }
+            ],
+            "teams": ["support"],
+            "is_default": True,
+        }
+    },
     "customers": {
         "customer": {
             "source": "zd",

@@ -1,4 +1,4 @@
-"""What a change of an agent, a customer or an article means for facts that are there already."""
+"""What a change of an agent, customer, article or schedule means for what is already there."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,7 +13,9 @@ from csapi.facts.kinds import Reference
 from csapi.facts.lookup import Lookup
 from csapi.facts.people import Agent
 from csapi.facts.resource import RecordKind
+from csapi.facts.schedule_periods import replace_expansion, settle
 from csapi.ingest.items import Draft
+from csapi.kit.clock import now
 
 START = datetime(1, 1, 1, tzinfo=UTC)
 END = datetime(9999, 1, 1, tzinfo=UTC)
@@ -31,11 +33,11 @@ SELECT $1, * FROM unnest($2::int[], $3::timestamptz[], $4::timestamptz[], $5::in
 def lock_of(kind: RecordKind) -> Literal["shared", "exclusive"] | None:
     """Which tenant lock a write of this kind needs.
 
-    Derivation reads the teams of agents without locking agents, which every call would queue on.
-    So a change of agents waits until the derivations under way have committed: after that its
-    reference mark finds their facts.
+    Derivation reads the teams of agents, and schedules, without locking them, which every call
+    would queue on. So a change of these waits until the derivations under way have committed:
+    after that its reference mark finds their facts.
     """
-    if kind.name == "agents":
+    if kind.name in ("agents", "schedules"):
         return "exclusive"
     return None if kind.resource is None else "shared"
 
@@ -59,7 +61,8 @@ async def after_write(
     stored: Sequence[asyncpg.Record],
     lookup: Lookup,
 ) -> None:
-    """Leave marks for what the written agents, customers or articles change elsewhere."""
+    """Leave marks for what the written agents, customers or articles change elsewhere; expand the
+    written schedules."""
     if kind.name == "agents":
         moved = await replace_memberships(connection, tenant_id, drafts, stored, lookup)
         await mark_references(connection, tenant_id, Reference.AGENT, moved)
@@ -70,6 +73,10 @@ async def after_write(
         articles = [row["id"] for row in stored if row["topic_moved"] and not row["is_new"]]
         if articles:
             await connection.execute(MARK_EVENTS_OF_ARTICLES, tenant_id, articles)
+    elif kind.name == "schedules" and stored:
+        surrogates = [row["surrogate"] for row in stored]
+        await replace_expansion(connection, tenant_id, surrogates, now())
+        await settle(connection, tenant_id)
 
 
 async def mark_references(

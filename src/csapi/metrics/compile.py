@@ -8,7 +8,7 @@ from csapi.facts.kinds import Grain
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cuboids import Cuboid, covering
-from csapi.metrics.formulas import DISTINCT, EXTREMES, THRESHOLDS, Measure, Part
+from csapi.metrics.parts import DISTINCT, EXTREMES, THRESHOLDS, Measure, Part
 from csapi.metrics.periods import TimeGrain, edges
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import Condition, Group, MemberGroup, Question, TimeGroup
@@ -23,6 +23,8 @@ STORED = {
     Measure.DURATION_ZERO_N: "x.duration_zero_n",
     Measure.DURATION_MIN: "x.duration_min",
     Measure.DURATION_MAX: "x.duration_max",
+    Measure.BUSINESS_N: "x.business_n",
+    Measure.BUSINESS_SUM: "x.business_sum",
     Measure.VALUE_N: "x.value_n",
     Measure.VALUE_SUM: "x.value_sum",
     Measure.BALANCE: "x.value_sum",
@@ -37,6 +39,12 @@ COUNTED = {
     Measure.DURATION_MIN: "f.duration_ms",
     Measure.DURATION_MAX: "f.duration_ms",
     Measure.POSITIVE_MIN: "nullif(f.duration_ms, 0)",
+    Measure.BUSINESS_N: "(f.business_ms IS NOT NULL)::int",
+    Measure.BUSINESS_SUM: "coalesce(f.business_ms, 0)",
+    Measure.BUSINESS_ZERO_N: "coalesce(f.business_ms = 0, false)::int",
+    Measure.BUSINESS_MIN: "f.business_ms",
+    Measure.BUSINESS_MAX: "f.business_ms",
+    Measure.BUSINESS_POSITIVE_MIN: "nullif(f.business_ms, 0)",
     Measure.VALUE_N: "(f.value IS NOT NULL)::int",
     Measure.VALUE_SUM: "coalesce(f.value, 0)",
     Measure.BALANCE: "coalesce(f.value, 0)",

@@ -1,84 +1,17 @@
-"""The vocabulary of the catalog: additive parts of facts, and formulas over them.
+"""The vocabulary of the catalog: facts, and formulas over parts of them.
 
-A part is an integer that adds up over buckets and groups. A formula divides once, at the end.
+A formula divides once, at the end.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from csapi.facts.kinds import VALUE_SCALE, Kind
+from csapi.metrics.parts import Combo, Hours, Measure, Part
 
 MS_PER_SECOND = 1000
-
-
-class Measure(StrEnum):
-    """What of the matching facts is added up (or, for extremes, compared)."""
-
-    N = "n"
-    NEGATIVE_N = "negative_n"
-    NEGATIVE_SUM = "negative_sum"
-    DURATION_N = "duration_n"
-    DURATION_SUM = "duration_sum"
-    DURATION_ZERO_N = "duration_zero_n"
-    DURATION_MIN = "duration_min"
-    DURATION_MAX = "duration_max"
-    # The shortest of those above zero. Summaries do not have it.
-    POSITIVE_MIN = "positive_min"
-    VALUE_N = "value_n"
-    VALUE_SUM = "value_sum"
-    # Facts whose duration is at most threshold_ms.
-    WITHIN_N = "within_n"
-    # Facts whose gap to the next one is at most threshold_ms. Summaries do not have it.
-    NEXT_WITHIN_N = "next_within_n"
-    # The sum of all values up to the end of the bucket, since the beginning.
-    BALANCE = "balance"
-    # How many different ones. They add up over nothing; summaries do not have them.
-    SUBJECTS = "subjects"
-    CUSTOMERS = "customers"
-
-
-EXTREMES = {
-    Measure.DURATION_MIN: "min",
-    Measure.POSITIVE_MIN: "min",
-    Measure.DURATION_MAX: "max",
-}
-DISTINCT = {Measure.SUBJECTS: "subject", Measure.CUSTOMERS: "customer"}
-THRESHOLDS = {Measure.WITHIN_N: "duration_ms", Measure.NEXT_WITHIN_N: "gap_next_ms"}
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A measure of the facts of one kind, of some of its outcomes (empty: of all)."""
-
-    kind: Kind
-    outcomes: tuple[int, ...]
-    measure: Measure
-    threshold_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Combo:
-    """A sum of parts, each times a whole number."""
-
-    terms: tuple[tuple[int, Part], ...]
-
-    def __add__(self, other: "Combo") -> "Combo":
-        return Combo(self.terms + other.terms)
-
-    def __sub__(self, other: "Combo") -> "Combo":
-        return Combo(self.terms + tuple((-sign, part) for sign, part in other.terms))
-
-    def times(self, factor: int) -> "Combo":
-        return Combo(tuple((factor * sign, part) for sign, part in self.terms))
-
-    def total(self, values: Mapping[Part, int]) -> int:
-        return sum(sign * values[part] for sign, part in self.terms)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        return tuple(part for _, part in self.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +20,7 @@ class Facts:
 
     kind: Kind
     outcomes: tuple[int, ...] = ()
+    hours: Hours = Hours.calendar
 
     def _of(self, measure: Measure, threshold_ms: int | None = None) -> Combo:
         return Combo(((1, Part(self.kind, self.outcomes, measure, threshold_ms)),))
@@ -127,7 +61,8 @@ class Facts:
         return self._of(Measure.VALUE_SUM)
 
     def extreme(self, measure: Measure) -> Part:
-        return Part(self.kind, self.outcomes, measure)
+        part = Part(self.kind, self.outcomes, measure)
+        return part.in_business_hours() if self.hours is Hours.business else part
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +94,26 @@ class Formula:
         combos = [self.numerator, self.n]
         combos += [each for each in (self.denominator, self.negative) if each is not None]
         return tuple(dict.fromkeys(part for combo in combos for part in combo.parts))
+
+    @property
+    def has_twin(self) -> bool:
+        """Whether the same can be asked of business time."""
+        return all(part.has_twin for part in self.parts)
+
+    def in_business_hours(self) -> "Formula":
+        """The same of business time."""
+
+        def known(combo: Combo | None) -> Combo | None:
+            return None if combo is None else combo.in_business_hours()
+
+        return replace(
+            self,
+            numerator=self.numerator.in_business_hours(),
+            n=self.n.in_business_hours(),
+            denominator=known(self.denominator),
+            negative=known(self.negative),
+            spread=self.spread and replace(self.spread, hours=Hours.business),
+        )
 
 
 def count(facts: Facts, *more: Facts) -> Formula:
@@ -327,6 +282,12 @@ class Metric:
         if self.build(self.defaults).spread is None:
             return ["avg", "sum", "count"]
         return ["avg", "sum", "count", "min", "max", *(f"p{n}" for n in range(1, 100))]
+
+    @property
+    def hours(self) -> list[Hours]:
+        """The clocks that it can be measured by."""
+        has_twin = self.build(self.defaults).has_twin
+        return [Hours.calendar, *([Hours.business] if has_twin else [])]
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

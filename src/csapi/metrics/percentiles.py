@@ -8,6 +8,7 @@ from csapi.metrics.bins import EDGE_VALUES
 from csapi.metrics.compile import MOST_GROUPS, Compiler, matching
 from csapi.metrics.cuboids import Cuboid
 from csapi.metrics.formulas import MS_PER_SECOND, Facts
+from csapi.metrics.parts import Hours
 from csapi.metrics.plan import Pieces
 from csapi.metrics.question import Asked, Question
 
@@ -22,10 +23,11 @@ def exact_statement(
     `asked` the two between which the percentile lies. They agree in exclude_zero."""
     compiler = Compiler(tenant_id, question)
     least = 1 if asked[0].formula.exclude_zero else 0
+    column = "f.business_ms" if spread.hours is Hours.business else "f.duration_ms"
     rows = compiler.facts(
         [(question.period.start, question.period.end)],
-        {"duration_ms": "f.duration_ms"},
-        f"f.duration_ms >= {least} AND {matching(spread.kind, spread.outcomes, 'f.')}",
+        {"duration_ms": column},
+        f"{column} >= {least} AND {matching(spread.kind, spread.outcomes, 'f.')}",
     )
     grouped = compiler.grouped(
         rows, ["count(*) AS n", "array_agg(duration_ms ORDER BY duration_ms) AS d"]

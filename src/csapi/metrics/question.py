@@ -8,7 +8,8 @@ from typing import Any
 
 from csapi.facts.kinds import Kind
 from csapi.metrics.dimensions import Dimension
-from csapi.metrics.formulas import DISTINCT, Combo, Formula, Measure, Metric, Part
+from csapi.metrics.formulas import Formula, Metric
+from csapi.metrics.parts import DISTINCT, Combo, Measure, Part
 from csapi.metrics.periods import CYCLES, Bucket, Period, TimeGrain, buckets, edges
 from csapi.metrics.plan import Cuts
 from csapi.metrics.zones import changes

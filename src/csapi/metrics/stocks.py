@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from csapi.metrics.formulas import EXTREMES
+from csapi.metrics.parts import EXTREMES
 from csapi.metrics.periods import Period
 from csapi.metrics.question import MemberGroup, Question, TimeGroup
 

@@ -1,18 +1,13 @@
 """What cannot be asked, and how it is refused."""
 
 from collections.abc import Sequence
-from typing import NoReturn
 
-from csapi.kit.problems import FieldError, invalid
 from csapi.metrics.dimensions import DIMENSIONS, TIME_PREFIX, Dimension, Source
 from csapi.metrics.formulas import Metric
 from csapi.metrics.periods import CYCLES, TimeGrain
 from csapi.metrics.question import Asked, Group, Question, TimeGroup
+from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Query
-
-
-def refuse(pointer: str, code: str, message: str, allowed: Sequence[str] | None = None) -> NoReturn:
-    raise invalid(FieldError(pointer, code, message, None if allowed is None else list(allowed)))
 
 
 def allowed_dimensions(metric: Metric, custom: Sequence[Dimension]) -> list[str]:

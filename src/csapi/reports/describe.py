@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.formulas import Metric
+from csapi.metrics.parts import Hours
 from csapi.reports.checks import allowed_dimensions
 from csapi.reports.schemas import MetricInfo, ParamInfo
 
@@ -32,6 +33,7 @@ def metric_info(metric: Metric, custom: Sequence[Dimension] = ()) -> MetricInfo:
             for param in metric.params
         ],
         aggregations=metric.aggregations,
+        hours=metric.hours,
         example=metric.example,
         pitfalls=metric.pitfalls,
         version=metric.version,
@@ -74,6 +76,8 @@ def entry(metric: Metric) -> list[str]:
         has_spread = "p1" in metric.aggregations
         spread = ", `min`, `max` and `p1` to `p99`" if has_spread else ""
         lines.append(f"- also as `sum`, `count`{spread}")
+    if Hours.business in metric.hours:
+        lines.append('- also in business hours: `"hours": "business"`')
     lines.append(f"- example: {metric.example}")
     if metric.pitfalls:
         lines.append(f"- mind: {metric.pitfalls}")

@@ -16,10 +16,10 @@ from csapi.kit.problems import Problem
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import DIMENSIONS, Dimension, Source, dimension_of
 from csapi.metrics.periods import RangePreset
-from csapi.reports.checks import refuse
 from csapi.reports.describe import metric_info
 from csapi.reports.kpis import KpiSet, kpis
 from csapi.reports.read import custom_dimensions
+from csapi.reports.refusals import refuse
 from csapi.reports.schemas import (
     DimensionInfo,
     DimensionList,

@@ -25,6 +25,7 @@ from csapi.metrics.dimensions import (
     find_entities,
 )
 from csapi.metrics.formulas import Facts
+from csapi.metrics.parts import Hours
 from csapi.metrics.percentiles import EXACT_MAX, binned_statement, exact_statement, interpolate
 from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
 from csapi.metrics.question import Asked, MemberGroup, Question, Terms
@@ -218,7 +219,9 @@ async def read_groups(
     for spread, asked in spreads(question).items():
         places = question.places[question.metrics.index(asked[0])]
         n = sum(total_of(places.n, row, size + 1) for row in counted)
-        is_exact = cuboid is None or n <= EXACT_MAX
+        # Bins are of durations by the calendar alone.
+        has_bins = cuboid is not None and spread[0].hours is Hours.calendar
+        is_exact = not has_bins or n <= EXACT_MAX
         from_facts_read |= is_exact
         if is_exact:
             statement = exact_statement(tenant_id, question, spread[0], asked)

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from csapi.kit.problems import shown
-from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import (
     DIMENSIONS,
     TIME_PREFIX,
@@ -15,7 +14,6 @@ from csapi.metrics.dimensions import (
     Source,
     dimension_of,
 )
-from csapi.metrics.formulas import Metric, Param, ParamType
 from csapi.metrics.periods import (
     Period,
     PeriodError,
@@ -25,7 +23,6 @@ from csapi.metrics.periods import (
     preset_period,
 )
 from csapi.metrics.question import (
-    Asked,
     Condition,
     Group,
     MemberGroup,
@@ -33,8 +30,10 @@ from csapi.metrics.question import (
     Test,
     time_group,
 )
-from csapi.reports.checks import check_allowed, check_stocks, refuse
-from csapi.reports.schemas import FilterNode, FilterOp, Include, MetricRequest, Query, TimeRange
+from csapi.reports.checks import check_allowed, check_stocks
+from csapi.reports.refusals import refuse
+from csapi.reports.resolve_metrics import resolve_metrics
+from csapi.reports.schemas import FilterNode, FilterOp, Include, Query, TimeRange
 
 DEEPEST = 8
 VALUE_SCALE = 10_000
@@ -48,69 +47,6 @@ class Setting:
     timezone: str
     custom: Sequence[Dimension]
     now: datetime
-
-
-def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
-    asked: list[Asked] = []
-    for index, request in enumerate(requests):
-        where = f"/metrics/{index}"
-        metric = METRICS.get(request.id)
-        if metric is None:
-            refuse(
-                f"{where}/id",
-                "unknown_metric",
-                f"There is no metric {shown(request.id)}.",
-                sorted(METRICS),
-            )
-        params = resolve_params(metric, request.params, f"{where}/params")
-        formula = metric.build(params)
-        name = request.as_ or metric.id
-        if any(each.name == name for each in asked):
-            refuse(
-                f"{where}/as", "invalid_value", f"Two metrics are named {shown(name)}: use `as`."
-            )
-        agg = metric.default_agg if request.agg in (None, "avg") else request.agg
-        if request.agg is not None and request.agg not in metric.aggregations:
-            refuse(
-                f"{where}/agg",
-                "invalid_value",
-                f"{metric.id} has no aggregation {request.agg}.",
-                metric.aggregations,
-            )
-        asked.append(Asked(name, metric, params, formula, agg))
-    return tuple(asked)
-
-
-def resolve_params(metric: Metric, given: Mapping[str, Any], where: str) -> dict[str, Any]:
-    known = {param.name: param for param in metric.params}
-    for name in given:
-        if name not in known:
-            refuse(
-                f"{where}/{shown(name)}",
-                "unknown_parameter",
-                f"{metric.id} has no parameter {shown(name)}.",
-                sorted(known),
-            )
-    params = dict(metric.defaults)
-    for name, value in given.items():
-        params[name] = resolve_param(known[name], value, f"{where}/{name}")
-    return params
-
-
-def resolve_param(param: Param, value: Any, where: str) -> Any:
-    if value is None:
-        return param.default
-    if param.type is ParamType.flag:
-        if not isinstance(value, bool):
-            refuse(where, "wrong_type", "Expected true or false.")
-    elif param.type is ParamType.choice:
-        if value not in param.choices:
-            refuse(where, "invalid_value", "Not one of the choices.", param.choices)
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        refuse(where, "wrong_type", "Expected a number.")
-    elif not param.minimum <= value <= param.maximum:
-        refuse(where, "out_of_range", f"Between {param.minimum:g} and {param.maximum:g}.")
-    return value
 
 
 def resolve_period(range_: TimeRange, timezone: str, now: datetime, where: str) -> Period:

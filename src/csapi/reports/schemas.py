@@ -7,24 +7,12 @@ import msgspec
 from msgspec import Meta
 
 from csapi.kit.quantities import UtcDatetime
-from csapi.metrics.formulas import (
-    Attribution,
-    Direction,
-    MergeClass,
-    ParamType,
-    TimeBasis,
-    Unit,
-)
+from csapi.metrics.formulas import Attribution, Direction, MergeClass, ParamType, TimeBasis, Unit
+from csapi.metrics.parts import Hours
 from csapi.metrics.periods import RangePreset
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 MOST_METRICS, MOST_DIMENSIONS, MOST_VALUES, PAGE_SIZE, LARGEST_PAGE = 20, 4, 100, 1000, 10_000
-
-
-class Hours(StrEnum):
-    """Which clock durations are measured by."""
-
-    calendar = "calendar"
 
 
 class Include(StrEnum):
@@ -49,7 +37,8 @@ class FilterOp(StrEnum):
 
 
 class MetricRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A metric of the catalog. `agg`: for durations also min, max and p1 to p99."""
+    """A metric of the catalog. `agg`: for durations also min, max and p1 to p99. `hours`: business
+    measures the time within business hours alone, of metrics that list it."""
 
     id: Name
     as_: Name | None = msgspec.field(name="as", default=None)
@@ -233,6 +222,7 @@ class MetricInfo(msgspec.Struct, kw_only=True):
     dimensions: list[str]
     params: list[ParamInfo]
     aggregations: list[str]
+    hours: list[Hours]
     example: str
     pitfalls: str
     version: str

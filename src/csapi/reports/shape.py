@@ -13,7 +13,8 @@ import msgspec
 from csapi.kit.problems import Problem
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.dimensions import Source
-from csapi.metrics.formulas import EXTREMES, MS_PER_SECOND, Formula
+from csapi.metrics.formulas import MS_PER_SECOND, Formula
+from csapi.metrics.parts import EXTREMES
 from csapi.metrics.question import Asked, MemberGroup, Places, Question, Terms, TimeGroup
 from csapi.reports.read import Group, Reading
 from csapi.reports.schemas import (

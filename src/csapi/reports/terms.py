@@ -21,8 +21,8 @@ from csapi.metrics.periods import (
     explicit_period,
     preset_period,
 )
-from csapi.reports.checks import refuse
 from csapi.reports.endpoints import QUERY_TAG
+from csapi.reports.refusals import refuse
 
 
 class TermUnit(StrEnum):

@@ -9,6 +9,7 @@ import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.attributes import apply_attribute
+from csapi.facts.business_hours import BUSINESS_KINDS
 from csapi.facts.derive import derive_again
 from csapi.facts.kinds import Reference, Resource
 from csapi.facts.registry import SUBJECT_KINDS
@@ -51,6 +52,11 @@ INSERT INTO subject_marks (tenant_id, resource, subject)
 SELECT DISTINCT f.tenant_id, f.resource, f.subject FROM facts f
 WHERE f.tenant_id = $1 AND f.customer = ANY($2::bigint[])
   AND f.resource IN ({Resource.FEEDBACK_REQUEST}, {Resource.FEEDBACK})"""
+
+MARK_BY_KIND = """
+INSERT INTO subject_marks (tenant_id, resource, subject)
+SELECT DISTINCT tenant_id, resource, subject FROM facts
+WHERE tenant_id = $1 AND kind = ANY($2::smallint[]) AND duration_ms IS NOT NULL"""
 
 PICK_SUBJECTS = f"""
 SELECT DISTINCT resource, subject FROM subject_marks
@@ -96,6 +102,9 @@ async def spread_references(pool: asyncpg.Pool, tenant_id: UUID) -> int:
         if customers := members.get(Reference.CUSTOMER):
             await connection.execute(MARK_BY_CUSTOMER, tenant_id, customers)
             await connection.execute(MARK_FEEDBACK_BY_CUSTOMER, tenant_id, customers)
+        if Reference.SCHEDULE in members:
+            kinds = [int(kind) for kind in BUSINESS_KINDS]
+            await connection.execute(MARK_BY_KIND, tenant_id, kinds)
         for slot in sorted(set(members.get(Reference.ATTRIBUTE, ()))):
             await apply_attribute(connection, tenant_id, slot)
     return len(eaten)

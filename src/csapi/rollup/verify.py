@@ -14,6 +14,7 @@ import asyncpg
 from csapi.access.tenancy import tenant_scope
 from csapi.facts.kinds import Grain, Kind, Resource
 from csapi.facts.registry import SUBJECT_KINDS
+from csapi.facts.schedule_periods import is_business_time_current
 from csapi.facts.sql import FACT_COLUMNS
 from csapi.kit.clock import now
 from csapi.kit.db import Statement
@@ -24,13 +25,23 @@ from csapi.metrics.zones import day_start, local_date, month_start
 SUBJECTS_PER_CHUNK = 1_000
 Cuboids = tuple[Cuboid, ...]
 
-# The gaps of a contact depend on other subjects and are compared by themselves.
-OWN_COLUMNS = ", ".join(
-    f"CASE WHEN kind <> {Kind.CONTACT} THEN {name} END AS {name}"
-    if name in ("duration_ms", "gap_next_ms")
-    else name
-    for name in FACT_COLUMNS
-)
+
+def own_columns(*, with_business_time: bool) -> str:
+    """The columns that tell a fact from what it should be.
+
+    The gaps of a contact depend on other subjects and are compared by themselves. Business time
+    may be that of schedules which have changed since.
+    """
+    columns = []
+    for name in FACT_COLUMNS:
+        if name in ("duration_ms", "gap_next_ms"):
+            columns.append(f"CASE WHEN kind <> {Kind.CONTACT} THEN {name} END AS {name}")
+        elif name == "business_ms" and not with_business_time:
+            columns.append("NULL::bigint AS business_ms")
+        else:
+            columns.append(name)
+    return ", ".join(columns)
+
 
 NEXT_SUBJECTS = f"""
 SELECT id FROM {{table}} WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT {SUBJECTS_PER_CHUNK}"""
@@ -77,13 +88,14 @@ class Findings:
         return subjects + sum(len(buckets) for buckets in self.wrong_buckets.values())
 
 
-def differing(derivation: str) -> str:
+def differing(derivation: str, *, with_business_time: bool) -> str:
     """Subjects of $2 whose stored facts are not what their history gives, bit for bit."""
     columns = ", ".join(FACT_COLUMNS)
+    own = own_columns(with_business_time=with_business_time)
     return f"""
-WITH expected AS MATERIALIZED (SELECT {OWN_COLUMNS} FROM ({derivation}) AS derived),
+WITH expected AS MATERIALIZED (SELECT {own} FROM ({derivation}) AS derived),
 stored AS MATERIALIZED (
-  SELECT {OWN_COLUMNS} FROM facts WHERE tenant_id = $1 AND subject = ANY($2::uuid[])
+  SELECT {own} FROM facts WHERE tenant_id = $1 AND subject = ANY($2::uuid[])
 )
 SELECT DISTINCT subject FROM (
   (SELECT {columns} FROM expected EXCEPT ALL SELECT {columns} FROM stored)
@@ -127,7 +139,9 @@ async def wrong_subjects(
     connection: asyncpg.Connection, tenant_id: UUID, findings: Findings
 ) -> dict[Resource, set[UUID]]:
     wrong: dict[Resource, set[UUID]] = defaultdict(set)
+    is_current = await is_business_time_current(connection, tenant_id)
     for resource, kind in SUBJECT_KINDS.items():
+        sql = differing(kind.derivation, with_business_time=is_current)
         after = UUID(int=0)
         while True:
             rows = await connection.fetch(NEXT_SUBJECTS.format(table=kind.table), tenant_id, after)
@@ -136,7 +150,7 @@ async def wrong_subjects(
             ids = [row["id"] for row in rows]
             after = ids[-1]
             findings.subjects_checked += len(ids)
-            found = await connection.fetch(differing(kind.derivation), tenant_id, ids)
+            found = await connection.fetch(sql, tenant_id, ids)
             wrong[resource] |= {row["subject"] for row in found}
         orphans = await connection.fetch(ORPHANS.format(table=kind.table), tenant_id, int(resource))
         wrong[resource] |= {row["subject"] for row in orphans}

@@ -14,11 +14,18 @@ class Shape(NamedTuple):
     fields: frozenset[str]
 
 
+# Objects that are no lists.
+SINGLE = ("milestones", "holidays")
+
+
 def _shape(required: str, optional: str, **nested: str) -> Shape:
+    """`__` in the name of a part: it lies inside another part."""
     fields = {*required.split(), *optional.split()}
     for name, members in nested.items():
-        parent = name if name == "milestones" else f"{name}[]"
-        fields |= {name, parent, *(f"{parent}.{member}" for member in members.split())}
+        *outer, own = name.split("__")
+        place = ".".join([*(f"{part}[]" for part in outer), own])
+        parent = place if own in SINGLE else f"{place}[]"
+        fields |= {place, parent, *(f"{parent}.{member}" for member in members.split())}
     return Shape(tuple(required.split()), frozenset(fields))
 
 
@@ -29,6 +36,14 @@ SHAPES = {
         memberships="team from to",
     ),
     "teams": _shape("source external_id", "source_updated_at name custom deleted"),
+    "schedules": _shape(
+        "source external_id timezone versions",
+        "source_updated_at name teams teams[] inboxes inboxes[] is_default custom deleted",
+        versions="valid_from valid_to",
+        versions__weekly="day from to",
+        versions__holidays="country subdivision",
+        versions__extra_dates="date from to",
+    ),
     "customers": _shape(
         "source external_id",
         "source_updated_at name email phone company segment locale country custom deleted",

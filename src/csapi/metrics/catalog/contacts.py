@@ -21,7 +21,6 @@ from csapi.metrics.catalog.vocabulary import (
 from csapi.metrics.formulas import (
     Facts,
     Formula,
-    Measure,
     MergeClass,
     Metric,
     Param,
@@ -29,6 +28,7 @@ from csapi.metrics.formulas import (
     Unit,
     share,
 )
+from csapi.metrics.parts import Measure
 
 IDENTIFIED = Facts(Kind.CONTACT, (ContactOutcome.IDENTIFIED,))
 WINDOW_HOURS = Param(

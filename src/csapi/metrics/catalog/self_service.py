@@ -13,7 +13,6 @@ from csapi.metrics.catalog.vocabulary import (
 )
 from csapi.metrics.formulas import (
     Attribution,
-    Combo,
     Facts,
     Formula,
     MergeClass,
@@ -23,6 +22,7 @@ from csapi.metrics.formulas import (
     Unit,
     share,
 )
+from csapi.metrics.parts import Combo
 
 SEARCHES = Facts(Kind.KB_SEARCH)
 SEEN_TO_END = Facts(Kind.KB_SEARCH, (SearchOutcome.CLICKED, SearchOutcome.NOT_CLICKED))

@@ -20,10 +20,8 @@ from csapi.metrics.catalog.vocabulary import (
     ratio,
 )
 from csapi.metrics.formulas import (
-    Combo,
     Facts,
     Formula,
-    Measure,
     MergeClass,
     Metric,
     Param,
@@ -33,6 +31,7 @@ from csapi.metrics.formulas import (
     mean_value,
     share,
 )
+from csapi.metrics.parts import Combo, Measure
 
 CREATED, SOLVES, REOPENED = Facts(Kind.TICKET_CREATED), Facts(Kind.RESOLUTION), Facts(Kind.REOPEN)
 SOLVED = Facts(Kind.SOLVED)

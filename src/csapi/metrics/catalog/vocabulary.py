@@ -6,7 +6,6 @@ from typing import Any
 from csapi.metrics.formulas import (
     MS_PER_SECOND,
     Attribution,
-    Combo,
     Direction,
     Facts,
     Formula,
@@ -21,6 +20,7 @@ from csapi.metrics.formulas import (
     mean_value,
     within_share,
 )
+from csapi.metrics.parts import Combo
 
 Params = Mapping[str, Any]
 OFF = False
