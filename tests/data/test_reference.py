@@ -286,6 +286,8 @@ def test_the_figures_survive_kills_of_worker_and_api_half_way(
             product.kill(command)
             product.start(command)
             kills.append(command)
+            # However slow the machine, the API is there for a while before it is killed again.
+            product.wait_ready()
 
     killer = threading.Thread(target=disturb)
     killer.start()
