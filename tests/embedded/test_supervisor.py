@@ -79,6 +79,8 @@ async def test_killed_supervisor(up: Up) -> None:
 
 
 def test_all_killed_but_the_apis_own_worker(up: Up) -> None:
+    # The file still names the last start's worker until this start's has written its own.
+    wait_for(lambda: live(int(up.pid_file.read_text())) is not None, "the API's own worker")
     orphan = int(up.pid_file.read_text())
     assert up.process
     for pid in [up.process.pid, *map(up.pid, PARTS)]:

@@ -138,7 +138,7 @@ async def test_percentiles_of_many_are_near(
     ask: Ask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(read, "EXACT_MAX", 10)
+    monkeypatch.setattr(read, "EXACT_MAX", 2)
     names = [f"p{percent}" for percent in PERCENTS]
     for dimensions in ([], ["team"], ["time:week"], ["time:day", "channel"]):
         wanted = query(metric, hours, names, dimensions, **{zero_param(metric): above_zero})

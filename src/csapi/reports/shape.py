@@ -91,7 +91,8 @@ def aggregated(
     if asked.percentile is not None:
         found = group.percentiles.get(asked.name)
         return (None, True) if found is None else (found.seconds, found.is_exact)
-    stored = None if places.extreme is None else group.parts[places.extreme]
+    # Of zeros alone, left out, there is neither a shortest nor a longest.
+    stored = None if places.extreme is None or n == 0 else group.parts[places.extreme]
     return None if stored is None else scaled(stored, MS_PER_SECOND), True
 
 
