@@ -144,6 +144,28 @@ async def test_a_balance_starts_with_what_was_there(state: str, world: World, as
             assert cells(answer["totals"]) == expected(metric, world.of(metric))
 
 
+@pytest.mark.parametrize("dimensions", [[], ["team"]])
+async def test_a_balance_is_the_one_before_and_the_net_flow(
+    world: World, ask: Ask, dimensions: list[str]
+) -> None:
+    answer = await ask(
+        world.tenants["mixed"],
+        {
+            "metrics": [{"id": "backlog_open"}, {"id": "net_flow"}],
+            "time": {"range": RANGE, "timezone": "Asia/Kolkata"},
+            "dimensions": ["time:day", *dimensions],
+            "limit": 10_000,
+        },
+    )
+    balances: dict[Any, float] = {}
+    for row in sorted(answer["data"], key=lambda row: row["dimensions"]["time:day"]["start"]):
+        member = tuple(row["dimensions"][name]["key"] for name in dimensions)
+        now, flow = (row["metrics"][name]["value"] for name in ("backlog_open", "net_flow"))
+        assert now == balances.get(member, 0) + flow
+        balances[member] = now
+    assert any(balances.values())
+
+
 def check_balances(
     metric: Metric, answer: dict[str, Any], dimensions: list[str], world: World, zone: str
 ) -> None:

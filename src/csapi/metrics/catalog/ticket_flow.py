@@ -30,10 +30,11 @@ from csapi.metrics.formulas import (
     Unit,
     mean_value,
     share,
+    value_sum,
 )
-from csapi.metrics.parts import Combo, Measure
+from csapi.metrics.parts import Measure
 
-CREATED, SOLVES, REOPENED = Facts(Kind.TICKET_CREATED), Facts(Kind.RESOLUTION), Facts(Kind.REOPEN)
+SOLVES = Facts(Kind.RESOLUTION)
 SOLVED = Facts(Kind.SOLVED)
 EFFORT = Facts(Kind.SOLVE_EFFORT)
 ONE_REPLY = Facts(Kind.SOLVE_EFFORT, (EffortOutcome.ONE,))
@@ -106,11 +107,6 @@ def work_mean(metric_id: str, label: str, facts: Facts, description: str, exampl
     )
 
 
-def flow(_: Params) -> Formula:
-    total: Combo = CREATED.count() + REOPENED.count() - SOLVES.count()
-    return Formula(numerator=total, n=CREATED.count() + REOPENED.count() + SOLVES.count())
-
-
 TICKET_FLOW_METRICS = (
     Metric(
         id="backlog_open",
@@ -138,16 +134,17 @@ TICKET_FLOW_METRICS = (
     Metric(
         id="net_flow",
         label="Net flow",
-        description="Tickets created and reopened, less those solved.",
+        description="The change of open tickets: opened and reopened, less solved.",
         formula_text="created + reopened - solved",
         unit=Unit.COUNT,
         direction=LOWER,
         time_basis=EVENT,
         merge_class=MergeClass.additive,
         attribution=OWNER,
-        build=flow,
+        build=lambda _: value_sum(BACKLOG),
         example="10 created, 1 reopened and 8 solved give 3.",
-        pitfalls="Of snapshots only the first and the last solve are known, and no reopening.",
+        pitfalls="By team, agent, topic or priority tickets that move in and out count, too, so "
+        "that it is always the change of backlog_open. n counts the changes.",
     ),
     ratio(
         "reopen_rate",
