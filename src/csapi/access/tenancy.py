@@ -22,20 +22,22 @@ def begin_statement(
     *,
     readonly: bool = False,
     lock: TenantLock | None = None,
-    many_rows: bool = False,
+    many_rows: bool | None = None,
 ) -> str:
     """BEGIN, the tenant and its lock in one message.
 
-    `many_rows`: arrays of arguments are long. A plan kept from earlier calls takes every array for
-    ten elements, and joins thousands of rows row by row.
+    `many_rows`: whether arrays of arguments are long. A plan kept from earlier calls takes every
+    array for ten elements, and joins thousands of rows row by row; planning anew takes longer than
+    to derive a single ticket. None leaves it to PostgreSQL, which cannot know.
 
     SET takes no parameters: a UUID is rendered, and nothing else.
     """
     if not isinstance(tenant_id, UUID):
         raise TypeError("a tenant id is a uuid.UUID and nothing else")
     begin = f"BEGIN{READ_ONLY if readonly else ''}; SET LOCAL csapi.tenant_id = '{tenant_id}'"
-    if many_rows:
-        begin += "; SET LOCAL plan_cache_mode = force_custom_plan"
+    if many_rows is not None:
+        plans = "force_custom_plan" if many_rows else "force_generic_plan"
+        begin += f"; SET LOCAL plan_cache_mode = {plans}"
     if lock is None:
         return begin
     number = int.from_bytes(tenant_id.bytes[:8], "big", signed=True)
@@ -49,7 +51,7 @@ async def tenant_scope(
     *,
     readonly: bool = False,
     lock: TenantLock | None = None,
-    many_rows: bool = False,
+    many_rows: bool | None = None,
 ) -> AsyncIterator[asyncpg.Connection]:
     """A transaction on `connection` that sees one tenant; commits when the block ends well."""
     try:
@@ -79,7 +81,7 @@ async def tenant_transaction(
     *,
     readonly: bool = False,
     lock: TenantLock | None = None,
-    many_rows: bool = False,
+    many_rows: bool | None = None,
 ) -> AsyncIterator[asyncpg.Connection]:
     """A pooled connection in a transaction that sees one tenant.
 

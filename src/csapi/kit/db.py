@@ -40,6 +40,7 @@ class Arguments:
 
 # Every access starts with a tenant, so an index always serves: a scan of a whole table would read
 # the rows of all tenants.
+LONGEST_STATEMENT = 1 << 20
 SERVER_SETTINGS = {
     "search_path": "csapi",
     "application_name": "csapi",
@@ -135,6 +136,8 @@ async def open_pool(
         max_size=size,
         reset=_keep,
         command_timeout=statement_timeout_ms / 1000 + 5,
+        # The derivations are longer than the 15 KB up to which asyncpg keeps a prepared statement.
+        max_cacheable_statement_size=LONGEST_STATEMENT,
         server_settings={**SERVER_SETTINGS, "statement_timeout": str(statement_timeout_ms)},
     )
 
