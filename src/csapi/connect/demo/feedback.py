@@ -80,6 +80,7 @@ class Surveys:
             "survey": survey,
             "channel": "sms" if "call" in about else "email",
             "customer": customer.id,
+            "custom": {"region": customer.region},
             **about,
         }
         self.requests.append(request)

@@ -156,8 +156,11 @@ class Course:
         self.take(ticket.topic)
         if ticket.topic != right_topic:
             self.correct_topic(right_topic)
-        if rng.random() < NEVER_ANSWERED:
-            return
+        if rng.random() > NEVER_ANSWERED:
+            self.serve()
+
+    def serve(self) -> None:
+        ticket, rng = self.ticket, self.rng
         self.reply(self.says.first_replies)
         if rng.random() < ON_HOLD:
             self.hold()
@@ -207,7 +210,7 @@ class Course:
 
     def hold(self) -> None:
         self.ticket.holds(self.at + timedelta(seconds=1))
-        self.at = when_staffed(self.at + spread(self.rng, 30_000), self.rng)
+        self.at = when_staffed(self.at + spread(self.rng, 90_000), self.rng)
         self.ticket.goes_on(self.at)
 
     def another_round(self) -> None:
