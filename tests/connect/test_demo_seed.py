@@ -84,10 +84,11 @@ def name_of(item: Item) -> tuple[str, str]:
 
 def test_all_lands_and_texts_stay_as_they_were_sent(filled: Tenant) -> None:
     texts = {"tickets": "subject", "ticket-events": "body", "feedback": "comment"}
+    texts |= {"kb-articles": "title", "kb-events": "term", "tasks": "title"}
     sent: dict[str, list[Item]] = defaultdict(list)
     for batch in deliveries_of(generate(SPAN)).batches:
         sent[batch.resource] += batch.items
-    assert len(sent) == 8
+    assert len(sent) == 18
     for resource, items in sent.items():
         stored = [*records(filled.http, resource)]
         assert {name_of(item) for item in stored} == {name_of(item) for item in items}

@@ -101,7 +101,7 @@ def test_quiet_agent_and_bot(data: Dataset) -> None:
     amounts = Counter(ticket.agent.id for ticket in data.tickets if ticket.agent)
     assert 5 < amounts[QUIET_AGENT] < 0.2 * median(amounts.values())
     assert amounts[BOT] > 100
-    assert len(amounts) == 23
+    assert len(amounts) == 25
 
 
 def week_of(data: Dataset, topic: str) -> Counter[int]:
@@ -184,7 +184,7 @@ def test_variety(data: Dataset) -> None:
     assert values("team") == {"frontline", "billing", "technical", "vip", None}
     assert values("priority") == {"low", "normal", "high", "urgent"}
     assert values("type") == {"question", "problem", "request", "complaint"}
-    assert values("status") == {"open", "pending", "solved", "closed"}
+    assert values("status") == {"open", "pending", "on_hold", "solved", "closed"}
     assert len(values("inbox")) == 6
     assert Counter(answer["survey"] for answer in data.feedback).keys() == {"csat", "ces", "nps"}
     kinds = Counter(event["type"] for ticket in data.tickets for event in ticket.events)

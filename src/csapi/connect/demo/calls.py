@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from csapi.connect.demo.people import DESK, WEAK_AGENT, Agent, Customer, Item
 from csapi.connect.demo.phrases import phrases
+from csapi.connect.demo.sentiment import felt
 from csapi.connect.demo.span import PHONE_LINE, ZONE, Span, local_day, moments, spread
 from csapi.connect.demo.tickets import Desk
 from csapi.connect.demo.topics import BY_KEY, PRIORITIES, TOPICS, pick
@@ -64,7 +65,7 @@ class Line:
             self.call(
                 at, caller, topic, outcome="abandoned", abandoned_at=left, ended_at=left, **queue
             )
-        elif rng.random() < 0.012:
+        elif rng.random() < 0.03:
             left = at + timedelta(seconds=round(wait))
             self.call(at, caller, topic, outcome="flowed_out", ended_at=left, **queue)
         else:
@@ -94,6 +95,8 @@ class Line:
         if rng.random() < 0.08:
             legs += self.transfer(legs[0], team, rng)
         ended = legs[-1]["ended_at"]
+        resolved = rng.random() < (0.52 if agent.id == WEAK_AGENT else 0.79)
+        mood = BY_KEY[topic].mood + 0.4 * agent.charm + (0.15 if resolved else -0.45)
         call = self.call(
             at,
             caller,
@@ -104,8 +107,9 @@ class Line:
             wait_seconds=wait,
             agent=agent.id,
             team=team,
-            resolved=rng.random() < (0.52 if agent.id == WEAK_AGENT else 0.79),
+            resolved=resolved,
             legs=legs,
+            **felt(mood, rng),
             **queue,
         )
         call["source_updated_at"] = ended

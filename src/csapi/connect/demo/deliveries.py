@@ -2,7 +2,8 @@
 
 Sources are not tidy, so neither is this: some headers arrive after their events, some versions
 late, twice or after a newer one, some answers before their request, and one ticket is deleted.
-All records of one customer take the same lane, so that lanes do not wait for each other.
+All records of one customer take the same lane, so that lanes do not wait for each other; records
+of nobody but an agent take a lane of the agent's.
 """
 
 import random
@@ -13,7 +14,9 @@ from enum import Enum, auto
 
 from csapi.connect.demo.dataset import Dataset
 from csapi.connect.demo.feedback import SCALES
+from csapi.connect.demo.help_center import articles
 from csapi.connect.demo.people import Customer, Item, agent_items, team_items
+from csapi.connect.demo.schedules import schedule_items
 from csapi.connect.demo.span import midnight, stream
 from csapi.connect.demo.ticket import Ticket
 
@@ -51,7 +54,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Load:
-    """What goes out in the order of the fields."""
+    """What goes out in the order of the fields; `others` are by resource."""
 
     events_first: list[Item] = field(default_factory=list)
     tickets: list[Item] = field(default_factory=list)
@@ -60,6 +63,7 @@ class Load:
     feedback_first: list[Item] = field(default_factory=list)
     requests: list[Item] = field(default_factory=list)
     feedback: list[Item] = field(default_factory=list)
+    others: dict[str, list[Item]] = field(default_factory=dict)
 
     def batches(self) -> Iterator[Batch]:
         for resource, items in (
@@ -70,6 +74,7 @@ class Load:
             ("feedback", self.feedback_first),
             ("feedback-requests", self.requests),
             ("feedback", self.feedback),
+            *self.others.items(),
         ):
             yield from packed(resource, items)
 
@@ -88,7 +93,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """First everybody who is named elsewhere, then the lanes."""
+    """First everybody and everything that is named elsewhere, then the lanes."""
 
     people: list[Batch]
     lanes: list[list[Batch]]
@@ -113,6 +118,8 @@ def deliveries_of(data: Dataset) -> Deliveries:
     people = [
         Batch("teams", list(team_items(data.span))),
         Batch("agents", list(agent_items(data.span))),
+        Batch("schedules", list(schedule_items(data.span))),
+        Batch("kb-articles", list(articles(data.span))),
         *packed("customers", customers),
     ]
     sorter = Sorter(data)
@@ -147,6 +154,19 @@ class Sorter:
             self.answer(item, self.lane(asked[item["request"]]))
         for item in data.partner_feedback:
             self.lane(item["customer"]).main.feedback.append(item)
+        about = {ticket.id: ticket.customer.id for ticket in data.tickets}
+        about |= {call["external_id"]: call["customer"] for call in data.calls}
+        for resource, items in data.others.items():
+            for item in items:
+                lane = self.lane_of_other(item, about)
+                lane.main.others.setdefault(resource, []).append(item)
+
+    def lane_of_other(self, item: Item, about: dict[str, str]) -> Lane:
+        subject = item.get("ticket") or item.get("call")
+        customer = item.get("customer") or (about[subject] if subject else None)
+        if customer is not None:
+            return self.lane(customer)
+        return self.lanes[int(item["agent"][1:]) % LANES if "agent" in item else 0]
 
     def lane(self, customer: str) -> Lane:
         return self.lanes[self.numbers[customer] % LANES]

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from csapi.connect.demo.people import CREW, DESK, Agent, Customer, Item
 from csapi.connect.demo.phrases import phrases
+from csapi.connect.demo.sentiment import felt
 from csapi.connect.demo.span import OFFICE, Span, local_day, moments, spread, stream
 from csapi.connect.demo.ticket import Ticket
 from csapi.connect.demo.tickets import REPLY_SECONDS
@@ -17,6 +18,8 @@ REASONS = {
     "mixed": ("solved", "slow"),
     "bad": ("slow", "not_solved", "unfriendly", "had_to_repeat"),
 }
+EFFORT_SHARE = {"chat": 0.35, "whatsapp": 0.2}
+DELIVERED = 0.96
 SCALES = {"csat": (1, 5), "ces": (1, 7), "nps": (0, 10)}
 
 
@@ -32,7 +35,7 @@ class Surveys:
         rng = stream("survey", ticket.id)
         if ticket.solved_at is None or not ticket.is_solved or rng.random() > 0.52:
             return
-        survey = "ces" if ticket.channel == "chat" and rng.random() < 0.15 else "csat"
+        survey = "ces" if rng.random() < EFFORT_SHARE.get(ticket.channel, 0) else "csat"
         sent = ticket.solved_at + spread(rng, 2400, 0.3)
         request = self.ask(ticket.id, survey, sent, ticket.customer, ticket=ticket.id)
         if request and rng.random() < 0.38:
@@ -54,7 +57,7 @@ class Surveys:
     def about_us(self, day: date, customers: Sequence[Customer]) -> None:
         """A few customers a day: would they recommend us?"""
         rng = stream("nps", day)
-        amount = self.span.amount(day, 4, rng)
+        amount = self.span.amount(day, 9, rng)
         for number, sent in enumerate(moments(day, amount, OFFICE, rng)):
             customer = rng.choice(customers)
             request = self.ask(f"{day:%y%m%d}-{number}", "nps", sent, customer)
@@ -70,11 +73,14 @@ class Surveys:
         request = {
             "source": DESK,
             "external_id": f"Q-{name}",
+            "created_at": sent - timedelta(seconds=20),
             "sent_at": sent,
+            "delivered_at": arrival_of(name, sent, self.span),
             "source_updated_at": sent,
             "survey": survey,
             "channel": "sms" if "call" in about else "email",
             "customer": customer.id,
+            "custom": {"region": customer.region},
             **about,
         }
         self.requests.append(request)
@@ -104,8 +110,16 @@ class Surveys:
                 "request": request["external_id"],
                 "comment": rng.choice(comments) if speaks else None,
                 "reasons": [rng.choice(REASONS[tone])] if speaks else [],
+                **(felt(1.6 * share - 0.9, rng) if speaks else {}),
             }
         )
+
+
+def arrival_of(name: str, sent: datetime, span: Span) -> datetime | None:
+    """Some requests never arrive, or have not yet."""
+    rng = stream("arrival", name)
+    at = sent + spread(rng, 8)
+    return at if rng.random() < DELIVERED and at <= span.now else None
 
 
 def ticket_mood(ticket: Ticket, span: Span) -> float:

@@ -57,6 +57,11 @@ class Agent:
         return (day.toordinal() + number) % 7 not in (0, 3)
 
 
+# They watch over the night and write little.
+NIGHT_CREW = (
+    Agent("a23", "Mona Sharif", "frontline", 1.1, 0.0, share=0.12),
+    Agent("a24", "Peter Novak", "technical", 1.0, 0.1, share=0.12),
+)
 CREW = (
     Agent("a01", "Aisha Rahman", "frontline", 0.8, 0.3),
     Agent("a02", "Omar Siddiqui", "frontline", 1.0, 0.1),
@@ -80,6 +85,7 @@ CREW = (
     Agent("a20", "Layla Hamdan", "vip", 0.7, 0.3),
     Agent("a21", "Marcus Bell", "vip", 0.75, 0.2),
     Agent("a22", "Salma Idris", "technical", 1.05, 0.0),
+    *NIGHT_CREW,
 )
 PARTNER_CREW = (
     Agent("p01", "Bilal Khan", "marketplace", 1.3, -0.2),

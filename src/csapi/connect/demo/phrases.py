@@ -20,7 +20,10 @@ class Comments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One language. Subjects and openings are by topic."""
+    """One language. Subjects, openings, titles of articles and searches are by topic.
+
+    `lost` are searches that find nothing.
+    """
 
     auto_reply: str
     bot_answer: str
@@ -30,8 +33,11 @@ class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     closings: tuple[str, ...]
     follow_ups: tuple[str, ...]
     reopenings: tuple[str, ...]
+    lost: tuple[str, ...]
     subjects: dict[str, tuple[str, ...]]
     openings: dict[str, tuple[str, ...]]
+    articles: dict[str, str]
+    searches: dict[str, str]
     comments: Comments
     names: Names
 

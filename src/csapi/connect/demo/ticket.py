@@ -5,13 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from csapi.connect.demo.people import BOT, DESK, Agent, Customer, Item
+from csapi.connect.demo.sentiment import felt
+from csapi.connect.demo.span import stream
+from csapi.connect.demo.topics import BY_KEY
 
 DONE = ("solved", "closed")
 
 
 @dataclass(slots=True, kw_only=True)
 class Ticket:
-    """State is what the events so far have made it; `over` once a step would lie after `now`."""
+    """State is what the events so far have made it; `over` once a step would lie after `now`.
+
+    `asked` is the customer's last message, which replies name.
+    """
 
     id: str
     now: datetime
@@ -35,6 +41,7 @@ class Ticket:
     solved_at: datetime | None = None
     reopened: int = 0
     over: bool = False
+    asked: str | None = None
     events: list[Item] = field(default_factory=list)
     first_header: Item = field(default_factory=dict)
 
@@ -69,14 +76,22 @@ class Ticket:
 
     def asks(self, at: datetime, body: str) -> None:
         """The customer writes; that wakes a ticket that waits for the customer."""
-        if self._add("message", at, self.customer.id, "customer", direction="inbound", body=body):
+        sequence = len(self.events) + 1
+        mood = BY_KEY[self.topic].mood - 0.3 * (self.status in DONE)
+        about = felt(mood, stream("mood", self.id, sequence))
+        said = {"direction": "inbound", "body": body, **about}
+        if self._add("message", at, self.customer.id, "customer", **said):
+            self.asked = self._event_id(sequence)
             self._status(at, {"pending": "open"}, self.customer.id, "customer")
 
     def bot_says(self, at: datetime, body: str) -> None:
         self._add("message", at, BOT, "bot", direction="outbound", is_auto_reply=True, body=body)
 
     def replies(self, at: datetime, body: str) -> None:
-        if self._add("message", at, self._agent_id, "agent", direction="outbound", body=body):
+        said = {"direction": "outbound", "body": body}
+        if self.asked is not None:
+            said["in_reply_to"] = self.asked
+        if self._add("message", at, self._agent_id, "agent", **said):
             self.first_reply_at = self.first_reply_at or at
 
     def notes(self, at: datetime, body: str) -> None:
@@ -92,6 +107,13 @@ class Ticket:
 
     def waits(self, at: datetime) -> None:
         self._status(at, {"open": "pending"}, self._agent_id, "agent")
+
+    def holds(self, at: datetime) -> None:
+        """Somebody else has to act: a supplier, the workshop."""
+        self._status(at, {"open": "on_hold"}, self._agent_id, "agent")
+
+    def goes_on(self, at: datetime) -> None:
+        self._status(at, {"on_hold": "open"}, self._agent_id, "agent")
 
     def assigned(self, at: datetime, agent: Agent, team: str | None) -> None:
         if self._add("assigned", at, None, "system", agent=agent.id, team=team):
@@ -124,6 +146,9 @@ class Ticket:
     def closes(self, at: datetime) -> None:
         self._status(at, {"solved": "closed"}, None, "system")
 
+    def _event_id(self, sequence: int) -> str:
+        return f"{self.id}.{sequence}"
+
     @property
     def _agent_id(self) -> str | None:
         return self.agent.id if self.agent else None
@@ -150,7 +175,7 @@ class Ticket:
         sequence = len(self.events) + 1
         event = {
             "source": DESK,
-            "event_id": f"{self.id}.{sequence}",
+            "event_id": self._event_id(sequence),
             "ticket": self.id,
             "type": kind,
             "occurred_at": at,

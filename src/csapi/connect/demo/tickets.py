@@ -30,6 +30,8 @@ ROUNDS = (0, 1, 2, 3)
 ROUND_WEIGHTS = (52, 32, 12, 4)
 CLOSES_AFTER = timedelta(days=4)
 NEVER_SOLVED = 0.02
+NEVER_ANSWERED = 0.015
+ON_HOLD = 0.08
 BOT_KNOWS = ("order_status", "product_question")
 
 Return = tuple[Customer, str]
@@ -154,7 +156,14 @@ class Course:
         self.take(ticket.topic)
         if ticket.topic != right_topic:
             self.correct_topic(right_topic)
+        if rng.random() > NEVER_ANSWERED:
+            self.serve()
+
+    def serve(self) -> None:
+        ticket, rng = self.ticket, self.rng
         self.reply(self.says.first_replies)
+        if rng.random() < ON_HOLD:
+            self.hold()
         for _ in range(rng.choices(ROUNDS, ROUND_WEIGHTS)[0]):
             self.another_round()
         if rng.random() < NEVER_SOLVED:
@@ -199,6 +208,11 @@ class Course:
         at = self.wait(REPLY_SECONDS[ticket.channel] * HURRY[ticket.priority])
         ticket.replies(at, self.rng.choice(bodies))
 
+    def hold(self) -> None:
+        self.ticket.holds(self.at + timedelta(seconds=1))
+        self.at = when_staffed(self.at + spread(self.rng, 90_000), self.rng)
+        self.ticket.goes_on(self.at)
+
     def another_round(self) -> None:
         ticket, rng = self.ticket, self.rng
         if ticket.channel == "email":
@@ -210,7 +224,7 @@ class Course:
             self.at += timedelta(seconds=20)
             ticket.priority_becomes(self.at, "high")
             ticket.is_tagged(self.at, "escalated")
-        elif rng.random() < 0.04:
+        elif rng.random() < 0.06:
             self.take(ticket.topic)
         self.reply(self.says.next_replies)
 
