@@ -82,7 +82,8 @@ def expected(metric: Metric, facts: list[Any]) -> dict[str, dict[str, Any]]:
             formula = formula.in_business_hours()
         found[f"m{number}"] = expected_cell(formula, facts)
         if metric.merge_class is MergeClass.extreme:
-            found[f"m{number}"]["value"] = longest(formula, facts)
+            is_known = found[f"m{number}"]["n"] > 0
+            found[f"m{number}"]["value"] = longest(formula, facts) if is_known else None
     return found
 
 
