@@ -5,7 +5,7 @@ Every statement that changes facts also marks their slots, before and after the 
 
 from csapi.facts.kinds import Grain, Kind
 from csapi.facts.registry import SUBJECT_KINDS
-from csapi.facts.sql import FACT_COLUMNS
+from csapi.facts.sql import FACT_COLUMNS, milliseconds_between
 
 COLUMNS = ", ".join(FACT_COLUMNS)
 PLACE = ("subject", "kind", "ordinal")
@@ -36,10 +36,6 @@ SELECT DISTINCT customer FROM facts
 WHERE tenant_id = $1 AND subject = ANY($2::uuid[]) AND customer IS NOT NULL"""
 
 IS_CONTACT = f"kind = {Kind.CONTACT} AND customer IS NOT NULL"
-
-
-def milliseconds_between(earlier: str, later: str) -> str:
-    return f"(extract(epoch FROM {later} - {earlier}) * 1000)::bigint"
 
 
 def neighbour(order: str, direction: str) -> str:

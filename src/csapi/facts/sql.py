@@ -26,6 +26,10 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 
 
+def milliseconds_between(earlier: str, later: str) -> str:
+    return f"(extract(epoch FROM {later} - {earlier}) * 1000)::bigint"
+
+
 def lateral(events: str, *more: str) -> str:
     """The events of each subject `c` computed beside it; `more`: columns after EVENT_COLUMNS."""
     return f"CROSS JOIN LATERAL ({events}\n) AS e ({', '.join([*EVENT_COLUMNS, *more])})"

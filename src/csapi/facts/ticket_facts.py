@@ -7,10 +7,17 @@ from csapi.facts.business_hours import (
     TEAM_OF_OWNER,
 )
 from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Resource
-from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, EVENT_COLUMNS, TIE_BREAK, fact_select
+from csapi.facts.sql import (
+    ATTRIBUTES,
+    CONTACT_VALUES,
+    EVENT_COLUMNS,
+    TIE_BREAK,
+    fact_select,
+    milliseconds_between,
+)
 from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
 from csapi.facts.ticket_replies import IN, OUT, REPLIES, REPLY_FACTS, timed
-from csapi.facts.ticket_work import WORK, WORK_FACTS, span
+from csapi.facts.ticket_work import WORK, WORK_FACTS
 
 BY_CUSTOMER = "coalesce(c.initiated_by, 1) = 1"
 DONE = "(5, 6)"
@@ -152,7 +159,7 @@ WITH events AS MATERIALIZED (
   FROM solves v JOIN subjects s ON s.id = v.ticket
   UNION ALL
   SELECT v.ticket, {Kind.SOLVED}, v.nth::int, 0, v.occurred_at, v.solver, NULL,
-    {span("v.reopened_at", "v.occurred_at")}, NULL, NULL, true, NULL, v.occurred_at
+    {milliseconds_between("v.occurred_at", "v.reopened_at")}, NULL, NULL, true, NULL, v.occurred_at
   FROM solves v WHERE v.is_event
   UNION ALL
   SELECT v.ticket, {Kind.REOPEN}, v.place, 0, v.occurred_at, NULL, NULL, NULL, NULL, NULL, true,

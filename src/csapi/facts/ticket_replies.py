@@ -10,15 +10,15 @@ from csapi.facts.kinds import (
     ReplyOutcome,
     ResponseOutcome,
 )
+from csapi.facts.sql import milliseconds_between
 from csapi.facts.ticket_history import EventType
-from csapi.facts.ticket_work import span
 
 IN, OUT = f"message_kind = {MessageOutcome.INBOUND}", f"message_kind = {MessageOutcome.OUTBOUND}"
 
 
 def timed(later: str, earlier: str) -> str:
     """duration, value and negative: a negative duration is kept apart from the others."""
-    gap = span(later, earlier)
+    gap = milliseconds_between(earlier, later)
     return f"CASE WHEN {gap} >= 0 THEN {gap} END, NULL::bigint, CASE WHEN {gap} < 0 THEN {gap} END"
 
 
@@ -80,7 +80,7 @@ FIRST_OR_NEXT = nth_outcome("r.nth = 1", ResponseOutcome.FIRST, ResponseOutcome.
 def assigned(kind: Kind, who: str, columns: str) -> str:
     """Facts of an agent or team being given a ticket that somebody else had, or nobody."""
     is_first = f"a.{who}_place IS NULL"
-    gap = span("a.occurred_at", "s.created_at")
+    gap = milliseconds_between("s.created_at", "a.occurred_at")
     return f"""
   SELECT a.ticket, {kind}, a.place,
     {nth_outcome(is_first, AssignmentOutcome.FIRST, AssignmentOutcome.TRANSFER)},

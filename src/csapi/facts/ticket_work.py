@@ -5,6 +5,7 @@ the planner believes. They read `told`, `subjects`, `statuses` and `solves` of t
 """
 
 from csapi.facts.kinds import EffortOutcome, Kind, RoutingOutcome, WaitOutcome
+from csapi.facts.sql import milliseconds_between
 from csapi.facts.ticket_history import EventType
 
 NEW, DONE = 1, "(5, 6)"
@@ -59,15 +60,11 @@ EFFORT = (
 )
 
 
-def span(later: str, earlier: str) -> str:
-    return f"(extract(epoch FROM {later} - {earlier}) * 1000)::bigint"
-
-
 # ticket, kind, ordinal, outcome, at, agent, team, duration, value, negative, counts, channel, seen
 WORK_FACTS = f"""
   SELECT v.ticket, {Kind.SOLVE_EFFORT}, v.nth::int, {EFFORT}, v.occurred_at, v.solver, NULL,
-    {span("v.reopened_at", "v.occurred_at")}, v.replies * 10000::bigint, NULL, true, NULL,
-    v.occurred_at
+    {milliseconds_between("v.occurred_at", "v.reopened_at")}, v.replies * 10000::bigint, NULL, true,
+    NULL, v.occurred_at
   FROM efforts v
   UNION ALL
   SELECT v.ticket, {Kind.INTERACTIONS}, 0, 0, v.occurred_at, v.solver, NULL, NULL,

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
+from csapi.facts.kinds import VALUE_SCALE
 from csapi.kit.problems import shown
 from csapi.metrics.dimensions import (
     DIMENSIONS,
@@ -36,7 +37,6 @@ from csapi.reports.resolve_metrics import resolve_metrics
 from csapi.reports.schemas import FilterNode, FilterOp, Include, Query, TimeRange
 
 DEEPEST = 8
-VALUE_SCALE = 10_000
 Members = Mapping[tuple[str, str], Sequence[int]]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from csapi.facts.kinds import VALUE_SCALE
 from csapi.kit.problems import Problem
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.dimensions import Source
@@ -29,7 +30,6 @@ from csapi.reports.schemas import (
 
 NONE_LABEL = "(none)"
 UNKNOWN_LABEL = "(unknown)"
-VALUE_SCALE = 10_000
 NO_EXCLUDED = Excluded(negative_duration=0)
 
 
