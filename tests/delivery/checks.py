@@ -10,7 +10,7 @@ I4: a declared attribute is read out of every record, once the declaration is wo
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from tests.delivery.bruteforce import (
 
 from csapi.facts.kinds import Grain, Kind, Reference, Resource
 from csapi.facts.registry import SUBJECT_KINDS
-from csapi.metrics.cuboids import SLOT_CUBOIDS, slots_read_since
+from csapi.metrics.cuboids import SLOT_CUBOIDS
 from csapi.metrics.zones import day_start, local_date, month_start
 
 GAPS = ("duration_ms", "gap_next_ms")
@@ -53,7 +53,7 @@ EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 class Snapshot:
     """All derived rows of a tenant at one moment, and what a fresh derivation gives."""
 
-    now: datetime
+    slotted: set[datetime]
     timezone: str
     facts: list[Row]
     fresh: list[Row]
@@ -93,7 +93,7 @@ async def take_snapshot(
             derivation = SUBJECT_KINDS[Resource(row["resource"])].derivation
             fresh += await connection.fetch(derivation, tenant_id, row["ids"])
         return Snapshot(
-            now=datetime.now(UTC),
+            slotted={row["bucket"] for row in await rows("rollup_buckets") if row["is_slotted"]},
             timezone=timezone,
             facts=await rows("facts"),
             fresh=fresh,
@@ -163,14 +163,14 @@ def wrong_buckets(snapshot: Snapshot) -> list[str]:
     for row in snapshot.summaries:
         if row["cuboid"] in numbers:
             stored[Grain(row["grain"]), row["bucket"]][stored_key(row)] = stored_cell(row)
-    slots_complete_since = slots_read_since(snapshot.now, zone)
     found = []
     for grain, bucket in sorted(facts.keys() | stored.keys()):
         if bucket in marked[grain]:
             continue
         held = stored[grain, bucket]
         chosen = cuboids
-        if grain is Grain.SLOT and bucket < slots_complete_since:
+        day = day_start(zone, local_date(zone, bucket))
+        if grain is Grain.SLOT and day not in snapshot.slotted:
             chosen = list(SLOT_CUBOIDS)
             kept = {cuboid.number for cuboid in chosen}
             held = {key: cell for key, cell in held.items() if key[0] in kept}

@@ -28,6 +28,7 @@ from tests.metrics.world import (
 from csapi.access.service import create_tenant
 from csapi.facts.kinds import Grain
 from csapi.kit.db import SERVER_SETTINGS, connect, open_pool
+from csapi.metrics.cuboids import BUSY_DAY_FACTS
 from csapi.metrics.formulas import Metric
 from csapi.metrics.zones import day_start, local_date, month_start
 from csapi.reports.schemas import Query
@@ -93,7 +94,9 @@ async def summarize(
     days = {local_date(TIMEZONE, fact["occurred_at"]) for fact in facts}
     for day in sorted(days):
         bucket = Bucket(tenant_id, TIMEZONE, Grain.DAY, day_start(TIMEZONE, day))
-        await rebuild(pool, bucket, rested=False)
+        # Every other recent day is a busy one.
+        busy_day_facts = 0 if day.day % 2 else BUSY_DAY_FACTS
+        await rebuild(pool, bucket, rested=False, busy_day_facts=busy_day_facts)
     for month in sorted({month_start(TIMEZONE, day) for day in days}) if months else ():
         await rebuild(pool, Bucket(tenant_id, TIMEZONE, Grain.MONTH, month), rested=False)
 

@@ -49,7 +49,7 @@ def pieces_of(asked_for: Question) -> Pieces:
     cuboid = cuboid_for(asked_for)
     if cuboid is None:
         return from_facts(PERIOD.start, PERIOD.end)
-    planner = Planner(TIMEZONE, cuboid, Marked([DIRTY]), asked_for.cuts, NOW)
+    planner = Planner(TIMEZONE, cuboid, Marked([DIRTY]), asked_for.cuts)
     return planner.split(PERIOD.start, PERIOD.end)
 
 

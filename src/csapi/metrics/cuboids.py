@@ -10,10 +10,10 @@ from datetime import datetime
 from csapi.facts.tables import ATTRIBUTE_SLOTS
 from csapi.metrics.zones import day_start, local_date
 
-# Slot rows of every cuboid are there for readers for so many local days, today included.
-RECENT_DAYS = 3
-# Writers keep them longer: clocks differ, and a day is read until the last of its readers is done.
-WRITTEN_DAYS = RECENT_DAYS + 2
+# A local day of the last few that has more facts gets slot rows of every cuboid; of a smaller one,
+# facts are as quick to read, and several times cheaper to keep (docs/decisions/0009).
+BUSY_DAY_FACTS = 20_000
+SLOTTED_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ CUBOIDS: tuple[Cuboid, ...] = (
     *(Cuboid(20 + slot, (f"attr{slot}",)) for slot in range(1, ATTRIBUTE_SLOTS + 1)),
 )
 SLOT_CUBOIDS = tuple(cuboid for cuboid in CUBOIDS if cuboid.keeps_slots_forever)
+BUSY_CUBOIDS = tuple(cuboid for cuboid in CUBOIDS if not cuboid.keeps_slots_forever)
 
 
 def kept(cuboids: Iterable[Cuboid], attribute_slots: Iterable[int]) -> tuple[Cuboid, ...]:
@@ -65,11 +66,6 @@ def covering(columns: frozenset[str]) -> Cuboid | None:
     return min(fitting, key=lambda cuboid: len(cuboid.columns), default=None)
 
 
-def slots_read_since(now: datetime, timezone: str) -> datetime:
-    """From here on, readers may rely on slot rows of every cuboid."""
-    return day_start(timezone, local_date(timezone, now), -(RECENT_DAYS - 1))
-
-
-def slots_written_since(now: datetime, timezone: str) -> datetime:
-    """From here on, a rebuilt slot needs rows of every cuboid; slots before it, of SLOT_CUBOIDS."""
-    return day_start(timezone, local_date(timezone, now), -(WRITTEN_DAYS - 1))
+def slotted_since(now: datetime, timezone: str) -> datetime:
+    """Days from here on may get slot rows of every cuboid."""
+    return day_start(timezone, local_date(timezone, now), -(SLOTTED_DAYS - 1))

@@ -1,15 +1,15 @@
 """Which stored rows answer a question: months, days, slots of summaries, and facts for the rest.
 
-Pure: what is marked, and what time it is, come in as values.
+Pure: what is marked, and which days have which slots, come in as values.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from csapi.metrics.cuboids import Cuboid, slots_read_since
+from csapi.metrics.cuboids import Cuboid
 from csapi.metrics.zones import day_start, local_date, month_start
 
 SLOT = timedelta(minutes=15)
@@ -81,13 +81,16 @@ def from_facts(start: datetime, end: datetime) -> Pieces:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Splits a period for one cuboid of one tenant."""
+    """Splits a period for one cuboid of one tenant.
+
+    slotted: the days whose slots have rows of every cuboid.
+    """
 
     timezone: str
     cuboid: Cuboid
     marked: Marked
     cuts: Cuts
-    now: datetime
+    slotted: Collection[datetime] = ()
 
     def split(self, start: datetime, end: datetime) -> Pieces:
         pieces = Pieces()
@@ -114,7 +117,6 @@ class Planner:
         )
 
     def _split_days(self, start: datetime, end: datetime, pieces: Pieces) -> None:
-        recent = slots_read_since(self.now, self.timezone)
         day = day_start(self.timezone, local_date(self.timezone, start))
         while day < end:
             following = day_start(self.timezone, local_date(self.timezone, day), 1)
@@ -127,7 +129,7 @@ class Planner:
                 and not self.cuts.inside(day, following)
             ):
                 extend(pieces.days, day, following)
-            elif self.cuboid.keeps_slots_forever or day >= recent:
+            elif self.cuboid.keeps_slots_forever or day in self.slotted:
                 self._split_slots(first, last, pieces)
             else:
                 extend(pieces.facts, first, last)

@@ -40,5 +40,7 @@ rollup_buckets = tenant_table(
     column("sequence", sa.BigInteger, default="0"),
     column("computed_at", instant, null=True),
     column("rebuild_ms", sa.Integer, default="0"),
+    # Of a day: its slots have rows of every cuboid.
+    column("is_slotted", sa.Boolean, default="false"),
     key=("grain", "bucket"),
 )

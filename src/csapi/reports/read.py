@@ -15,6 +15,7 @@ from csapi.kit.db import run
 from csapi.kit.problems import Problem
 from csapi.metrics.bins import middle
 from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
+from csapi.metrics.cuboids import SLOTTED_DAYS
 from csapi.metrics.dimensions import (
     FIND_MEMBERS,
     MEMBER_NAMES,
@@ -41,6 +42,10 @@ SELECT
    WHERE tenant_id = $1 AND grain = {Grain.SLOT} AND bucket >= $2 AND bucket < $3) AS slots,
   (SELECT array_agg(DISTINCT bucket) FROM marks
    WHERE tenant_id = $1 AND grain = {Grain.MONTH} AND bucket >= $2 AND bucket < $3) AS months,
+  (SELECT array_agg(bucket) FROM rollup_buckets
+   WHERE tenant_id = $1 AND grain = {Grain.DAY} AND is_slotted
+     AND bucket >= greatest($2 - interval '2 days', now() - interval '{SLOTTED_DAYS + 2} days')
+     AND bucket < $3) AS slotted,
   (SELECT count(*) FROM (SELECT 1 FROM subject_marks WHERE tenant_id = $1 LIMIT {PENDING_SHOWN}) s)
   + (SELECT count(*) FROM reference_marks WHERE tenant_id = $1) AS subjects,
   (SELECT max(newest) FROM unnest($4::smallint[]) AS k (kind) CROSS JOIN LATERAL (
@@ -121,7 +126,6 @@ async def read_question(
     tenant_id: UUID,
     question: Question,
     *,
-    now: datetime,
     live_slots_max: int,
 ) -> Reading:
     """Run a question. `connection` is in a read-only snapshot of the tenant."""
@@ -137,11 +141,12 @@ async def read_question(
             is_exact, shown = False, Marked()
         else:
             shown = marked
-        planner = Planner(question.tenant_timezone, cuboid, shown, question.cuts, now)
+        slotted = state["slotted"] or ()
+        planner = Planner(question.tenant_timezone, cuboid, shown, question.cuts, slotted)
         pieces = planner.split(period.start, period.end)
     groups, total, has_read_facts = await read_groups(connection, tenant_id, question, pieces)
     if question.stocks:
-        groups, total = await with_balances(connection, tenant_id, question, groups, total, now)
+        groups, total = await with_balances(connection, tenant_id, question, groups, total)
     return Reading(
         groups=groups,
         total=total,
@@ -160,7 +165,6 @@ async def with_balances(
     question: Question,
     groups: Sequence[Group],
     total: Group | None,
-    now: datetime,
 ) -> tuple[list[Group], Group | None]:
     """The groups with balances in place of their changes. What is before the range comes from
     summaries, as far as they are clean."""
@@ -176,7 +180,8 @@ async def with_balances(
         pieces = from_facts(start, period.end)
         if (cuboid := cuboid_for(opening)) is not None:
             marked = Marked(state["slots"] or (), state["months"] or ())
-            planner = Planner(question.tenant_timezone, cuboid, marked, opening.cuts, now)
+            slotted = state["slotted"] or ()
+            planner = Planner(question.tenant_timezone, cuboid, marked, opening.cuts, slotted)
             pieces = planner.split(start, period.end)
         opened, opened_total, _ = await read_groups(connection, tenant_id, opening, pieces)
     known = {group.keys: group for group in groups}

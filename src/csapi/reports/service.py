@@ -58,7 +58,6 @@ async def answer(desk: Desk, query: Query) -> QueryAnswer:
             connection,
             desk.tenant_id,
             question,
-            now=desk.now,
             live_slots_max=desk.live_slots_max,
         )
     warnings = [*cautions(question), *unknown_values(query, members)]

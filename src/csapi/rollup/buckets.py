@@ -16,8 +16,16 @@ import asyncpg
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Grain
 from csapi.kit.db import run
-from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, slots_written_since
+from csapi.metrics.cuboids import (
+    BUSY_CUBOIDS,
+    BUSY_DAY_FACTS,
+    CUBOIDS,
+    SLOT_CUBOIDS,
+    slotted_since,
+)
 from csapi.metrics.rebuild import (
+    KINDS,
+    SLOT,
     rebuild_day_from_facts,
     rebuild_day_from_slots,
     rebuild_month,
@@ -42,7 +50,7 @@ INSERT INTO rollup_buckets (tenant_id, grain, bucket) VALUES ($1, $2::smallint, 
 ON CONFLICT DO NOTHING"""
 
 LOCK_BUCKET = """
-SELECT computed_at, rebuild_ms, clock_timestamp() AS now FROM rollup_buckets
+SELECT computed_at, rebuild_ms, is_slotted, clock_timestamp() AS now FROM rollup_buckets
 WHERE tenant_id = $1 AND grain = $2::smallint AND bucket = $3 FOR UPDATE SKIP LOCKED"""
 
 EAT_MARKS = """
@@ -50,6 +58,16 @@ WITH eaten AS (
   DELETE FROM marks
   WHERE tenant_id = $1 AND grain = $2::smallint AND bucket >= $3 AND bucket < $4 RETURNING bucket
 ) SELECT DISTINCT bucket FROM eaten ORDER BY bucket"""
+
+IS_BUSY = """
+SELECT count(*) > $5::int FROM (
+  SELECT 1 FROM facts
+  WHERE tenant_id = $1 AND kind = ANY($2::smallint[]) AND occurred_at >= $3 AND occurred_at < $4
+  LIMIT $5::int + 1) AS f"""
+
+SET_SLOTTED = """
+UPDATE rollup_buckets SET is_slotted = $4
+WHERE tenant_id = $1 AND grain = $2::smallint AND bucket = $3"""
 
 DELETE_SUMMARIES = """
 DELETE FROM summaries
@@ -82,8 +100,18 @@ class Bucket:
         following = day_start if self.grain is Grain.DAY else month_start
         return following(self.timezone, local, 1)
 
+    @property
+    def slots(self) -> list[datetime]:
+        return [self.start + n * SLOT for n in range((self.end - self.start) // SLOT)]
 
-async def rebuild(pool: asyncpg.Pool, bucket: Bucket, *, rested: bool = True) -> bool:
+
+async def rebuild(
+    pool: asyncpg.Pool,
+    bucket: Bucket,
+    *,
+    rested: bool = True,
+    busy_day_facts: int = BUSY_DAY_FACTS,
+) -> bool:
     """Bring a bucket in line with its facts; False when there was nothing to do, or not now.
 
     With `rested`, a bucket that was rebuilt a moment ago waits ten times what that took.
@@ -103,7 +131,11 @@ async def rebuild(pool: asyncpg.Pool, bucket: Bucket, *, rested: bool = True) ->
         if not marked:
             return False
         if bucket.grain is Grain.DAY:
-            await write_day(connection, bucket, [row["bucket"] for row in marked], state["now"])
+            is_slotted = await should_be_slotted(connection, bucket, state, busy_day_facts)
+            if is_slotted != state["is_slotted"]:
+                await become(connection, bucket, is_slotted=is_slotted)
+            slots = [row["bucket"] for row in marked]
+            await write_day(connection, bucket, slots, is_slotted=is_slotted)
         else:
             await write_month(connection, bucket)
         elapsed_ms = int((time.perf_counter() - started) * 1000)
@@ -119,23 +151,55 @@ def is_resting(state: asyncpg.Record) -> bool:
 
 
 async def write_day(
-    connection: asyncpg.Connection, bucket: Bucket, slots: Sequence[datetime], now: datetime
+    connection: asyncpg.Connection,
+    bucket: Bucket,
+    marked: Sequence[datetime],
+    *,
+    is_slotted: bool,
 ) -> None:
     tenant_id = bucket.tenant_id
-    attributes = [row["slot"] for row in await connection.fetch(ATTRIBUTE_SLOTS, tenant_id)]
-    is_recent = bucket.start >= slots_written_since(now, bucket.timezone)
-    await clear(connection, bucket, Grain.SLOT, slots)
-    cuboids = CUBOIDS if is_recent else SLOT_CUBOIDS
-    await run(connection, rebuild_slots(tenant_id, slots, attributes, cuboids))
+    attributes = await attribute_slots(connection, tenant_id)
+    await clear(connection, bucket, Grain.SLOT, marked)
+    cuboids = CUBOIDS if is_slotted else SLOT_CUBOIDS
+    await run(connection, rebuild_slots(tenant_id, marked, attributes, cuboids))
     await clear(connection, bucket, Grain.DAY, [bucket.start])
     await connection.execute(JOIN_BY_HASH)
-    if is_recent:
+    if is_slotted:
         day = rebuild_day_from_slots(tenant_id, bucket.start, bucket.end)
     else:
         day = rebuild_day_from_facts(tenant_id, bucket.start, bucket.end, attributes)
     await run(connection, day)
     month = month_start(bucket.timezone, local_date(bucket.timezone, bucket.start))
     await connection.execute(MARK_MONTH, tenant_id, int(Grain.MONTH), month)
+
+
+async def should_be_slotted(
+    connection: asyncpg.Connection, bucket: Bucket, state: asyncpg.Record, busy_day_facts: int
+) -> bool:
+    """Whether a day's slots have rows of every cuboid: a busy one, as long as it is recent."""
+    if bucket.start < slotted_since(state["now"], bucket.timezone):
+        return False
+    if state["is_slotted"]:
+        return True
+    day = (bucket.tenant_id, KINDS, bucket.start, bucket.end)
+    return bool(await connection.fetchval(IS_BUSY, *day, busy_day_facts))
+
+
+async def attribute_slots(connection: asyncpg.Connection, tenant_id: UUID) -> list[int]:
+    return [row["slot"] for row in await connection.fetch(ATTRIBUTE_SLOTS, tenant_id)]
+
+
+async def become(connection: asyncpg.Connection, bucket: Bucket, *, is_slotted: bool) -> None:
+    """Write, or clear, the rows that slots of busy days have and others have not."""
+    numbers = [cuboid.number for cuboid in BUSY_CUBOIDS]
+    name = (bucket.tenant_id, int(Grain.SLOT), bucket.slots)
+    await connection.execute(DELETE_SUMMARIES, name[0], numbers, *name[1:])
+    if is_slotted:
+        attributes = await attribute_slots(connection, bucket.tenant_id)
+        rows = rebuild_slots(bucket.tenant_id, bucket.slots, attributes, BUSY_CUBOIDS)
+        await run(connection, rows)
+    day = (bucket.tenant_id, int(bucket.grain), bucket.start)
+    await connection.execute(SET_SLOTTED, *day, is_slotted)
 
 
 async def write_month(connection: asyncpg.Connection, bucket: Bucket) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 
 from csapi.facts.kinds import Grain
 from csapi.kit.db import acquire
+from csapi.metrics.cuboids import BUSY_DAY_FACTS
 from csapi.metrics.zones import day_start, local_date
 from csapi.rollup.buckets import Bucket, rebuild
 from csapi.rollup.definitions import redefine
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 SLOTS_PER_TENANT = 500
 REDEFINE_SECONDS = 600.0
+# Buckets that rest after a rebuild are looked at again so often, and for so long.
+PAUSE_SECONDS = 0.2
+LINGER_SECONDS = 5.0
 SLOTS_PER_ROUND = 5_000
 
 # The worker reads ids and zones of all tenants, and nothing else of them.
@@ -70,18 +74,20 @@ class Drainer:
         lanes: int = 2,
         settled_seconds: float = 1.0,
         rested: bool = True,
+        busy_day_facts: int = BUSY_DAY_FACTS,
     ) -> None:
         self._pool = pool
         self._lanes = asyncio.Semaphore(lanes)
         self._settled_seconds = settled_seconds
         self._rested = rested
+        self._busy_day_facts = busy_day_facts
         self._lock = asyncio.Lock()
         self._redefine_after = 0.0
 
     async def drain(self) -> int:
         """Rebuild what waits; the number of buckets rebuilt. One drain at a time in a process."""
         async with self._lock:
-            total = 0
+            total, busy_until = 0, 0.0
             while True:
                 has_more = await self._redefine()
                 await derive_marked(self._pool)
@@ -89,8 +95,12 @@ class Drainer:
                     waiting = await waiting_buckets(connection, self._settled_seconds)
                 done = sum(await self._work_off(waiting))
                 total += done
-                if not done and not has_more:
+                if done or has_more:
+                    busy_until = time.monotonic() + LINGER_SECONDS
+                elif not waiting or time.monotonic() > busy_until:
                     return total
+                else:
+                    await asyncio.sleep(PAUSE_SECONDS)
 
     async def _redefine(self) -> bool:
         """Look for facts of other derivations: at the start, while there are any, and rarely."""
@@ -107,7 +117,12 @@ class Drainer:
     async def _rebuild(self, bucket: Bucket) -> bool:
         async with self._lanes:
             try:
-                return await rebuild(self._pool, bucket, rested=self._rested)
+                return await rebuild(
+                    self._pool,
+                    bucket,
+                    rested=self._rested,
+                    busy_day_facts=self._busy_day_facts,
+                )
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 # One bucket that cannot be rebuilt must not hold up the others: its marks stay.
                 log.exception("rebuild failed", extra={"fields": {"tenant": str(bucket.tenant_id)}})

@@ -16,9 +16,8 @@ from csapi.facts.kinds import Grain, Kind, Resource
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.schedule_periods import is_business_time_current
 from csapi.facts.sql import FACT_COLUMNS
-from csapi.kit.clock import now
 from csapi.kit.db import Statement
-from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, Cuboid, slots_written_since
+from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, Cuboid
 from csapi.metrics.rebuild import SLOT, bucket_rows_from_facts, mismatches, slot_rows
 from csapi.metrics.zones import day_start, local_date, month_start
 
@@ -70,6 +69,9 @@ DAY_SLOTS = """
 SELECT DISTINCT date_bin('15 minutes', occurred_at, 'epoch') AS slot FROM facts WHERE tenant_id = $1
 UNION SELECT bucket FROM summaries WHERE tenant_id = $1 AND grain = 1
 UNION SELECT bucket FROM summaries WHERE tenant_id = $1 AND grain IN (2, 3)"""
+
+SLOTTED = f"""
+SELECT bucket FROM rollup_buckets WHERE tenant_id = $1 AND grain = {Grain.DAY} AND is_slotted"""
 
 
 @dataclass
@@ -175,6 +177,7 @@ class Held:
     slots: set[datetime]
     marked_slots: set[datetime]
     marked_months: set[datetime]
+    slotted: set[datetime]
 
     def clean_days(self) -> list[datetime]:
         return sorted(self._days(self.slots) - self._days(self.marked_slots))
@@ -203,12 +206,14 @@ async def held_by(connection: asyncpg.Connection, tenant_id: UUID, timezone: str
         "SELECT DISTINCT grain, bucket FROM marks WHERE tenant_id = $1", tenant_id
     )
     slots = await connection.fetch(DAY_SLOTS, tenant_id)
+    slotted = await connection.fetch(SLOTTED, tenant_id)
     return Held(
         timezone=timezone,
         attributes=[row["slot"] for row in attributes],
         slots={row["slot"] for row in slots},
         marked_slots={row["bucket"] for row in marks if row["grain"] == Grain.SLOT},
         marked_months={row["bucket"] for row in marks if row["grain"] == Grain.MONTH},
+        slotted={row["bucket"] for row in slotted},
     )
 
 
@@ -232,7 +237,8 @@ async def check_summaries(
             wrong.add((grain, start))
 
     async def compare_slots(start: datetime, end: datetime, slots: list[datetime]) -> None:
-        cuboids = CUBOIDS if start >= slots_written_since(now(), timezone) else SLOT_CUBOIDS
+        day = day_start(timezone, local_date(timezone, start))
+        cuboids = CUBOIDS if day in held.slotted else SLOT_CUBOIDS
         expected = slot_rows(tenant_id, slots, held.attributes, cuboids)
         await compare(Grain.SLOT, start, end, expected, cuboids)
 
