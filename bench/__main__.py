@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
-from bench import ingest, lag, reads, rollup, single
+from bench import derivation, ingest, lag, reads, rollup, single
 from bench.measure import Line, Progress
 from bench.report import machine, show, write_json, write_markdown
 from bench.servers import started
 
 STAGES: dict[str, Callable[..., list[Line]]] = {
     "ingest": ingest.run,
+    "derivation": derivation.run,
     "single": single.run,
     "rollup": rollup.run,
     "reads": reads.run,
@@ -21,6 +22,12 @@ STAGES: dict[str, Callable[..., list[Line]]] = {
 @click.command()
 @click.option("--quick", "is_quick", is_flag=True, help="Fewer rounds and less data: 90 s.")
 @click.option("--only", multiple=True, type=click.Choice(list(STAGES)), help="May be repeated.")
+@click.option(
+    "--plans",
+    "plans_path",
+    type=click.Path(path_type=Path),
+    help="Write the plans of derivations there.",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the lines there.")
 @click.option(
     "--markdown",
@@ -29,7 +36,12 @@ STAGES: dict[str, Callable[..., list[Line]]] = {
     help="Replace the figures in that page.",
 )
 def main(
-    *, is_quick: bool, only: tuple[str, ...], json_path: Path | None, markdown_path: Path | None
+    *,
+    is_quick: bool,
+    only: tuple[str, ...],
+    plans_path: Path | None,
+    json_path: Path | None,
+    markdown_path: Path | None,
 ) -> None:
     """Measure csapi against limits taken in the same run, on servers of its own."""
     progress, load_before = Progress(), os.getloadavg()[0]
@@ -37,6 +49,9 @@ def main(
     with started() as servers:
         for name in only or STAGES:
             lines += STAGES[name](servers, progress, is_quick=is_quick)
+        if plans_path:
+            plans = [f"{name}\n\n{text}\n" for name, text in servers.plans.items()]
+            plans_path.write_text("\n".join(plans))
     where = machine(load_before, progress.seconds, is_quick=is_quick)
     show(lines, where)
     if json_path:

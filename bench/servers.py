@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -72,6 +72,7 @@ class Servers:
     folder: Path
     postgres: Postgres
     redis: Redis
+    plans: dict[str, str] = field(default_factory=dict)
 
     def database(self, name: str) -> Database:
         asyncio.run(self._create(name, TEMPLATE))
