@@ -251,7 +251,7 @@ SHARED_DECLARATION = Mutant(
 
 UNLOCKED_REQUESTS = Mutant(
     "an attribute is carried on without locking the requests between",
-    patched(declaring, MARK_REQUESTS=changed(declaring.MARK_REQUESTS, REQUESTS_LOCKED)),
+    patched(declaring, LINKED_REQUESTS=changed(declaring.LINKED_REQUESTS, REQUESTS_LOCKED)),
 )
 
 UNAWARE_WRITER = Mutant(

@@ -17,7 +17,7 @@ from csapi.facts.schedule_periods import ask_for_recompute
 from csapi.ingest.service import Intake
 from csapi.metrics.zones import day_start, local_date, month_start
 from csapi.rollup.buckets import Bucket, rebuild
-from csapi.rollup.subjects import derive_chunk, spread_references
+from csapi.rollup.subjects import derive_chunk, spread_attributes, spread_references
 
 OLD_DAY = "2026-03-05"
 RETRIES = 8
@@ -81,6 +81,7 @@ def rebuild_of(name: str, grain: Grain, day: str = OLD_DAY) -> Session:
 def rederive(name: str) -> Session:
     async def work(trial: Trial, pool: Any) -> None:
         await spread_references(pool, trial.tenant_id)
+        await spread_attributes(pool, trial.tenant_id)
         await derive_chunk(pool, trial.tenant_id)
 
     return Session(name, patient(work), "worker")

@@ -17,7 +17,7 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.facts.attributes import declare_attribute
 from csapi.facts.kinds import Kind
 from csapi.rollup import subjects
-from csapi.rollup.subjects import derive_marked, spread_references
+from csapi.rollup.subjects import derive_marked, spread_attributes
 
 ENTERED = "2026-03-05T09:00:00Z"
 NewTenant = Callable[..., Awaitable[UUID]]
@@ -57,7 +57,7 @@ async def test_worker_role_may_read_an_attribute_out_of_records(
 ) -> None:
     await take_in(intake, tenant_id, "calls", [call("c1", ENTERED, custom={"plan": "gold"})])
     await declare(api_pool, tenant_id)
-    assert await spread_references(worker_pool, tenant_id) == 1
+    assert await spread_attributes(worker_pool, tenant_id) == 1
 
 
 async def test_contacts_at_the_same_instant_in_either_order(lab: Lab) -> None:

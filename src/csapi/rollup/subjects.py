@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
-from csapi.facts.attributes import apply_attribute
+from csapi.facts.attributes import apply_attribute, mark_everything
 from csapi.facts.business_hours import BUSINESS_KINDS
 from csapi.facts.derive import derive_again
 from csapi.facts.kinds import Reference, Resource
@@ -18,14 +18,24 @@ from csapi.kit.db import acquire
 log = logging.getLogger(__name__)
 
 SUBJECTS_PER_CHUNK = 500
+BEGINNING = UUID(int=0)
 
 MARKED_TENANTS = """
 SELECT tenant_id FROM reference_marks UNION SELECT tenant_id FROM subject_marks"""
 
-EAT_REFERENCES = """
+# Attributes take longer: their marks stay until all records are through (spread_attributes).
+EAT_REFERENCES = f"""
 DELETE FROM reference_marks WHERE tenant_id = $1 AND id IN (
-  SELECT id FROM reference_marks WHERE tenant_id = $1 ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
+  SELECT id FROM reference_marks WHERE tenant_id = $1 AND reference <> {Reference.ATTRIBUTE}
+  ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
 ) RETURNING reference, member"""
+
+DECLARED = f"""
+SELECT id, member FROM reference_marks
+WHERE tenant_id = $1 AND reference = {Reference.ATTRIBUTE} ORDER BY id"""
+
+EAT_REFERENCE = """
+DELETE FROM reference_marks WHERE tenant_id = $1 AND id = $2"""
 
 MARK_BY_AGENT = """
 INSERT INTO subject_marks (tenant_id, resource, subject)
@@ -84,6 +94,7 @@ async def derive_tenant(pool: asyncpg.Pool, tenant_id: UUID) -> int:
     done = 0
     while await spread_references(pool, tenant_id):
         pass
+    await spread_attributes(pool, tenant_id)
     while count := await derive_chunk(pool, tenant_id):
         done += count
     return done
@@ -105,9 +116,27 @@ async def spread_references(pool: asyncpg.Pool, tenant_id: UUID) -> int:
         if Reference.SCHEDULE in members:
             kinds = [int(kind) for kind in BUSINESS_KINDS]
             await connection.execute(MARK_BY_KIND, tenant_id, kinds)
-        for slot in sorted(set(members.get(Reference.ATTRIBUTE, ()))):
-            await apply_attribute(connection, tenant_id, slot)
     return len(eaten)
+
+
+async def spread_attributes(pool: asyncpg.Pool, tenant_id: UUID) -> int:
+    """Read newly declared attributes out of all earlier records, step by step; how many.
+
+    A reference mark stays until its last step: what dies on the way begins again.
+    """
+    async with tenant_transaction(pool, tenant_id) as connection:
+        declared = await connection.fetch(DECLARED, tenant_id)
+    for row in declared:
+        for kind in SUBJECT_KINDS.values():
+            after: UUID | None = BEGINNING
+            while after is not None:
+                async with tenant_transaction(pool, tenant_id, many_rows=True) as connection:
+                    after = await apply_attribute(connection, tenant_id, row["member"], kind, after)
+        async with tenant_transaction(pool, tenant_id) as connection:
+            await connection.execute("SET LOCAL statement_timeout = '300s'")
+            await mark_everything(connection, tenant_id)
+            await connection.execute(EAT_REFERENCE, tenant_id, row["id"])
+    return len(declared)
 
 
 async def derive_chunk(pool: asyncpg.Pool, tenant_id: UUID) -> int:
