@@ -2,14 +2,15 @@
 
 from csapi.ingest import attributes, endpoints, schedules
 from csapi.kit.operations import Operation
+from csapi.reports import batch, terms
 from csapi.reports import endpoints as reports
-from csapi.reports import terms
 
 OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
     *attributes.OPERATIONS,
     *schedules.OPERATIONS,
     *reports.OPERATIONS,
+    *batch.OPERATIONS,
     *terms.OPERATIONS,
 )
 

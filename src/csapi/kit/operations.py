@@ -134,6 +134,13 @@ async def body_of(request: AnyRequest, type_: type[T]) -> T:
     return cast("T", decode(data, _decoder(cast("Hashable", type_))))
 
 
+async def pieces_of(request: AnyRequest, type_: type[T]) -> T:
+    """Read the body as a type whose pieces (msgspec.Raw) are still to be decoded by decode."""
+    operation = operation_of(request)
+    data = await read_body(request, limit=operation.body_limit)
+    return cast("T", decode(data, _decoder(cast("Hashable", type_))))
+
+
 async def items_of(request: AnyRequest) -> list[bytes]:
     """Read a batch and split it into items, each still to be decoded by decode_item."""
     operation = operation_of(request)

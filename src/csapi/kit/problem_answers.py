@@ -17,8 +17,9 @@ def _instance(scope: Any) -> str:
     return quote("/".join(shown(part) for part in scope["path"].split("/")), safe="/:@!$&'()*+,;=~")
 
 
-def problem_body(problem: Problem, scope: Any) -> bytes:
-    body = ProblemBody(
+def told(problem: Problem, scope: Any) -> ProblemBody:
+    """The problem as it goes out, in an answer of its own or within one."""
+    return ProblemBody(
         type=f"/errors/{problem.code}",
         title=problem.kind.title,
         status=problem.status,
@@ -28,7 +29,10 @@ def problem_body(problem: Problem, scope: Any) -> bytes:
         request_id=scope.get("state", {}).get("request_id", ""),
         errors=problem.errors,
     )
-    return msgspec.json.encode(body)
+
+
+def problem_body(problem: Problem, scope: Any) -> bytes:
+    return msgspec.json.encode(told(problem, scope))
 
 
 _BY_STATUS = {

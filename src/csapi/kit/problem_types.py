@@ -57,6 +57,11 @@ _REFUSED = {
         408, "Request timeout", "The body did not arrive within 10 seconds. Send it again."
     ),
     "conflict": _type(409, "Conflict", "The state of the resource does not allow this."),
+    "snapshot_moved": _type(
+        409,
+        "Snapshot moved",
+        "What the last page was cut from has changed since. Start again without a cursor.",
+    ),
     "precondition_failed": _type(
         412, "Precondition failed", "The resource has changed since it was read."
     ),

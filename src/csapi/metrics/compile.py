@@ -11,7 +11,16 @@ from csapi.metrics.cuboids import Cuboid, covering
 from csapi.metrics.parts import DISTINCT, EXTREMES, THRESHOLDS, Measure, Part
 from csapi.metrics.periods import TimeGrain, edges
 from csapi.metrics.plan import Pieces, Run
-from csapi.metrics.question import Condition, Group, MemberGroup, Question, TimeGroup
+from csapi.metrics.question import (
+    NO_MEMBER,
+    OTHER,
+    Condition,
+    Group,
+    Kept,
+    MemberGroup,
+    Question,
+    TimeGroup,
+)
 from csapi.metrics.zones import changes, offset
 
 STORED = {
@@ -133,8 +142,31 @@ class Compiler:
         return "\nUNION ALL\n".join(branches)
 
     def keyed(self, rows: str) -> str:
-        keys = [f"{self._group(n, group)} AS g{n}" for n, group in enumerate(self.question.groups)]
-        return f"SELECT {', '.join([*keys, '*'])} FROM (\n{rows}\n) AS rows"
+        """The rows with the keys of their groups as g0.."""
+        keys = [self._group(n, group) for n, group in enumerate(self.question.groups)]
+        if self.question.kept is None:
+            named = [f"{key} AS g{n}" for n, key in enumerate(keys)]
+            return f"SELECT {', '.join([*named, '*'])} FROM (\n{rows}\n) AS rows"
+        return self._told_apart(self.question.kept, keys, rows)
+
+    def _told_apart(self, kept: Kept, keys: Sequence[str], rows: str) -> str:
+        """The same with the key OTHER where a row is of no group that is told apart."""
+        named = ", ".join([*(f"{key} AS h{n}" for n, key in enumerate(keys)), "*"])
+        places = [n for n, group in enumerate(self.question.groups) if group.id in kept.ids]
+        own = ", ".join(f"coalesce(h{n}::bigint, {NO_MEMBER})" for n in places)
+        columns = [
+            self.arguments.add([NO_MEMBER if key is None else key for key in column], "bigint[]")
+            for column in zip(*kept.keys, strict=True)
+        ]
+        known = f"({own}) IN (SELECT * FROM unnest({', '.join(columns)}))" if columns else "false"
+        told = [
+            f"CASE WHEN is_kept THEN h{n}::bigint ELSE {OTHER} END AS g{n}"
+            if n in places
+            else f"h{n} AS g{n}"
+            for n in range(len(keys))
+        ]
+        return f"""SELECT {", ".join(told)}, * FROM (
+SELECT *, {known} AS is_kept FROM (SELECT {named} FROM (\n{rows}\n) AS rows) AS named) AS told"""
 
     def grouped(self, rows: str, values: Sequence[str]) -> Statement:
         names = ", ".join(f"g{n}" for n in range(len(self.question.groups)))

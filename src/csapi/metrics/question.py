@@ -117,6 +117,20 @@ class Condition:
         return found
 
 
+# The key of all members that an answer does not tell apart, and what stands for no member in SQL.
+OTHER = -(2**63) + 1
+NO_MEMBER = -(2**63) + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Groups to tell apart, by their keys of some of the dimensions; the rest have the key OTHER
+    in each of those."""
+
+    ids: tuple[str, ...]
+    keys: tuple[tuple[int | None, ...], ...]
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked. Its properties are worked out once: every row of an answer uses them."""
@@ -127,6 +141,7 @@ class Question:
     groups: tuple[Group, ...] = ()
     condition: Condition | None = None
     with_totals: bool = False
+    kept: Kept | None = None
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from csapi.metrics.dimensions import DIMENSIONS, TIME_PREFIX, Dimension, Source
 from csapi.metrics.formulas import Metric
 from csapi.metrics.periods import CYCLES, TimeGrain
-from csapi.metrics.question import Asked, Group, Question, TimeGroup
+from csapi.metrics.question import Asked, Group, TimeGroup
 from csapi.reports.refusals import refuse
-from csapi.reports.schemas import Query
 
 
 def allowed_dimensions(metric: Metric, custom: Sequence[Dimension]) -> list[str]:
@@ -44,15 +43,3 @@ def check_allowed(
                     f"{each.metric.id} has no dimension {dimension.id}.",
                     allowed_dimensions(each.metric, custom),
                 )
-
-
-def check_top(query: Query, question: Question) -> None:
-    if query.top is None:
-        return
-    names = [asked.name for asked in question.metrics]
-    if query.top.by not in names:
-        refuse("/top/by", "unknown_metric", "Not a metric of this query.", names)
-    if query.top.other and any(asked.percentile is not None for asked in question.metrics):
-        refuse("/top/other", "invalid_value", "Percentiles cannot be merged into other.")
-    if query.top.other and any(asked.is_distinct for asked in question.metrics):
-        refuse("/top/other", "invalid_value", "Distinct counts cannot be merged into other.")

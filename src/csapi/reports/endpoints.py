@@ -47,6 +47,13 @@ EXAMPLE = {
     "filters": {"and": [{"dimension": "topic", "op": "in", "values": ["billing"]}]},
     "include": ["totals"],
 }
+SERIES_EXAMPLE = {
+    "metrics": [{"id": "calls_offered"}],
+    "time": {"range": {"from": "2026-01-01", "to": "2026-02-01"}},
+    "dimensions": ["time:day", "queue"],
+    "shape": "series",
+    "top": {"n": 5, "by": "calls_offered", "other": True},
+}
 
 
 class KpiParams(msgspec.Struct, kw_only=True):
@@ -193,14 +200,15 @@ OPERATIONS = [
         operation_id="runQuery",
         summary="Ask for metrics",
         description="Any metrics of the catalog over a range, grouped and filtered. Without "
-        "dimensions there is exactly one row; with time dimensions alone every bucket is there.",
+        "dimensions there is exactly one row; with time dimensions alone every bucket is there. "
+        "`shape` lays the same numbers out as rows, as series for charts, or as a matrix.",
         tag=QUERY_TAG,
         handler=query,
         scope=Scope.REPORTS_READ,
         request=Query,
-        request_examples={"service_level_by_day": EXAMPLE},
+        request_examples={"service_level_by_day": EXAMPLE, "largest_queues": SERIES_EXAMPLE},
         responses={200: QueryAnswer},
-        problems=("invalid_cursor", "query_timeout"),
+        problems=("invalid_cursor", "snapshot_moved", "query_timeout"),
     ),
     Operation(
         method="GET",

@@ -29,7 +29,7 @@ from csapi.metrics.formulas import Facts
 from csapi.metrics.parts import Hours
 from csapi.metrics.percentiles import EXACT_MAX, binned_statement, exact_statement, interpolate
 from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
-from csapi.metrics.question import Asked, MemberGroup, Question, Terms
+from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
 from csapi.metrics.stocks import added, balanced, opening_question
 from csapi.reports.resolve import Members, Wanted
 
@@ -288,7 +288,7 @@ async def read_names(
     for place, group in enumerate(question.groups):
         if not isinstance(group, MemberGroup) or group.dimension.source is Source.value:
             continue
-        members = list({each.keys[place] for each in groups if each.keys[place] is not None})
+        members = list({each.keys[place] for each in groups} - {None, OTHER})
         if not members:
             continue
         source = group.dimension.source

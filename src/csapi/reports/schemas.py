@@ -10,8 +10,17 @@ from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.formulas import Attribution, Direction, MergeClass, ParamType, TimeBasis, Unit
 from csapi.metrics.parts import Hours
 from csapi.metrics.periods import RangePreset
+from csapi.reports.layouts import DimensionValue, Matrix, Precision, Series
+from csapi.reports.ordering import (
+    MOST_ORDERS,
+    MOST_TESTS,
+    HavingTest,
+    Name,
+    OrderBy,
+    Shape,
+    TopRequest,
+)
 
-Name = Annotated[str, Meta(min_length=1, max_length=255)]
 MOST_METRICS, MOST_DIMENSIONS, MOST_VALUES, PAGE_SIZE, LARGEST_PAGE = 20, 4, 100, 1000, 10_000
 
 
@@ -19,12 +28,6 @@ class Include(StrEnum):
     """What an answer carries besides its rows."""
 
     totals = "totals"
-
-
-class Shape(StrEnum):
-    """How the groups are laid out."""
-
-    rows = "rows"
 
 
 class FilterOp(StrEnum):
@@ -73,14 +76,6 @@ class FilterNode(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     values: Annotated[list[Name], Meta(max_length=MOST_VALUES)] | None = None
 
 
-class TopRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Keep the `n` rows with the highest value of the metric `by`; the rest as `other`."""
-
-    n: Annotated[int, Meta(ge=1, le=1000)]
-    by: Name
-    other: bool = False
-
-
 class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A question to the engine."""
 
@@ -90,18 +85,11 @@ class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     filters: FilterNode | None = None
     include: list[Include] = []
     shape: Shape = Shape.rows
+    having: Annotated[list[HavingTest], Meta(max_length=MOST_TESTS)] = []
     top: TopRequest | None = None
+    order_by: Annotated[list[OrderBy], Meta(max_length=MOST_ORDERS)] = []
     limit: Annotated[int, Meta(ge=1, le=LARGEST_PAGE)] = PAGE_SIZE
     cursor: Annotated[str, Meta(max_length=500)] | None = None
-
-
-class DimensionValue(msgspec.Struct, kw_only=True):
-    """A member or a time bucket. `start` and `end` are instants of time buckets."""
-
-    key: str | None
-    label: str
-    start: UtcDatetime | None
-    end: UtcDatetime | None
 
 
 class Excluded(msgspec.Struct, kw_only=True):
@@ -114,13 +102,6 @@ class NullReason(StrEnum):
     """Why a value is null."""
 
     no_observations = "no_observations"
-
-
-class Precision(StrEnum):
-    """How precise a value is."""
-
-    exact = "exact"
-    approximate = "approximate"
 
 
 class MetricValue(msgspec.Struct, kw_only=True):
@@ -188,9 +169,13 @@ class QueryPage(msgspec.Struct, kw_only=True):
 
 
 class QueryAnswer(msgspec.Struct, kw_only=True):
-    """The rows; totals and other recomputed from parts, never from rows."""
+    """The rows, or in their place what the other shapes have: categories and series, or a matrix.
+    totals and other are recomputed from parts, never from rows."""
 
     data: list[ResultRow]
+    categories: list[DimensionValue] | None
+    series: list[Series] | None
+    matrix: Matrix | None
     totals: dict[str, MetricValue] | None
     other: dict[str, MetricValue] | None
     page: QueryPage

@@ -13,7 +13,10 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.metrics.dimensions import CUSTOM_PREFIX, Dimension
 from csapi.metrics.formulas import Unit
 from csapi.metrics.question import Question
-from csapi.reports.checks import check_top
+from csapi.reports.checks_of_rows import check_rows
+from csapi.reports.ordering import Shape
+from csapi.reports.pages import fingerprint_of, page_of
+from csapi.reports.ranking import Rows, other_cells, read_rows
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
 from csapi.reports.resolve import Setting, build_question, check_filter, wanted_keys
 from csapi.reports.schemas import (
@@ -25,7 +28,8 @@ from csapi.reports.schemas import (
     QueryMeta,
     QueryPage,
 )
-from csapi.reports.shape import cells, fingerprint_of, ordered, page_of, pick_top, result_rows
+from csapi.reports.series import Grid, matrix_of, series_of
+from csapi.reports.shape import cells, result_rows
 
 BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
 
@@ -44,24 +48,52 @@ class Desk:
 async def answer(desk: Desk, query: Query) -> QueryAnswer:
     """Answer a question in one snapshot. Raises Problem for what cannot be asked."""
     async with tenant_transaction(desk.pool, desk.tenant_id, readonly=True) as connection:
-        custom: Sequence[Dimension] = ()
-        if any(name.startswith(CUSTOM_PREFIX) for name in names_in(query)):
-            custom = await custom_dimensions(connection, desk.tenant_id)
-        setting = Setting(desk.timezone, custom, desk.now)
-        members: Mapping[tuple[str, str], Sequence[int]] = {}
-        if query.filters is not None:
-            wanted = wanted_keys(list(check_filter(query.filters, setting)))
-            members = await find_members(connection, desk.tenant_id, wanted)
-        question = build_question(query, setting, members)
-        check_top(query, question)
-        reading = await read_question(
-            connection,
-            desk.tenant_id,
+        return await answer_on(Snapshot(connection, desk), query)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """A read-only snapshot of a tenant, and what was looked up in it."""
+
+    connection: asyncpg.Connection
+    desk: Desk
+    _custom: Sequence[Dimension] | None = None
+
+    async def custom(self, names: Iterable[str]) -> Sequence[Dimension]:
+        """The tenant's own dimensions, where one of the names is of such a one."""
+        if not any(name.startswith(CUSTOM_PREFIX) for name in names):
+            return ()
+        if self._custom is None:
+            self._custom = await custom_dimensions(self.connection, self.desk.tenant_id)
+        return self._custom
+
+    async def read(self, question: Question) -> Reading:
+        return await read_question(
+            self.connection,
+            self.desk.tenant_id,
             question,
-            live_slots_max=desk.live_slots_max,
+            live_slots_max=self.desk.live_slots_max,
         )
-    warnings = [*cautions(question), *unknown_values(query, members)]
-    return shaped(query, question, reading, warnings, desk.now)
+
+
+async def resolved(snapshot: Snapshot, query: Query) -> tuple[Question, list[str]]:
+    """The question with nothing left open, and what to know of it."""
+    desk = snapshot.desk
+    setting = Setting(desk.timezone, await snapshot.custom(names_in(query)), desk.now)
+    members: Mapping[tuple[str, str], Sequence[int]] = {}
+    if query.filters is not None:
+        wanted = wanted_keys(list(check_filter(query.filters, setting)))
+        members = await find_members(snapshot.connection, desk.tenant_id, wanted)
+    question = build_question(query, setting, members)
+    return question, [*cautions(question), *unknown_values(query, members)]
+
+
+async def answer_on(snapshot: Snapshot, query: Query) -> QueryAnswer:
+    """The same in a snapshot that is there already."""
+    question, warnings = await resolved(snapshot, query)
+    check_rows(query, question)
+    rows = await read_rows(snapshot.read, query, question)
+    return shaped(query, rows, warnings, snapshot.desk.now)
 
 
 def names_in(query: Query) -> Iterable[str]:
@@ -106,25 +138,32 @@ def unknown_values(query: Query, members: Mapping[tuple[str, str], Sequence[int]
     return found
 
 
-def shaped(
-    query: Query, question: Question, reading: Reading, warnings: list[str], now: datetime
-) -> QueryAnswer:
-    groups = ordered(question, reading)
-    other = None
-    if query.top is not None:
-        groups, other = pick_top(question, groups, query.top)
-    page, cursor = page_of(groups, query.limit, query.cursor, fingerprint_of(query))
-    data = result_rows(question, reading, page)
+def shaped(query: Query, rows: Rows, warnings: list[str], now: datetime) -> QueryAnswer:
+    question, reading = rows.question, rows.reading
     totals = None
     if question.with_totals and reading.total is not None:
         totals = cells(question, reading.total)
-    return QueryAnswer(
-        data=data,
+    found = QueryAnswer(
+        data=[],
+        categories=None,
+        series=None,
+        matrix=None,
         totals=totals,
-        other=other,
-        page=QueryPage(next_cursor=cursor),
+        other=other_cells(rows),
+        page=QueryPage(next_cursor=None),
         meta=meta_of(query, question, reading, warnings, now),
     )
+    if query.shape is Shape.rows:
+        fingerprint = fingerprint_of(query)
+        page, found.page.next_cursor = page_of(rows.groups, query.limit, query.cursor, fingerprint)
+        found.data = result_rows(question, reading, page)
+        return found
+    grid = Grid(rows, query, found.meta.columns)
+    if query.shape is Shape.series:
+        found.categories, found.series = series_of(grid)
+    else:
+        found.matrix = matrix_of(grid)
+    return found
 
 
 def meta_of(

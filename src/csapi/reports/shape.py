@@ -1,32 +1,20 @@
 """From groups of parts to the rows of an answer. Divides once, from integers."""
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import cache, partial
 from itertools import product
 from typing import Any
 
-import msgspec
-
 from csapi.facts.kinds import VALUE_SCALE
-from csapi.kit.problems import Problem
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.dimensions import Source
 from csapi.metrics.formulas import MS_PER_SECOND, Formula
 from csapi.metrics.parts import EXTREMES
 from csapi.metrics.question import Asked, MemberGroup, Places, Question, Terms, TimeGroup
+from csapi.reports.layouts import DimensionValue, Precision
 from csapi.reports.read import Group, Reading
-from csapi.reports.schemas import (
-    DimensionValue,
-    Excluded,
-    MetricValue,
-    NullReason,
-    Precision,
-    ResultRow,
-    TopRequest,
-)
+from csapi.reports.schemas import Excluded, MetricValue, NullReason, ResultRow
 
 NONE_LABEL = "(none)"
 UNKNOWN_LABEL = "(unknown)"
@@ -182,49 +170,3 @@ def merged(question: Question, groups: Sequence[Group]) -> Group:
         else:
             parts.append((min if extreme == "min" else max)(values, default=None))
     return Group((), parts, {})
-
-
-def pick_top(
-    question: Question, groups: Sequence[Group], top: TopRequest
-) -> tuple[list[Group], dict[str, MetricValue] | None]:
-    """The groups with the highest values, and the rest merged from its parts."""
-    place = [asked.name for asked in question.metrics].index(top.by)
-    asked, places = question.metrics[place], question.places[place]
-
-    def rank(group: Group) -> tuple[bool, float]:
-        value = metric_value(asked, places, group).value
-        return value is None, -(value or 0)
-
-    chosen = sorted(groups, key=rank)
-    kept, rest = chosen[: top.n], chosen[top.n :]
-    return kept, cells(question, merged(question, rest)) if top.other else None
-
-
-def page_of(
-    groups: Sequence[Group], limit: int, cursor: str | None, fingerprint: str
-) -> tuple[Sequence[Group], str | None]:
-    """One page, and the cursor of the next. A cursor belongs to its question."""
-    start = 0 if cursor is None else read_cursor(cursor, fingerprint)
-    end = start + limit
-    following = None
-    if end < len(groups):
-        raw = msgspec.json.encode([fingerprint, end])
-        following = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    return groups[start:end], following
-
-
-def read_cursor(cursor: str, fingerprint: str) -> int:
-    try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        known_by, start = msgspec.json.decode(raw, type=tuple[str, int])
-    except (ValueError, msgspec.MsgspecError):
-        raise Problem("invalid_cursor", "Take next_cursor of the last page as it is.") from None
-    if known_by != fingerprint or start < 0:
-        raise Problem("invalid_cursor", "The cursor belongs to another question.")
-    return start
-
-
-def fingerprint_of(query: Any) -> str:
-    """A short name of a question, whatever page it asks for."""
-    content = msgspec.json.encode(msgspec.structs.replace(query, cursor=None))
-    return hashlib.blake2b(content, digest_size=9).hexdigest()

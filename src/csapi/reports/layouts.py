@@ -1,0 +1,61 @@
+"""How groups are laid out for charts and tables."""
+
+from enum import StrEnum
+
+import msgspec
+
+from csapi.kit.quantities import UtcDatetime
+from csapi.metrics.formulas import Unit
+
+
+class DimensionValue(msgspec.Struct, kw_only=True):
+    """A member or a time bucket. `start` and `end` are instants of time buckets."""
+
+    key: str | None
+    label: str
+    start: UtcDatetime | None
+    end: UtcDatetime | None
+
+
+class Precision(StrEnum):
+    """How precise a value is."""
+
+    exact = "exact"
+    approximate = "approximate"
+
+
+class Series(msgspec.Struct, kw_only=True):
+    """One metric, of one member where there is a second dimension, over all categories.
+
+    `key`: the member's key, several joined by " / "; without a second dimension the metric's name.
+    `is_other`: of all members that top leaves out.
+    """
+
+    key: str | None
+    label: str
+    metric: str
+    unit: Unit
+    dimensions: dict[str, DimensionValue]
+    is_other: bool
+    precision: Precision
+    values: list[float | None]
+    n: list[int]
+
+
+class MatrixValues(msgspec.Struct, kw_only=True):
+    """One metric: a list for each row, in it a value for each column."""
+
+    metric: str
+    label: str
+    unit: Unit
+    precision: Precision
+    values: list[list[float | None]]
+    n: list[list[int]]
+
+
+class Matrix(msgspec.Struct, kw_only=True):
+    """Two dimensions: the first gives the rows, the second the columns."""
+
+    rows: list[DimensionValue]
+    columns: list[DimensionValue]
+    metrics: list[MatrixValues]

@@ -1,0 +1,61 @@
+"""Pages of an answer: each knows what the one before it was cut from."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from csapi.kit.problems import Problem
+from csapi.reports.read import Group
+
+T = TypeVar("T")
+MOVED = "The data has moved since the page before: start again without a cursor."
+
+
+def encode_cursor(*parts: Any) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, type_: type[T]) -> T:
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(raw, type=type_)
+    except (ValueError, msgspec.MsgspecError):
+        raise Problem("invalid_cursor", "Take next_cursor of the last page as it is.") from None
+
+
+def page_of(
+    groups: Sequence[Group], limit: int, cursor: str | None, fingerprint: str
+) -> tuple[Sequence[Group], str | None]:
+    """One page, and the cursor of the next. A cursor belongs to its question and to the rows that
+    its page was cut from: where they are others by now, it is refused."""
+    if cursor is None and len(groups) <= limit:
+        return groups, None
+    content = content_of(groups)
+    start = 0
+    if cursor is not None:
+        known_by, seen, start = decode_cursor(cursor, tuple[str, str, int])
+        if known_by != fingerprint or start < 0:
+            raise Problem("invalid_cursor", "The cursor belongs to another question.")
+        if seen != content:
+            raise Problem("snapshot_moved", MOVED)
+    end = start + limit
+    following = encode_cursor(fingerprint, content, end) if end < len(groups) else None
+    return groups[start:end], following
+
+
+def content_of(groups: Sequence[Group]) -> str:
+    """A short name of rows in their order, down to the last part of each."""
+    digest = hashlib.blake2b(digest_size=12)
+    for group in groups:
+        found = sorted((name, each.seconds) for name, each in group.percentiles.items())
+        digest.update(repr((group.keys, tuple(group.parts), found)).encode())
+    return digest.hexdigest()
+
+
+def fingerprint_of(query: Any) -> str:
+    """A short name of a question, whatever page it asks for."""
+    content = msgspec.json.encode(msgspec.structs.replace(query, cursor=None))
+    return hashlib.blake2b(content, digest_size=9).hexdigest()
