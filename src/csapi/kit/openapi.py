@@ -22,6 +22,10 @@ _HEADERS: dict[str, Schema] = {
         "description": "How to authenticate: Bearer.",
         "schema": {"type": "string"},
     },
+    "X-Next-Cursor": {
+        "description": "Where the next page starts, beside bodies that have no place for it.",
+        "schema": {"type": "string"},
+    },
     "ETag": {
         "description": "Send it back as If-None-Match to learn whether anything has changed.",
         "schema": {"type": "string"},
@@ -104,7 +108,11 @@ def _success(declared: Any, schemas: Schemas) -> Schema:
         content: Schema = {"schema": _body_schema(media, schemas)}
         if media.example is not None:
             content["example"] = media.example
-        response["content"] = {media.media_type: content}
+        texts = {
+            name: {"schema": {"type": "string", "description": text}}
+            for name, text in media.texts.items()
+        }
+        response["content"] = {media.media_type: content, **texts}
     return response
 
 

@@ -35,13 +35,17 @@ class OperationError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """An answer that is more than one JSON type."""
+    """An answer that is more than one JSON type.
+
+    `texts`: further media types that the request can ask for by Accept, and what they hold.
+    """
 
     body: Any = None
     description: str = "Success."
     media_type: str = "application/json"
     example: Any = None
     headers: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

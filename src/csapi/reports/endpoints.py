@@ -11,12 +11,13 @@ from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response
-from csapi.kit.operations import AnyRequest, Operation, body_of, params_of, path_of
+from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import DIMENSIONS, Dimension, Source, dimension_of
 from csapi.metrics.periods import RangePreset
 from csapi.reports.describe import metric_info
+from csapi.reports.encoders import CSV, CSV_FORM, NDJSON, NDJSON_FORM, encoded
 from csapi.reports.kpis import KpiSet, kpis
 from csapi.reports.read import custom_dimensions
 from csapi.reports.refusals import refuse
@@ -36,6 +37,7 @@ from csapi.reports.schemas import (
 from csapi.reports.service import Desk, answer
 
 QUERY_TAG = "Reports"
+TEXTS = {CSV: CSV_FORM, NDJSON: NDJSON_FORM}
 
 EXAMPLE = {
     "metrics": [
@@ -96,7 +98,8 @@ def desk_of(request: AnyRequest, principal: Principal) -> Desk:
 
 async def query(request: AnyRequest, principal: Principal) -> Response:
     asked = await body_of(request, Query)
-    return json_response(await answer(desk_of(request, principal), asked))
+    found = await answer(desk_of(request, principal), asked)
+    return encoded(asked, found, request.headers.get("accept"))
 
 
 async def get_kpis(request: AnyRequest, principal: Principal) -> Response:
@@ -207,7 +210,7 @@ OPERATIONS = [
         scope=Scope.REPORTS_READ,
         request=Query,
         request_examples={"service_level_by_day": EXAMPLE, "largest_queues": SERIES_EXAMPLE},
-        responses={200: QueryAnswer},
+        responses={200: Media(body=QueryAnswer, texts=TEXTS, headers=("X-Next-Cursor",))},
         problems=("invalid_cursor", "snapshot_moved", "query_timeout"),
     ),
     Operation(
