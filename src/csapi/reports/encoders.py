@@ -38,7 +38,7 @@ _json = msgspec.json.Encoder()
 
 
 def media_type_of(accept: str | None) -> str:
-    """The encoding that a request prefers; JSON where it has no wish, or one that nobody can meet."""
+    """The encoding that a request prefers; JSON where it has no wish that can be met."""
     return (Accept(accept).best_match(MEDIA_TYPES) if accept else None) or JSON
 
 
