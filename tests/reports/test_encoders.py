@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,10 +83,8 @@ def value_of(row: Mapping[str, str], name: str) -> dict[str, Any]:
 
 def rows_of_json(answer: Any) -> list[Any]:
     found = [{"row": "data", **row} for row in answer["data"]]
-    for kind in ("other", "totals"):
-        if answer[kind] is not None:
-            found.append({"row": kind, "dimensions": {}, "metrics": answer[kind]})
-    return found
+    more = [kind for kind in ("other", "totals") if answer[kind] is not None]
+    return [*found, *({"row": kind, "dimensions": {}, "metrics": answer[kind]} for kind in more)]
 
 
 @pytest.mark.parametrize("more", [{}, {"top": {"n": 1, "by": "calls_offered", "other": True}}])
@@ -196,9 +195,7 @@ ROW = st.fixed_dictionaries(
 
 @given(st.lists(ROW, max_size=4), st.none() | VALUE)
 def test_any_answer_is_the_same_in_all_encodings(rows: list[Any], total: Any) -> None:
-    import msgspec
-
-    answer = {
+    answer: dict[str, Any] = {
         "data": rows, "categories": None, "series": None, "matrix": None, "other": None,
         "totals": None if total is None else {"m": total}, "page": {"next_cursor": None},
         "meta": {
