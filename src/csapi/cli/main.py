@@ -13,6 +13,7 @@ COMMANDS = {
     "keys": "csapi.cli.keys:keys",
     "import": "csapi.cli.import_:import_",
     "verify": "csapi.cli.verify:verify",
+    "explain": "csapi.cli.explain:explain",
     "openapi": "csapi.cli.openapi:openapi",
     "check": "csapi.cli.check:check",
 }

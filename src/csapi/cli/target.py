@@ -8,7 +8,7 @@ from typing import TypeVar
 import asyncpg
 import click
 
-from csapi.kit.db import API, WORKER, StartupError, connect, one_line
+from csapi.kit.db import API, WORKER, StartupError, connect, one_line, open_pool
 from csapi.kit.settings import load_settings
 
 T = TypeVar("T")
@@ -29,31 +29,53 @@ def as_worker(data_dir: Path | None, work: Callable[[asyncpg.Connection], Awaita
     return on_database(data_dir, WORKER, work)
 
 
+def as_api_pool(data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
+    """The same on a pool of one connection, for what the API does with one."""
+    milliseconds = load_settings().statement_timeout_ms
+
+    async def with_pool(url: str) -> T:
+        pool = await open_pool(url, size=1, statement_timeout_ms=milliseconds)
+        try:
+            return await work(pool)
+        finally:
+            await pool.close()
+
+    return on_url(data_dir, API, with_pool)
+
+
 def on_database(
     data_dir: Path | None, role: str, work: Callable[[asyncpg.Connection], Awaitable[T]]
 ) -> T:
     """Run `work` on a connection that acts as `role`. Raises StartupError or EmbeddedError."""
+
+    async def with_connection(url: str) -> T:
+        connection = await connect(url, role)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return on_url(data_dir, role, with_connection)
+
+
+def on_url(data_dir: Path | None, role: str, work: Callable[[str], Awaitable[T]]) -> T:
+    """Run `work` with the URL of the database. Raises StartupError or EmbeddedError."""
     settings = load_settings()
     if data_dir is None and settings.database_url is not None:
-        return asyncio.run(_with_connection(settings.database_url, role, work))
+        return asyncio.run(_one_line_failures(settings.database_url, work))
     from csapi.embedded.instance import open_instance
 
     with open_instance(data_dir or Path(settings.data_dir)) as instance:
         url = instance.api_url if role == API else instance.worker_url
-        return asyncio.run(_with_connection(url, role, work))
+        return asyncio.run(_one_line_failures(url, work))
 
 
-async def _with_connection(
-    url: str, role: str, work: Callable[[asyncpg.Connection], Awaitable[T]]
-) -> T:
-    connection = await connect(url, role)
+async def _one_line_failures(url: str, work: Callable[[str], Awaitable[T]]) -> T:
     try:
-        return await work(connection)
+        return await work(url)
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         raise StartupError(
             "The database has no csapi tables yet. Run `csapi migrate` first."
         ) from None
     except (asyncpg.PostgresError, OSError) as error:
         raise StartupError(f"The database failed: {one_line(error)}. Try again.") from None
-    finally:
-        await connection.close()

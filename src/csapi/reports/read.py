@@ -132,18 +132,7 @@ async def read_question(
     period = question.period
     kinds = [int(kind) for kind in question.kinds]
     state = await connection.fetchrow(STATE, tenant_id, period.start, period.end, kinds)
-    marked = Marked(state["slots"] or (), state["months"] or ())
-    is_exact = state["subjects"] == 0
-    cuboid = cuboid_for(question)
-    pieces = from_facts(period.start, period.end)
-    if cuboid is not None:
-        if len(marked.slots) > live_slots_max:
-            is_exact, shown = False, Marked()
-        else:
-            shown = marked
-        slotted = state["slotted"] or ()
-        planner = Planner(question.tenant_timezone, cuboid, shown, question.cuts, slotted)
-        pieces = planner.split(period.start, period.end)
+    pieces, is_complete = pieces_of(question, state, live_slots_max)
     groups, total, has_read_facts = await read_groups(connection, tenant_id, question, pieces)
     if question.stocks:
         groups, total = await with_balances(connection, tenant_id, question, groups, total)
@@ -151,12 +140,31 @@ async def read_question(
         groups=groups,
         total=total,
         names=await read_names(connection, tenant_id, question, groups),
-        pending_buckets=len(marked.slots),
+        pending_buckets=len(state["slots"] or ()),
         pending_subjects=state["subjects"],
-        is_exact=is_exact,
+        is_exact=is_complete and state["subjects"] == 0,
         source="mixed" if has_read_facts and pieces.source == "summary" else pieces.source,
         data_through=state["data_through"] and state["data_through"].astimezone(UTC),
     )
+
+
+def pieces_of(
+    question: Question, state: asyncpg.Record, live_slots_max: int
+) -> tuple[Pieces, bool]:
+    """What to read where, and whether that has everything: of too many marked slots it does not."""
+    period, cuboid = question.period, cuboid_for(question)
+    if cuboid is None:
+        return from_facts(period.start, period.end), True
+    marked = Marked(state["slots"] or (), state["months"] or ())
+    is_complete = len(marked.slots) <= live_slots_max
+    planner = Planner(
+        question.tenant_timezone,
+        cuboid,
+        marked if is_complete else Marked(),
+        question.cuts,
+        state["slotted"] or (),
+    )
+    return planner.split(period.start, period.end), is_complete
 
 
 async def with_balances(
