@@ -3,6 +3,8 @@
 from alembic import context
 
 import csapi.access.tables
+import csapi.facts.cost_tables
+import csapi.facts.reference_tables
 import csapi.facts.schedule_tables
 import csapi.facts.self_service_tables
 import csapi.facts.tables
@@ -13,6 +15,8 @@ from csapi.kit.tables import metadata
 assert csapi.access.tables
 assert csapi.facts.self_service_tables
 assert csapi.facts.schedule_tables
+assert csapi.facts.reference_tables
+assert csapi.facts.cost_tables
 assert csapi.facts.tables
 assert csapi.facts.work_tables
 assert csapi.metrics.tables

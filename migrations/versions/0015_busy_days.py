@@ -4,7 +4,7 @@ go with the daily trim."""
 from alembic import op
 
 revision = "0015"
-down_revision = "0008"
+down_revision = "0010"
 
 
 def upgrade() -> None:

@@ -12,6 +12,7 @@ from arq.worker import Worker
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.queue import DRAIN_JOB, deserialize, redis_settings, serialize
 from csapi.kit.settings import Settings
+from csapi.rollup.costs import extend_costs
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.trim import trim_slots
@@ -33,7 +34,7 @@ async def trim(ctx: dict[Any, Any]) -> int:
 
 
 async def extend(ctx: dict[Any, Any]) -> int:
-    return await extend_schedules(ctx["pool"])
+    return await extend_schedules(ctx["pool"]) + await extend_costs(ctx["pool"])
 
 
 async def run_arq(settings: Settings, context: dict[str, Any]) -> None:

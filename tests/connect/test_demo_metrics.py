@@ -42,6 +42,11 @@ OTHER_PAIRS = {
         ("team", "time:day"),
     ),
     "utilization": ("agent", "time:day"),
+    # Shifts have no channel, and what a month costs is nobody's.
+    **dict.fromkeys(
+        ("staff_cost", "staff_cost_coverage_rate", "cost_per_contact"), ("agent", "time:day")
+    ),
+    "fixed_cost": ("time:week", "time:day_of_week"),
     # Would you recommend us: that is about no agent and no contact.
     **dict.fromkeys(("nps", "nps_responses"), ("segment", "custom.region")),
     # Nobody of ours takes part in self-service.

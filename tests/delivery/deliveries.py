@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.delivery.deliveries_reference import annotation_items, cost_items, topic_items
 from tests.delivery.deliveries_self_service import (
     article_items,
     form_items,
@@ -301,6 +302,9 @@ records = st.one_of(
     about("shifts", shift_items),
     about("work-sessions", work_items),
     about("schedules", schedule_items),
+    about("cost-book", cost_items),
+    about("topics", topic_items),
+    about("annotations", annotation_items),
 )
 timelines = st.one_of(
     about("presence", presence_items),

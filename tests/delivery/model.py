@@ -47,6 +47,7 @@ class World:
     records: dict[str, dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))
     events: dict[str, Item] = field(default_factory=dict)
     attribute: str | None = None
+    zone: str = "UTC"
 
     def get(self, resource: str, name: str | None) -> Item:
         """A record, or an empty one where nothing but its name is known."""

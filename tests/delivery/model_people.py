@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tests.delivery.model import CONTEXT, Fact, FactKey, Item, World, at, nearest_ms
+from tests.delivery.model import CONTEXT, Fact, FactKey, Item, World, at
+from tests.delivery.model_costs import presence_cost, shift_cost
+from tests.delivery.spans import Span, cut, joined, length_ms, overlap
 
 from csapi.facts.kinds import NO_OUTCOME, Kind, PresenceOutcome, ShiftOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
-Span = tuple[datetime, datetime]
-SLOT = timedelta(minutes=15)
 LONGEST = timedelta(days=31)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READY = {"available", "handling", "after_call_work"}
 
 
@@ -70,39 +69,6 @@ def owners(world: World, agent: str) -> list[tuple[Span, str, Item]]:
     return found
 
 
-def joined(spans: Iterable[Span]) -> list[Span]:
-    """The same time without seams."""
-    found: list[Span] = []
-    for low, high in sorted(spans):
-        if low >= high:
-            continue
-        if found and low <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], high))
-        else:
-            found.append((low, high))
-    return found
-
-
-def cut(spans: Iterable[Span]) -> list[Span]:
-    """The same time in pieces that each lie in one slot."""
-    pieces = []
-    for start, end in joined(spans):
-        low = start
-        while low < end:
-            high = min(end, low - (low - EPOCH) % SLOT + SLOT)
-            pieces.append((low, high))
-            low = high
-    return pieces
-
-
-def overlap(spans: Iterable[Span], with_: Span) -> list[Span]:
-    return [(max(low, with_[0]), min(high, with_[1])) for low, high in spans]
-
-
-def length_ms(span: Span) -> int:
-    return nearest_ms(span[1] - EPOCH) - nearest_ms(span[0] - EPOCH)
-
-
 def pieces_of(kind: Kind, outcome: int, spans: Iterable[Span]) -> Facts:
     return {
         (kind, number): Fact(span[0], outcome, duration_ms=length_ms(span))
@@ -123,6 +89,7 @@ def presence_facts(world: World, name: str, item: Item) -> Facts:
     number = [other for _, other, _ in timeline].index(name)
     mine = [span for span, owner, _ in owners(world, item["agent"]) if owner == name]
     facts = pieces_of(Kind.PRESENCE, state, mine)
+    facts |= presence_cost(world, item, mine)
     return facts | whole_of(Kind.PRESENCE_INTERVAL, state, end_of(timeline, number), mine)
 
 
@@ -135,6 +102,7 @@ def shift_facts(world: World, item: Item) -> Facts:
     facts = pieces_of(Kind.SHIFT, pay, [span])
     facts |= pieces_of(Kind.SHIFT_ONLINE, pay, overlap(online, span))
     facts |= pieces_of(Kind.SHIFT_READY, pay, overlap(ready, span))
+    facts |= shift_cost(world, item)
     return facts | whole_of(Kind.SHIFT_INTERVAL, pay, span[1], [span])
 
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.delivery.checks import take_snapshot, violations
 from tests.delivery.deliveries import Plan, about, call_items, plans, ticket_items, timelines
+from tests.delivery.deliveries_reference import cost_items
 from tests.delivery.deliveries_self_service import session_items, visit_items
 from tests.delivery.expected import expected_facts
 from tests.delivery.explorer import DEEP
@@ -33,6 +34,7 @@ VISITS = st.one_of(
     about("tickets", ticket_items),
     about("calls", call_items),
 )
+COSTS = st.one_of(*[about("cost-book", cost_items)] * 3, timelines)
 ZONES = st.sampled_from(["UTC", "America/St_Johns", "Asia/Kathmandu"])
 
 
@@ -129,6 +131,15 @@ async def test_any_order_gives_the_same_timelines(lab: Lab, plan: Plan, zone: st
     await check_plan(lab, plan, zone)
 
 
+@given(plan=plans(COSTS, most_events=0), zone=ZONES)
+@thorough(40)
+async def test_any_order_of_rates_and_paid_time_gives_the_same_costs(
+    lab: Lab, plan: Plan, zone: str
+) -> None:
+    """What an hour costs depends on shifts, presence, teams and the cost book."""
+    await check_plan(lab, plan, zone)
+
+
 @given(plan=plans(VISITS, most=16, most_events=0))
 @thorough(30)
 async def test_any_order_of_visits_and_contacts_gives_the_same_facts(lab: Lab, plan: Plan) -> None:
@@ -144,6 +155,7 @@ async def check_plan(lab: Lab, plan: Plan, zone: str) -> None:
     assert not violations(snapshot)
     assert snapshot.is_drained
     world = newest_world(plan)
+    world.zone = zone
     expected = expected_facts(world)
     stored = named_facts(snapshot.facts, await names_of(lab.admin, tenant_id))
     assert stored == with_gaps(expected)

@@ -131,4 +131,24 @@ FULL: dict[str, dict[str, Any]] = {
         "outcome": "handed_off", "customer": "u7", "ticket": "t1", "topic": "refund",
         "channel": "phone", **COMMON,
     },
+    **{
+        resource: {"source": "zd", "external_id": "main", "label": "\u0628\u0631", **COMMON}
+        for resource in ("inboxes", "queues", "channels", "ticket-types")
+    },
+    "topics": {
+        "source": "zd", "external_id": "refund", "label": "\u9000\u6b3e", "parent": "billing",
+        "department": "finance", "owner": "Lina", **COMMON,
+    },
+    "annotations": {
+        "source": "product", "external_id": "n1", "starts_at": AT, "text": "Winter \u2744",
+        "ends_at": LAST, "kind": "season",
+        "scope": [{"dimension": "channel", "values": ["email", "chat"]},
+                  {"dimension": "custom.manager", "values": ["Kim"]}],
+        **COMMON,
+    },
+    "cost-book": {
+        "source": "zd", "external_id": "a1-2026", "currency": "EUR", "valid_from": "2026-01-01",
+        "valid_to": "2031-01-01", "hourly_rate": 31.5, "agent": "a1", "team": None,
+        "fixed_cost_per_month": None, "name": None, **COMMON,
+    },
 }  # fmt: skip

@@ -51,6 +51,15 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "kb-articles": {"source": "s", "external_id": "x"},
     "kb-events": {"source": "s", "external_id": "x", "type": "view", "occurred_at": AT},
     "sessions": {"source": "s", "external_id": "x", "kind": "bot", "started_at": AT},
+    **{
+        resource: {"source": "s", "external_id": "x"}
+        for resource in ("inboxes", "queues", "channels", "topics", "ticket-types")
+    },
+    "annotations": {"source": "s", "external_id": "x", "starts_at": AT, "text": "App 5.0"},
+    "cost-book": {
+        "source": "s", "external_id": "x", "currency": "EUR", "valid_from": "2026-01-01",
+        "hourly_rate": 20,
+    },
 }  # fmt: skip
 
 RESOURCES = tuple(SMALLEST)

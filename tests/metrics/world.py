@@ -40,6 +40,7 @@ from csapi.facts.kinds import (
     SentimentLabel,
     SessionOutcome,
     ShiftOutcome,
+    StaffCostOutcome,
     VoteOutcome,
     WaitOutcome,
 )
@@ -94,6 +95,7 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.SELF_SERVICE_SESSION: tuple(SessionOutcome),
     Kind.BOT_SESSION: tuple(SessionOutcome),
     Kind.IVR_SESSION: tuple(SessionOutcome),
+    Kind.STAFF_COST: tuple(StaffCostOutcome),
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
@@ -103,6 +105,7 @@ TIMED = {
     Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE, Kind.SHIFT_READY, Kind.WORK_SESSION,
     Kind.WORK_SESSION_INTERVAL,
     Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION, Kind.SEARCH_SESSION,
+    Kind.STAFF_COST,
 }  # fmt: skip
 COUNTING = {Kind.MESSAGE, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED}
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
@@ -111,6 +114,8 @@ SCORED = {
     Kind.SENTIMENT: (-VALUE_SCALE, VALUE_SCALE),
     Kind.QUALITY_REVIEW: (0, VALUE_SCALE),
     Kind.QUALITY_CRITERION: (0, VALUE_SCALE),
+    Kind.STAFF_COST: (0, 30 * VALUE_SCALE),
+    Kind.FIXED_COST: (0, 5 * VALUE_SCALE),
 }
 FLAGGED = {Kind.CALL, Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION}
 

@@ -13,6 +13,7 @@ from csapi.facts.derive import derive_locked
 from csapi.facts.derive_sql import LOCK_AGENTS
 from csapi.facts.interval import LONGEST_SQL
 from csapi.facts.kinds import Kind, Resource
+from csapi.facts.staff_cost import PRESENCE_NEAR_SHIFTS
 from csapi.facts.timeline import of_same_agent
 
 Connection = Any
@@ -74,7 +75,19 @@ async def derive_presence(connection: Connection, tenant_id: UUID, written: Sequ
 
 
 async def derive_shifts(connection: Connection, tenant_id: UUID, written: Sequence[Row]) -> None:
+    """Derive written shifts, and the presence that they decide the pay of."""
     await lock_agents(connection, tenant_id, written)
+    spans = {(row["agent"], row["started_at"], row["ended_at"]) for row in written}
+    spans |= {
+        (row["old_agent"], row["old_started_at"], row["old_ended_at"])
+        for row in written
+        if not row["is_new"]
+    }
+    arrays = [list(values) for values in zip(*spans, strict=True)]
+    near = await connection.fetch(PRESENCE_NEAR_SHIFTS, tenant_id, *arrays)
+    if near:
+        presence = sorted(row[0] for row in near)
+        await derive_locked(connection, tenant_id, {Resource.PRESENCE: presence})
     await derive_locked(connection, tenant_id, {Resource.SHIFT: [row["id"] for row in written]})
 
 
@@ -88,4 +101,12 @@ async def shifts_of(connection: Connection, tenant_id: UUID, presence: Sequence[
     return {row[0] for row in rows}
 
 
-DERIVATIONS = {Resource.PRESENCE: derive_presence, Resource.SHIFT: derive_shifts}
+async def leave_to_worker(_: Connection, __: UUID, ___: Sequence[Row]) -> None:
+    """What an entry of the cost book is counted in is decided with all others (facts/costs.py)."""
+
+
+DERIVATIONS = {
+    Resource.PRESENCE: derive_presence,
+    Resource.SHIFT: derive_shifts,
+    Resource.COST_ENTRY: leave_to_worker,
+}

@@ -36,19 +36,24 @@ def millisecond(instant: str) -> str:
     return f"(extract(epoch FROM {instant}) * 1000)::bigint"
 
 
-def pieces(kind: Kind, outcome: str, spans: str) -> str:
-    """Events of `c`: one for each part of a multirange that lies in a slot of its own."""
-    return f"""
-  SELECT {kind}, (row_number() OVER (ORDER BY piece.starts_at))::int, {outcome}, piece.starts_at,
-    c.agent, NULL::int, {millisecond("piece.ends_at")} - {millisecond("piece.starts_at")},
-    NULL::bigint, NULL::bigint, true
-  FROM unnest({spans}) AS part (span)
+def cut(spans: str) -> str:
+    """FROM items: the parts of a multirange, each in a slot of its own, as `piece`."""
+    return f"""unnest({spans}) AS part (span)
   CROSS JOIN LATERAL generate_series(
     date_bin('15 minutes', lower(part.span), 'epoch'),
     upper(part.span) - interval '1 microsecond', interval '15 minutes') AS slot (starts_at)
   CROSS JOIN LATERAL (SELECT greatest(lower(part.span), slot.starts_at),
     least(upper(part.span), slot.starts_at + interval '15 minutes')
   ) AS piece (starts_at, ends_at)"""
+
+
+def pieces(kind: Kind, outcome: str, spans: str) -> str:
+    """Events of `c`: one for each part of a multirange that lies in a slot of its own."""
+    return f"""
+  SELECT {kind}, (row_number() OVER (ORDER BY piece.starts_at))::int, {outcome}, piece.starts_at,
+    c.agent, NULL::int, {millisecond("piece.ends_at")} - {millisecond("piece.starts_at")},
+    NULL::bigint, NULL::bigint, true
+  FROM {cut(spans)}"""
 
 
 def whole(kind: Kind, outcome: str, ends_at: str, spans: str) -> str:

@@ -21,6 +21,7 @@ class Resource(IntEnum):
     FORM = 11
     KB_EVENT = 13
     SESSION = 14
+    COST_ENTRY = 16
 
 
 class Kind(IntEnum):
@@ -116,6 +117,10 @@ class Kind(IntEnum):
     # A session in which the knowledge base was searched, at its start. duration: from the last
     # search before the ticket that the session led to, to the creation of that ticket.
     SEARCH_SESSION = 67
+    # Pieces of paid time, cut like intervals. value: what they cost; none where no rate is known.
+    STAFF_COST = 100
+    # Pieces of months. value: the share of a monthly cost.
+    FIXED_COST = 101
 
 
 class ContactOutcome(IntEnum):
@@ -298,6 +303,14 @@ class SessionOutcome(IntEnum):
     UNKNOWN = 4
 
 
+class StaffCostOutcome(IntEnum):
+    """What says that a piece of time is paid; or that nothing says what it costs."""
+
+    SHIFT = 1
+    PRESENCE = 2
+    UNRATED = 3
+
+
 NO_OUTCOME = 0
 VALUE_SCALE = 10_000
 DEFINITION_VERSION = 1
@@ -329,13 +342,15 @@ class Dimension(IntEnum):
     ATTR6 = 16
     ATTR7 = 17
     ATTR8 = 18
+    # Who is responsible for a topic: no column of facts, but looked up through the topic.
+    DEPARTMENT = 31
 
 
 class Reference(IntEnum):
     """What a reference mark says has changed for many subjects.
 
-    Its member: the agent, the customer, the attribute's slot, or the resource whose facts are
-    derived otherwise than before.
+    Its member: the agent, the customer, the attribute's slot, the resource whose facts are derived
+    otherwise than before, or the second since 1970 from which on costs differ.
     """
 
     AGENT = 1
@@ -343,6 +358,7 @@ class Reference(IntEnum):
     ATTRIBUTE = 3
     DEFINITION = 4
     SCHEDULE = 5
+    COST = 8
 
 
 class Scope(IntEnum):
@@ -351,3 +367,12 @@ class Scope(IntEnum):
     TEAM = 1
     INBOX = 2
     DEFAULT = 3
+
+
+class CostScope(IntEnum):
+    """What an entry of the cost book is about. Rates are looked for in this order."""
+
+    AGENT = 1
+    TEAM = 2
+    DEFAULT = 3
+    FIXED = 4

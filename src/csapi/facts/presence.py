@@ -7,6 +7,7 @@ from csapi.facts.kinds import Dimension, Kind, PresenceOutcome, Resource
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
+from csapi.facts.staff_cost import PRESENCE_COST
 from csapi.facts.timeline import counted
 from csapi.facts.wire import Custom, Key, Record
 from csapi.kit.quantities import UtcDatetime
@@ -59,7 +60,9 @@ def presence_row(presence: Presence, lookup: Lookup) -> tuple[object, ...]:
 PRESENCE_EVENTS = f"""
   {pieces(Kind.PRESENCE, "c.state::int", "c_time.spans")}
   UNION ALL
-  {whole(Kind.PRESENCE_INTERVAL, "c.state::int", "c_end.at", "c_time.spans")}"""
+  {whole(Kind.PRESENCE_INTERVAL, "c.state::int", "c_end.at", "c_time.spans")}
+  UNION ALL
+  {PRESENCE_COST}"""
 
 PRESENCE = RecordKind(
     name="presence",

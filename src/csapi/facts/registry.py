@@ -1,6 +1,8 @@
 """All kinds of records, in the order in which their rows are locked."""
 
+from csapi.facts.annotation import ANNOTATIONS
 from csapi.facts.call import CALLS
+from csapi.facts.cost_entry import COST_BOOK
 from csapi.facts.feedback import FEEDBACK, FEEDBACK_REQUESTS
 from csapi.facts.form import FORMS
 from csapi.facts.kb_article import KB_ARTICLES
@@ -9,6 +11,7 @@ from csapi.facts.kinds import Resource
 from csapi.facts.people import AGENTS, CUSTOMERS, TEAMS
 from csapi.facts.presence import PRESENCE
 from csapi.facts.quality import QUALITY_REVIEWS
+from csapi.facts.reference import DESCRIPTIONS
 from csapi.facts.resource import RecordKind
 from csapi.facts.schedule import SCHEDULES
 from csapi.facts.session import SESSIONS
@@ -35,6 +38,9 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     PRESENCE,
     SHIFTS,
     WORK_SESSIONS,
+    *DESCRIPTIONS,
+    ANNOTATIONS,
+    COST_BOOK,
 )
 
 SUBJECT_KINDS: dict[Resource, RecordKind] = {

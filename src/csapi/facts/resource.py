@@ -49,6 +49,7 @@ class RecordKind:
     returning: what a write gives back besides the identity (SQL over old and new).
     instants: the fields that must lie in the accepted range of time.
     planned: the fields among them that may lie ahead.
+    lasting: the columns of start and end, where records can be listed by time.
     """
 
     name: str
@@ -64,6 +65,7 @@ class RecordKind:
     returning: tuple[str, ...] = ()
     name_column: str = "external_id"
     planned: tuple[str, ...] = ()
+    lasting: tuple[str, str] | None = None
     checks: tuple[Callable[[Any], "tuple[str, str, str] | None"], ...] = ()
 
     @cached_property

@@ -5,6 +5,7 @@ from csapi.facts.kinds import Kind, PresenceOutcome, Resource, ShiftOutcome
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
+from csapi.facts.staff_cost import shift_cost
 from csapi.facts.timeline import presence_within
 from csapi.facts.wire import Custom, Key, Record
 from csapi.kit.quantities import UtcDatetime
@@ -62,7 +63,9 @@ SHIFT_EVENTS = f"""
   UNION ALL
   {pieces(Kind.SHIFT_READY, PAY, "there.ready")}
   UNION ALL
-  {whole(Kind.SHIFT_INTERVAL, PAY, "c.ended_at", ALL)}"""
+  {whole(Kind.SHIFT_INTERVAL, PAY, "c.ended_at", ALL)}
+  UNION ALL
+  {shift_cost(ALL)}"""
 
 SHIFTS = RecordKind(
     name="shifts",
@@ -80,7 +83,14 @@ SHIFTS = RecordKind(
     instants=("started_at", "ended_at"),
     planned=("started_at", "ended_at"),
     checks=CHECKS,
-    returning=("old.agent AS old_agent", "new.agent AS agent"),
+    returning=(
+        "old.agent AS old_agent",
+        "new.agent AS agent",
+        "old.started_at AS old_started_at",
+        "new.started_at AS started_at",
+        "old.ended_at AS old_ended_at",
+        "new.ended_at AS ended_at",
+    ),
     derivation=fact_select(
         resource=Resource.SHIFT,
         source=f"shifts c {THERE} {lateral(SHIFT_EVENTS)}",

@@ -14,13 +14,20 @@ from csapi.facts.resource import RecordKind
 from csapi.facts.wire import normalized
 from csapi.ingest.events import ingest_events
 from csapi.ingest.examples import EXAMPLES
-from csapi.ingest.queries import decode_cursor, encode_cursor, list_statement, one_statement
+from csapi.ingest.queries import (
+    Within,
+    decode_cursor,
+    encode_cursor,
+    list_statement,
+    one_statement,
+)
 from csapi.ingest.schemas import (
     BatchAnswer,
     BatchResult,
     BatchSummary,
     IngestReceipt,
     IngestStatus,
+    RangeFilter,
     RecordFilter,
     RecordPath,
     page_struct,
@@ -40,7 +47,8 @@ from csapi.kit.operations import (
     params_of,
     path_of,
 )
-from csapi.kit.problems import Problem, invalid
+from csapi.kit.problems import FieldError, Problem, invalid
+from csapi.metrics.periods import PeriodError, read_bound
 
 TAG = "Records"
 
@@ -111,9 +119,30 @@ def stored(row: Any) -> bytes:
     return known[:-1] + b"," + item.encode()[1:]
 
 
+def filter_of(kind: RecordKind) -> type[RecordFilter]:
+    return RecordFilter if kind.lasting is None else RangeFilter
+
+
+def within_of(kind: RecordKind, wanted: RecordFilter, timezone: str) -> Within | None:
+    """The range that is asked for, in a local zone."""
+    if kind.lasting is None or not isinstance(wanted, RangeFilter):
+        return None
+    since = until = None
+    try:
+        if wanted.from_ is not None:
+            since = read_bound(wanted.from_, timezone, "from")
+        if wanted.to is not None:
+            until = read_bound(wanted.to, timezone, "to")
+    except PeriodError as error:
+        raise invalid(FieldError(f"/{error.field}", "invalid_value", error.message)) from None
+    return Within(kind.lasting, since, until) if since or until else None
+
+
 def list_records(kind: RecordKind) -> Handler:
+    filter_struct = filter_of(kind)
+
     async def handler(request: AnyRequest, principal: Principal) -> Response:
-        wanted = params_of(request, RecordFilter)
+        wanted = params_of(request, filter_struct)
         statement = list_statement(
             kind.table,
             kind.name_column,
@@ -122,6 +151,7 @@ def list_records(kind: RecordKind) -> Handler:
             external_id=None if wanted.external_id is None else normalized(wanted.external_id),
             after=None if wanted.cursor is None else decode_cursor(wanted.cursor),
             limit=wanted.limit + 1,
+            within=within_of(kind, wanted, principal.timezone),
         )
         pool = request.app.state.pool
         async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
@@ -202,7 +232,7 @@ def operations_of(kind: RecordKind) -> list[Operation]:
             tag=TAG,
             handler=list_records(kind),
             scope=Scope.RECORDS_READ,
-            params=RecordFilter,
+            params=filter_of(kind),
             responses={200: page_struct(record)},
             problems=("invalid_cursor",),
         ),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from csapi.ingest.examples_reference import REFERENCE
+
 CALL = {
     "source": "pbx",
     "external_id": "c1",
@@ -111,6 +113,7 @@ SELF_SERVICE: dict[str, dict[str, Any]] = {
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     **SELF_SERVICE,
+    **REFERENCE,
     "agents": {
         "agent": {
             "source": "zd",

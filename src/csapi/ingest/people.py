@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from csapi.facts import costs
 from csapi.facts.kb_article import MARK_EVENTS_OF_ARTICLES
 from csapi.facts.kinds import Reference
 from csapi.facts.lookup import Lookup
@@ -33,11 +34,11 @@ SELECT $1, * FROM unnest($2::int[], $3::timestamptz[], $4::timestamptz[], $5::in
 def lock_of(kind: RecordKind) -> Literal["shared", "exclusive"] | None:
     """Which tenant lock a write of this kind needs.
 
-    Derivation reads the teams of agents, and schedules, without locking them, which every call
+    Derivation reads the teams of agents, schedules and rates without locking them, which every call
     would queue on. So a change of these waits until the derivations under way have committed:
     after that its reference mark finds their facts.
     """
-    if kind.name in ("agents", "schedules"):
+    if kind.name in ("agents", "schedules", "cost-book"):
         return "exclusive"
     return None if kind.resource is None else "shared"
 
@@ -61,7 +62,7 @@ async def after_write(
     stored: Sequence[asyncpg.Record],
     lookup: Lookup,
 ) -> None:
-    """Leave marks for what the written agents, customers or articles change elsewhere; expand the
+    """Leave marks for what written agents, customers, articles or costs change elsewhere; expand
     written schedules."""
     if kind.name == "agents":
         moved = await replace_memberships(connection, tenant_id, drafts, stored, lookup)
@@ -77,6 +78,8 @@ async def after_write(
         surrogates = [row["surrogate"] for row in stored]
         await replace_expansion(connection, tenant_id, surrogates, now())
         await settle(connection, tenant_id)
+    elif kind.name == "cost-book" and stored:
+        await costs.settle(connection, tenant_id, [row["id"] for row in stored], now())
 
 
 async def mark_references(

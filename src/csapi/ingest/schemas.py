@@ -78,6 +78,17 @@ class RecordFilter(msgspec.Struct, kw_only=True):
     ] = None
 
 
+class RangeFilter(RecordFilter, kw_only=True):
+    """Which records to list; with a range only those that lie in it and are not deleted."""
+
+    from_: Annotated[
+        str | None, Meta(description="Only what lasts at or after this local day or instant")
+    ] = msgspec.field(name="from", default=None)
+    to: Annotated[
+        str | None, Meta(description="Only what starts before this local day or instant")
+    ] = None
+
+
 class RecordPath(msgspec.Struct, kw_only=True):
     id: Annotated[UUID, Meta(description="Our id of the record")]
 

@@ -15,6 +15,7 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import KEY_LENGTH
+from csapi.ingest.costs import refusals
 from csapi.ingest.directory import Directory
 from csapi.ingest.items import Draft, draft_item, newest
 from csapi.ingest.people import after_write, lock_of
@@ -89,6 +90,13 @@ async def ingest_records(
     written = await retried(lambda: write(intake, tenant_id, kind, chosen)) if chosen else Written()
     for draft in drafts:
         key = (draft.source, draft.external_id)
+        if error := written.refused.get(draft.index):
+            prefix = f"/{draft.index}" if is_batch else ""
+            named_error = msgspec.structs.replace(error, pointer=prefix + error.pointer)
+            outcomes[draft.index] = Outcome(
+                draft.index, None, draft.external_id, "rejected", None, [named_error]
+            )
+            continue
         status = passed.get(draft.index) or written.statuses[key]
         outcomes[draft.index] = Outcome(
             draft.index, draft.source, draft.external_id, status, written.ids.get(key), []
@@ -117,10 +125,17 @@ async def write(
         async with tenant_transaction(
             intake.pool, tenant_id, lock=lock_of(kind), many_rows=len(drafts) > FEW_ITEMS
         ) as connection:
+            refused = await refusals(connection, tenant_id, kind, drafts)
+            if refused:
+                kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
+                drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
+            if not drafts:
+                return Written(refused=refused)
             written, stored = await write_records(
                 connection, tenant_id, kind, drafts, rows, len(lookup.attributes)
             )
             await after_write(connection, tenant_id, kind, drafts, stored, lookup)
+            written.refused = refused
             return written
     except StaleAttributesError:
         await intake.directory.refresh_attributes(tenant_id)

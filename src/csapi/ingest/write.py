@@ -15,6 +15,7 @@ from csapi.facts.resource import RecordKind
 from csapi.facts.wire import normalized
 from csapi.ingest.items import Draft
 from csapi.ingest.statements import STATEMENTS, lock_linked, stored_hashes
+from csapi.kit.problems import FieldError
 
 Key = tuple[str, str]
 
@@ -28,10 +29,11 @@ class StaleAttributesError(Exception):
 
 @dataclass(slots=True)
 class Written:
-    """What happened to each record, by (source, external id)."""
+    """What happened to each record, by (source, external id); what was refused, by index."""
 
     statuses: dict[Key, str] = field(default_factory=dict)
     ids: dict[Key, UUID] = field(default_factory=dict)
+    refused: dict[int, FieldError] = field(default_factory=dict)
 
 
 def rows_of(kind: RecordKind, drafts: Sequence[Draft], lookup: Lookup) -> list[tuple[Any, ...]]:

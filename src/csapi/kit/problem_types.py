@@ -114,6 +114,9 @@ _INVALID = {
     "unknown_attribute": _type(
         422, "Unknown custom attribute", "Custom attributes are declared per tenant before use."
     ),
+    "currency_mismatch": _type(
+        422, "Another currency", "All entries of a cost book are in one currency."
+    ),
     "event_too_old": _type(422, "Event too old", "The instant is before the retention horizon."),
     "range_too_long": _type(422, "Range too long", "Ask for a shorter range or a coarser grain."),
 }

@@ -21,6 +21,7 @@ from csapi.metrics.question import (
     Question,
     TimeGroup,
 )
+from csapi.metrics.topics import Through
 from csapi.metrics.zones import changes, offset
 
 STORED = {
@@ -144,14 +145,19 @@ class Compiler:
     def keyed(self, rows: str) -> str:
         """The rows with the keys of their groups as g0.."""
         keys = [self._group(n, group) for n, group in enumerate(self.question.groups)]
+        joined = f"(\n{rows}\n) AS rows" + "".join(
+            self._mapped(n, group.mapping)
+            for n, group in enumerate(self.question.groups)
+            if isinstance(group, MemberGroup) and group.mapping is not None
+        )
         if self.question.kept is None:
             named = [f"{key} AS g{n}" for n, key in enumerate(keys)]
-            return f"SELECT {', '.join([*named, '*'])} FROM (\n{rows}\n) AS rows"
-        return self._told_apart(self.question.kept, keys, rows)
+            return f"SELECT {', '.join([*named, 'rows.*'])} FROM {joined}"
+        return self._told_apart(self.question.kept, keys, joined)
 
     def _told_apart(self, kept: Kept, keys: Sequence[str], rows: str) -> str:
         """The same with the key OTHER where a row is of no group that is told apart."""
-        named = ", ".join([*(f"{key} AS h{n}" for n, key in enumerate(keys)), "*"])
+        named = ", ".join([*(f"{key} AS h{n}" for n, key in enumerate(keys)), "rows.*"])
         places = [n for n, group in enumerate(self.question.groups) if group.id in kept.ids]
         own = ", ".join(f"coalesce(h{n}::bigint, {NO_MEMBER})" for n in places)
         columns = [
@@ -166,7 +172,7 @@ class Compiler:
             for n in range(len(keys))
         ]
         return f"""SELECT {", ".join(told)}, * FROM (
-SELECT *, {known} AS is_kept FROM (SELECT {named} FROM (\n{rows}\n) AS rows) AS named) AS told"""
+SELECT *, {known} AS is_kept FROM (SELECT {named} FROM {rows}) AS named) AS told"""
 
     def grouped(self, rows: str, values: Sequence[str]) -> Statement:
         names = ", ".join(f"g{n}" for n in range(len(self.question.groups)))
@@ -238,9 +244,20 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
         joint = " AND " if condition.every else " OR "
         return "(" + joint.join(self._condition(child, cuboid) for child in children) + ")"
 
+    def _mapped(self, number: int, mapping: Mapping[int, int]) -> str:
+        members = self.arguments.add(list(mapping), "bigint[]")
+        seen_as = self.arguments.add(list(mapping.values()), "bigint[]")
+        return (
+            f"\nLEFT JOIN unnest({members}, {seen_as}) AS map{number} (from{number}, to{number}) "
+            f"ON from{number} = k{number}"
+        )
+
     def _group(self, number: int, group: Group) -> str:
         if isinstance(group, MemberGroup):
-            return f"k{number}"
+            if group.mapping is None:
+                return f"k{number}"
+            is_own = group.dimension.through is Through.parent
+            return f"coalesce(to{number}, k{number})" if is_own else f"to{number}"
         if group.is_cycle:
             return self._cycle(group)
         starts = edges(group.grain, self.question.period)[:-1]

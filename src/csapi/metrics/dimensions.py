@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from csapi.facts.kinds import Dimension as Labels
+from csapi.facts.reference import DESCRIPTION_TABLES
+from csapi.metrics.topics import Through
 
 CUSTOM_PREFIX = "custom."
 TIME_PREFIX = "time:"
@@ -23,7 +25,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A dimension: the column of facts that holds its members, and where their names are."""
+    """A dimension: the column of facts that holds its members, and where their names are.
+
+    through: the column holds topics, and members are what those are looked at as.
+    """
 
     id: str
     label: str
@@ -31,6 +36,7 @@ class Dimension:
     source: Source
     description: str
     labels: Labels | None = None
+    through: Through | None = None
 
 
 DIMENSIONS: dict[str, Dimension] = {
@@ -53,6 +59,24 @@ DIMENSIONS: dict[str, Dimension] = {
         ),
         Dimension(
             "topic", "Topic", "topic", Source.members, "Topic as it was; criterion.", Labels.TOPIC
+        ),
+        Dimension(
+            "topic.parent",
+            "Main topic",
+            "topic",
+            Source.members,
+            "The topic at the top of the topic's tree as it is now; itself if nothing is above it.",
+            Labels.TOPIC,
+            Through.parent,
+        ),
+        Dimension(
+            "topic.department",
+            "Department",
+            "topic",
+            Source.members,
+            "The department that is responsible for the topic now.",
+            Labels.DEPARTMENT,
+            Through.department,
         ),
         Dimension(
             "priority", "Priority", "priority", Source.members, "As it was.", Labels.PRIORITY
@@ -93,9 +117,42 @@ def dimension_of(name: str, custom: Sequence[Dimension]) -> Dimension | None:
     return next((each for each in custom if each.id == name), None)
 
 
-MEMBER_NAMES = """
-SELECT $2::text AS dimension, member::bigint AS member, key, key AS label FROM members
-WHERE tenant_id = $1 AND member = ANY($3::int[])"""
+def label_of(labels: Labels | None) -> tuple[str, str]:
+    """The label of a member `m`, and the join that it needs: that of the newest record which
+    describes it, else its key."""
+    if (table := labels and DESCRIPTION_TABLES.get(labels)) is None:
+        return "m.key", ""
+    join = f"""
+LEFT JOIN LATERAL (
+  SELECT r.label FROM {table} r
+  WHERE r.tenant_id = $1 AND r.member = m.member AND NOT r.is_stub AND NOT r.is_deleted
+  ORDER BY r.version_at DESC, r.content_hash DESC LIMIT 1) described ON true"""
+    return "coalesce(described.label, m.key)", join
+
+
+def member_names(labels: Labels | None) -> str:
+    label, join = label_of(labels)
+    return f"""
+SELECT $2::text AS dimension, m.member::bigint AS member, m.key, {label} AS label
+FROM members m{join}
+WHERE m.tenant_id = $1 AND m.member = ANY($3::int[])"""
+
+
+# What stands below another topic is no main topic.
+IS_TOP = """
+  AND NOT EXISTS (
+    SELECT 1 FROM topics t WHERE t.tenant_id = $1 AND t.member = m.member
+      AND t.parent IS NOT NULL AND NOT t.is_stub AND NOT t.is_deleted)"""
+
+
+def list_members(dimension: Dimension) -> str:
+    """A page of members. $2 the dimension's number, $3 the key to start after, $4 how many."""
+    label, join = label_of(dimension.labels)
+    only = IS_TOP if dimension.through is Through.parent else ""
+    return f"""
+SELECT m.key, {label} AS label FROM members m{join}
+WHERE m.tenant_id = $1 AND m.dimension = $2::smallint AND m.key > $3{only}
+ORDER BY m.key LIMIT $4"""
 
 
 def entity_names(table: str) -> str:

@@ -205,6 +205,8 @@ class Unit(StrEnum):
     SCORE = "score"
     # Between -100 and 100.
     POINTS = "points"
+    # In the one currency of the tenant's cost book.
+    MONEY = "money"
 
 
 class Direction(StrEnum):

@@ -1,6 +1,6 @@
 """A question as a value: everything resolved, nothing left to look up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -80,10 +80,11 @@ class TimeGroup:
 
 @dataclass(frozen=True, slots=True)
 class MemberGroup:
-    """A dimension to group by."""
+    """A dimension to group by. mapping: what topics are looked at as, if they are."""
 
     id: str
     dimension: Dimension
+    mapping: Mapping[int, int] | None = None
 
 
 Group = TimeGroup | MemberGroup

@@ -15,6 +15,7 @@ from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_o
 from csapi.kit.problems import Problem
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import DIMENSIONS, Dimension, Source, dimension_of
+from csapi.metrics.dimensions import list_members as members_of
 from csapi.metrics.periods import RangePreset
 from csapi.reports.describe import metric_info
 from csapi.reports.encoders import CSV, CSV_FORM, NDJSON, NDJSON_FORM, encoded
@@ -143,11 +144,6 @@ async def list_dimensions(request: AnyRequest, principal: Principal) -> Response
     )
 
 
-LABEL_MEMBERS = """
-SELECT key, key AS label FROM members
-WHERE tenant_id = $1 AND dimension = $2::smallint AND key > $3 ORDER BY key LIMIT $4"""
-
-
 def entity_members(table: str) -> str:
     return f"""
 SELECT external_id AS key, coalesce(max(name), external_id) AS label FROM {table}
@@ -165,7 +161,7 @@ async def list_members(request: AnyRequest, principal: Principal) -> Response:
     after = read_key(wanted.cursor)
     arguments: list[Any] = [principal.tenant_id]
     if dimension.source is Source.members:
-        sql = LABEL_MEMBERS
+        sql = members_of(dimension)
         arguments.append(int(dimension.labels or 0))
     else:
         sql = entity_members(dimension.source.value)

@@ -18,12 +18,12 @@ from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
 from csapi.metrics.cuboids import SLOTTED_DAYS
 from csapi.metrics.dimensions import (
     FIND_MEMBERS,
-    MEMBER_NAMES,
     Dimension,
     Source,
     custom_dimension,
     entity_names,
     find_entities,
+    member_names,
 )
 from csapi.metrics.formulas import Facts
 from csapi.metrics.parts import Hours
@@ -300,7 +300,8 @@ async def read_names(
         if not members:
             continue
         source = group.dimension.source
-        sql = MEMBER_NAMES if source is Source.members else entity_names(source.value)
+        is_label = source is Source.members
+        sql = member_names(group.dimension.labels) if is_label else entity_names(source.value)
         name, ids = len(arguments) + 1, len(arguments) + 2
         statements.append(sql.replace("$3", f"${ids}").replace("$2", f"${name}"))
         arguments += [group.id, members]

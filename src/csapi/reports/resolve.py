@@ -31,6 +31,7 @@ from csapi.metrics.question import (
     Test,
     time_group,
 )
+from csapi.metrics.topics import NO_TOPICS, Through, TopicTree
 from csapi.reports.checks import check_allowed, check_stocks
 from csapi.reports.refusals import refuse
 from csapi.reports.resolve_metrics import resolve_metrics
@@ -47,6 +48,7 @@ class Setting:
     timezone: str
     custom: Sequence[Dimension]
     now: datetime
+    topics: TopicTree = NO_TOPICS
 
 
 def resolve_period(range_: TimeRange, timezone: str, now: datetime, where: str) -> Period:
@@ -76,7 +78,10 @@ def resolve_groups(names: Sequence[str], period: Period, setting: Setting) -> tu
             groups.append(resolve_time(name, period, where))
             continue
         dimension = dimension_of(name, setting.custom) or unknown(where, name, setting)
-        groups.append(MemberGroup(name, dimension))
+        mapping = None
+        if dimension.through is not None:
+            mapping = setting.topics.mapping(dimension.through)
+        groups.append(MemberGroup(name, dimension, mapping))
     return tuple(groups)
 
 
@@ -173,6 +178,9 @@ def build_condition(node: FilterNode, setting: Setting, members: Members) -> Con
     if dimension is None or node.op is None:
         raise AssertionError(node)
     if node.op in (FilterOp.is_null, FilterOp.is_not_null):
+        if dimension.through is Through.department:
+            known = tuple(sorted(setting.topics.departments))
+            return Condition(test=Test(dimension, known, node.op is FilterOp.is_not_null))
         return Condition(test=Test(dimension, (0,), node.op is FilterOp.is_null))
     found: list[int] = []
     for key in node.values or ():
@@ -180,7 +188,10 @@ def build_condition(node: FilterNode, setting: Setting, members: Members) -> Con
             found.append(rating_of(key, ""))
         else:
             found += members.get((dimension.id, key), ())
-    return Condition(test=Test(dimension, tuple(found), node.op is FilterOp.is_in))
+    chosen = tuple(found)
+    if dimension.through is not None:
+        chosen = setting.topics.chosen(dimension.through, set(found))
+    return Condition(test=Test(dimension, chosen, node.op is FilterOp.is_in))
 
 
 def build_question(query: Query, setting: Setting, members: Members) -> Question:

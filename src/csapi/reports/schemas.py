@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from csapi.facts.annotation import AnnotationKind, AnnotationScope
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.formulas import Attribution, Direction, MergeClass, ParamType, TimeBasis, Unit
 from csapi.metrics.parts import Hours
@@ -28,6 +29,7 @@ class Include(StrEnum):
     """What an answer carries besides its rows."""
 
     totals = "totals"
+    annotations = "annotations"
 
 
 class FilterOp(StrEnum):
@@ -128,11 +130,12 @@ class ResultRow(msgspec.Struct, kw_only=True):
 
 
 class ColumnInfo(msgspec.Struct, kw_only=True):
-    """What a metric of the answer is."""
+    """What a metric of the answer is. `currency`: of money alone; null without a cost book."""
 
     unit: Unit
     direction: Direction
     label: str
+    currency: str | None = None
 
 
 class AnswerSource(StrEnum):
@@ -168,9 +171,23 @@ class QueryPage(msgspec.Struct, kw_only=True):
     next_cursor: str | None
 
 
+class QueryAnnotation(msgspec.Struct, kw_only=True):
+    """A note on the time line, as a chart draws it."""
+
+    id: str
+    source: str
+    external_id: str
+    starts_at: UtcDatetime
+    ends_at: UtcDatetime | None
+    kind: AnnotationKind
+    text: str
+    scope: list[AnnotationScope]
+
+
 class QueryAnswer(msgspec.Struct, kw_only=True):
     """The rows, or in their place what the other shapes have: categories and series, or a matrix.
-    totals and other are recomputed from parts, never from rows."""
+    totals and other are recomputed from parts, never from rows. `annotations`, if they are
+    included: those of the range that the filters do not contradict, at most 1,000."""
 
     data: list[ResultRow]
     categories: list[DimensionValue] | None
@@ -180,6 +197,7 @@ class QueryAnswer(msgspec.Struct, kw_only=True):
     other: dict[str, MetricValue] | None
     page: QueryPage
     meta: QueryMeta
+    annotations: list[QueryAnnotation] | None = None
 
 
 class ParamInfo(msgspec.Struct, kw_only=True):

@@ -10,9 +10,10 @@ import asyncpg
 import msgspec
 
 from csapi.access.tenancy import tenant_transaction
-from csapi.metrics.dimensions import CUSTOM_PREFIX, Dimension
+from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
 from csapi.metrics.formulas import Unit
 from csapi.metrics.question import Question
+from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows
 from csapi.reports.ordering import Shape
 from csapi.reports.pages import fingerprint_of, page_of
@@ -23,6 +24,7 @@ from csapi.reports.schemas import (
     AnswerSource,
     ColumnInfo,
     FilterNode,
+    Include,
     Query,
     QueryAnswer,
     QueryMeta,
@@ -30,8 +32,11 @@ from csapi.reports.schemas import (
 )
 from csapi.reports.series import Grid, matrix_of, series_of
 from csapi.reports.shape import cells, result_rows
+from csapi.reports.surroundings import annotations_of, currency_of, topic_tree
 
 BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
+NO_COST_BOOK = "there is no cost book: what the work costs is not known, and counts as 0"
+THROUGH_TOPICS = {name for name, dimension in DIMENSIONS.items() if dimension.through}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Snapshot:
     connection: asyncpg.Connection
     desk: Desk
     _custom: Sequence[Dimension] | None = None
+    _topics: TopicTree | None = None
 
     async def custom(self, names: Iterable[str]) -> Sequence[Dimension]:
         """The tenant's own dimensions, where one of the names is of such a one."""
@@ -66,6 +72,14 @@ class Snapshot:
         if self._custom is None:
             self._custom = await custom_dimensions(self.connection, self.desk.tenant_id)
         return self._custom
+
+    async def topics(self, names: Iterable[str]) -> TopicTree:
+        """How topics hang together, where one of the names looks at them so."""
+        if not any(name in THROUGH_TOPICS for name in names):
+            return NO_TOPICS
+        if self._topics is None:
+            self._topics = await topic_tree(self.connection, self.desk.tenant_id)
+        return self._topics
 
     async def read(self, question: Question) -> Reading:
         return await read_question(
@@ -79,7 +93,9 @@ class Snapshot:
 async def resolved(snapshot: Snapshot, query: Query) -> tuple[Question, list[str]]:
     """The question with nothing left open, and what to know of it."""
     desk = snapshot.desk
-    setting = Setting(desk.timezone, await snapshot.custom(names_in(query)), desk.now)
+    names = list(names_in(query))
+    custom, topics = await snapshot.custom(names), await snapshot.topics(names)
+    setting = Setting(desk.timezone, custom, desk.now, topics)
     members: Mapping[tuple[str, str], Sequence[int]] = {}
     if query.filters is not None:
         wanted = wanted_keys(list(check_filter(query.filters, setting)))
@@ -93,7 +109,20 @@ async def answer_on(snapshot: Snapshot, query: Query) -> QueryAnswer:
     question, warnings = await resolved(snapshot, query)
     check_rows(query, question)
     rows = await read_rows(snapshot.read, query, question)
-    return shaped(query, rows, warnings, snapshot.desk.now)
+    connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
+    money = [asked.name for asked in question.metrics if asked.metric.unit is Unit.MONEY]
+    currency = await currency_of(connection, tenant_id) if money else None
+    if money and currency is None:
+        warnings.append(NO_COST_BOOK)
+    found = shaped(query, rows, warnings, snapshot.desk.now)
+    for name in money:
+        if found.meta.columns[name].unit is Unit.MONEY:
+            found.meta.columns[name].currency = currency
+    if Include.annotations in query.include:
+        found.annotations = await annotations_of(
+            connection, tenant_id, question.period, query.filters
+        )
+    return found
 
 
 def names_in(query: Query) -> Iterable[str]:

@@ -120,6 +120,24 @@ SHAPES = {
         "source external_id kind started_at",
         "source_updated_at ended_at outcome customer ticket topic channel custom deleted",
     ),
+    **dict.fromkeys(
+        ("inboxes", "queues", "channels", "ticket-types"),
+        _shape("source external_id", "source_updated_at label custom deleted"),
+    ),
+    "topics": _shape(
+        "source external_id",
+        "source_updated_at label parent department owner custom deleted",
+    ),
+    "annotations": _shape(
+        "source external_id starts_at text",
+        "source_updated_at ends_at kind custom deleted",
+        scope="dimension values values[]",
+    ),
+    "cost-book": _shape(
+        "source external_id currency valid_from",
+        "source_updated_at valid_to hourly_rate agent team fixed_cost_per_month name custom"
+        " deleted",
+    ),
 }
 RESOURCES = tuple(SHAPES)
 

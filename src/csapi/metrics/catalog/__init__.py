@@ -3,6 +3,7 @@ tests/metrics all derive from it."""
 
 from csapi.metrics.catalog.calls import CALL_METRICS
 from csapi.metrics.catalog.contacts import CONTACT_METRICS
+from csapi.metrics.catalog.costs import COST_METRICS
 from csapi.metrics.catalog.feedback import FEEDBACK_METRICS
 from csapi.metrics.catalog.people import PEOPLE_METRICS
 from csapi.metrics.catalog.quality import QUALITY_METRICS
@@ -28,5 +29,6 @@ METRICS: dict[str, Metric] = {
         *PEOPLE_METRICS,
         *WORK_METRICS,
         *SELF_SERVICE_METRICS,
+        *COST_METRICS,
     )
 }

@@ -25,13 +25,15 @@ MS_PER_HOUR = 3600 * MS_PER_SECOND
 SESSIONS = Facts(Kind.WORK_SESSION_INTERVAL)
 
 
+# Contacts that a person handled.
+HANDLED = Facts(Kind.CALL, (CallOutcome.ANSWERED,)).count() + Facts(Kind.FIRST_RESPONSE).count()
+
+
 def handled_per_hour(_: Params) -> Formula:
-    calls = Facts(Kind.CALL, (CallOutcome.ANSWERED,)).count()
-    handled = calls + Facts(Kind.FIRST_RESPONSE).count()
     return Formula(
-        numerator=handled,
+        numerator=HANDLED,
         denominator=ONLINE.duration(),
-        n=handled,
+        n=HANDLED,
         denominator_scale=MS_PER_HOUR,
     )
 
