@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bench import derivation, ingest, lag, reads, rollup, single
+from bench import derivation, ingest, lag, neighbours, reads, rollup, single
 from bench.measure import Line, Progress
 from bench.report import machine, show, write_json, write_markdown
 from bench.servers import started
@@ -16,11 +16,12 @@ STAGES: dict[str, Callable[..., list[Line]]] = {
     "rollup": rollup.run,
     "reads": reads.run,
     "lag": lag.run,
+    "neighbours": neighbours.run,
 }
 
 
 @click.command()
-@click.option("--quick", "is_quick", is_flag=True, help="Fewer rounds and less data: 90 s.")
+@click.option("--quick", "is_quick", is_flag=True, help="Fewer rounds and less data: two minutes.")
 @click.option("--only", multiple=True, type=click.Choice(list(STAGES)), help="May be repeated.")
 @click.option(
     "--plans",

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 
 from bench.client import Connection, Key, closed_loop
 from bench.measure import Line, Progress, at_most, paired, quantile
+from bench.rivals import rival_lines
 from bench.rollup import END, drained
 from bench.seeding import History, mark, seed
 from bench.servers import Database, Servers, Tenant
@@ -25,7 +26,7 @@ from csapi.metrics.catalog import METRICS
 from csapi.reports.kpis import SETS, KpiSet
 
 LATENCY_GOAL, P99_GOAL_MS, GROWTH_GOAL = 3, 50, 1.5
-DAYS = 90
+DAYS = 365
 OPEN_RATE, OPEN_CONNECTIONS = 25, 8
 NAMES = SETS[KpiSet.call_center]
 KINDS = sorted({int(kind) for name in NAMES for kind in METRICS[name].kinds})
@@ -42,7 +43,7 @@ class Plan:
 
 
 QUICK = Plan(sizes=(20_000, 100_000), rounds=4, requests=25, open_seconds=4)
-FULL = Plan(sizes=(100_000, 1_000_000), rounds=8, requests=50, open_seconds=10)
+FULL = Plan(sizes=(100_000, 1_000_000, 10_000_000), rounds=8, requests=50, open_seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,4 +242,6 @@ def run(servers: Servers, progress: Progress, *, is_quick: bool) -> list[Line]:
             lines += latency_lines((port, limit_port), tenant, facts, plan, progress)
             lines.append(open_line(port, tenant, facts, plan))
         lines += growth_lines(port, tenants[0], tenants[-1], plan)
+        for facts, tenant in list(zip(plan.sizes, tenants, strict=True))[1:]:
+            lines += rival_lines(port, database, tenant, facts, progress)
     return lines + extra

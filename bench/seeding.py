@@ -17,7 +17,7 @@ from csapi.facts.kinds import (
 )
 
 FACTS_PER_CALL = 5
-AGENTS, TEAMS, QUEUES, TOPICS, CUSTOMERS = 50, 5, 6, 12, 20_000
+AGENTS, TEAMS, QUEUES, TOPICS, CUSTOMERS = 50, 20, 6, 12, 20_000
 TEAM, QUEUE, TOPIC, CHANNEL = 100, 200, 300, 400
 
 # One call in ten is abandoned, and leaves two facts instead of five.
