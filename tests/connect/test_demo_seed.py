@@ -88,7 +88,7 @@ def test_all_lands_and_texts_stay_as_they_were_sent(filled: Tenant) -> None:
     sent: dict[str, list[Item]] = defaultdict(list)
     for batch in deliveries_of(generate(SPAN)).batches:
         sent[batch.resource] += batch.items
-    assert len(sent) == 18
+    assert len(sent) == 25
     for resource, items in sent.items():
         stored = [*records(filled.http, resource)]
         assert {name_of(item) for item in stored} == {name_of(item) for item in items}

@@ -85,7 +85,8 @@ FRESH = {
     "tasks": 5,
     # lock agents, find neighbours, find shifts, facts and marks, find shifts again
     "presence": 8,
-    "shifts": 5,
+    # and find the presence near them, which they decide the pay of
+    "shifts": 6,
     "work-sessions": 4,
     "teams": 3,
     "customers": 3,
