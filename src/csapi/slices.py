@@ -2,7 +2,7 @@
 
 from csapi.ingest import attributes, endpoints, schedules
 from csapi.kit.operations import Operation
-from csapi.reports import batch, terms
+from csapi.reports import batch, records_endpoint, terms
 from csapi.reports import endpoints as reports
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -11,6 +11,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *schedules.OPERATIONS,
     *reports.OPERATIONS,
     *batch.OPERATIONS,
+    *records_endpoint.OPERATIONS,
     *terms.OPERATIONS,
 )
 

@@ -101,6 +101,16 @@ def is_id(value: object) -> bool:
         return False
 
 
+def take_ids(found: Any) -> set[str]:
+    """Take the ids of records out of an answer, however deep."""
+    if isinstance(found, list):
+        return {value for each in found for value in take_ids(each)}
+    if not isinstance(found, dict):
+        return set()
+    own = {found.pop("id")} if is_id(found.get("id")) else set()
+    return own.union(*(take_ids(each) for each in found.values()))
+
+
 def body_for(operation: Operation) -> Any:
     return next(examples_of(operation), {}) if operation.request is not None else None
 

@@ -85,6 +85,45 @@ def test_a_filter_on_anothers_member_is_a_filter_on_nothing(owner: Tenant, other
     assert about(owner, member) != about(other, member)
 
 
+def behind(tenant: Tenant, **question: Any) -> httpx.Response:
+    body = {"time": {"range": JANUARY, "timezone": "UTC"}, "include": ["excluded"], **question}
+    answer = tenant.http.post("/v1/query/records", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def test_no_record_is_behind_another_tenants_number(owner: Tenant, other: Tenant) -> None:
+    listed = 0
+    for metric in ids(owner, "/v1/metrics")[::6]:
+        mine, theirs = (behind(each, metrics=[{"id": metric}]) for each in (owner, other))
+        listed += CANARY in mine.text
+        assert theirs.json()["data"] == [], metric
+        assert CANARY not in theirs.text
+    assert listed > 2
+
+
+def test_a_cell_of_anothers_member_is_a_cell_of_nothing(owner: Tenant, other: Tenant) -> None:
+    member = owner.http.get("/v1/dimensions/topic/values").json()["data"][0]["key"]
+
+    def about(tenant: Tenant, value: str, **more: Any) -> Any:
+        place = {"dimensions": ["topic"], "cell": {"topic": value}, **more}
+        found = behind(tenant, metrics=[{"id": "calls_offered"}], **place)
+        return replay.steady(found, value)
+
+    assert about(other, member) == about(other, replay.random_value(member))
+    assert about(owner, member) != about(other, member)
+    assert about(other, "unknown:1")[1]["data"] == []
+
+
+def test_a_cursor_of_another_tenant_opens_nothing(owner: Tenant, other: Tenant) -> None:
+    question: dict[str, Any] = {"metrics": [{"id": "contacts"}], "limit": 1}
+    cursor = behind(owner, **question).json()["page"]["next_cursor"]
+    assert cursor is not None
+    body = {"time": {"range": JANUARY, "timezone": "UTC"}, "include": ["excluded"], **question}
+    theirs = other.http.post("/v1/query/records", json={**body, "cursor": cursor})
+    assert (theirs.status_code, theirs.json()["code"]) == (409, "snapshot_moved")
+
+
 @pytest.mark.parametrize("chosen", list(KpiSet))
 def test_first_screens_are_those_of_an_empty_tenant(
     product: Product, other: Tenant, chosen: KpiSet

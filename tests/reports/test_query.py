@@ -301,6 +301,17 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
         "/filters/values/0",
         "too_short",
     ),
+    *(
+        (
+            {
+                "metrics": [{"id": "rating_distribution"}],
+                "filters": {"dimension": "rating", "op": "in", "values": [rating]},
+            },
+            "/filters/values/0",
+            "invalid_value",
+        )
+        for rating in ("good", "NaN", "1e30", "1e999999")
+    ),
     ({"top": {"n": 1, "by": "csat_score"}}, "/top/by", "unknown_metric"),
     ({"time": {"range": {"preset": "today"}, "timezone": "XXX-99"}}, "/time/timezone", ""),
     ({"time": {"range": {"from": "2026-01-01"}}}, "/time/range/to", "required"),

@@ -7,9 +7,10 @@ from uuid import UUID
 from csapi.facts.kinds import Grain
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
+from csapi.metrics.cells import inside
 from csapi.metrics.cuboids import Cuboid, covering
 from csapi.metrics.parts import DISTINCT, EXTREMES, THRESHOLDS, Measure, Part
-from csapi.metrics.periods import TimeGrain, edges
+from csapi.metrics.periods import TimeGrain
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import (
     NO_MEMBER,
@@ -64,7 +65,9 @@ COUNTED = {
 
 
 def cuboid_for(question: Question) -> Cuboid | None:
-    """The smallest cuboid that can answer; None where only facts can."""
+    """The smallest cuboid that can answer; None where only facts can. A cell is read from facts."""
+    if question.cell is not None:
+        return None
     for part in question.parts:
         if part.measure is Measure.WITHIN_N:
             if bins_within(int(part.threshold_ms or 0)) is None:
@@ -106,6 +109,7 @@ class Compiler:
 
     def __init__(self, tenant_id: UUID, question: Question) -> None:
         self.question = question
+        self.groups = question.groups if question.cell is None else question.cell.groups
         self.arguments = Arguments()
         self.tenant = self.arguments.add(tenant_id, "uuid")
         self.kinds = self.arguments.add([int(kind) for kind in question.kinds], "smallint[]")
@@ -118,7 +122,7 @@ class Compiler:
         if cuboid is not None:
             stored = {name: stored_value(part) for name, part in self.by_column.items()}
         rows = self.union(pieces, cuboid, fact, stored)
-        sums = [f"{self._sum(part)} AS p{n}" for n, part in enumerate(self.question.parts)]
+        sums = [f"{self.summed(part)} AS p{n}" for n, part in enumerate(self.question.parts)]
         return self.grouped(rows, sums)
 
     def union(
@@ -143,11 +147,14 @@ class Compiler:
         return "\nUNION ALL\n".join(branches)
 
     def keyed(self, rows: str) -> str:
-        """The rows with the keys of their groups as g0.."""
-        keys = [self._group(n, group) for n, group in enumerate(self.question.groups)]
+        """The rows with the keys of their groups as g0.., of a cell those in it."""
+        return inside(self._keyed(rows), self.question.cell, self.arguments)
+
+    def _keyed(self, rows: str) -> str:
+        keys = [self._group(n, group) for n, group in enumerate(self.groups)]
         joined = f"(\n{rows}\n) AS rows" + "".join(
             self._mapped(n, group.mapping)
-            for n, group in enumerate(self.question.groups)
+            for n, group in enumerate(self.groups)
             if isinstance(group, MemberGroup) and group.mapping is not None
         )
         if self.question.kept is None:
@@ -158,7 +165,7 @@ class Compiler:
     def _told_apart(self, kept: Kept, keys: Sequence[str], rows: str) -> str:
         """The same with the key OTHER where a row is of no group that is told apart."""
         named = ", ".join([*(f"{key} AS h{n}" for n, key in enumerate(keys)), "rows.*"])
-        places = [n for n, group in enumerate(self.question.groups) if group.id in kept.ids]
+        places = [n for n, group in enumerate(self.groups) if group.id in kept.ids]
         own = ", ".join(f"coalesce(h{n}::bigint, {NO_MEMBER})" for n in places)
         columns = [
             self.arguments.add([NO_MEMBER if key is None else key for key in column], "bigint[]")
@@ -184,7 +191,7 @@ SELECT *, {known} AS is_kept FROM (SELECT {named} FROM {rows}) AS named) AS told
 FROM ({self.keyed(rows)}) AS keyed{by}"""
         return Statement(sql, tuple(self.arguments.values))
 
-    def _sum(self, part: Part) -> str:
+    def summed(self, part: Part) -> str:
         column, wanted = column_of(part), matching(part.kind, part.outcomes)
         if part.measure in EXTREMES:
             return f"{EXTREMES[part.measure]}({column}) FILTER (WHERE {wanted})"
@@ -200,7 +207,7 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
     def facts(self, runs: Sequence[Run], values: Mapping[str, str], only: str | None = None) -> str:
         keys = "".join(
             f", {fact_key(group)} AS k{n}"
-            for n, group in enumerate(self.question.groups)
+            for n, group in enumerate(self.groups)
             if isinstance(group, MemberGroup)
         )
         listed = "".join(f", {value} AS {name}" for name, value in values.items())
@@ -218,7 +225,7 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
     ) -> str:
         keys = "".join(
             f", nullif({stored_key(cuboid, group.dimension.column)}, 0)::bigint AS k{n}"
-            for n, group in enumerate(self.question.groups)
+            for n, group in enumerate(self.groups)
             if isinstance(group, MemberGroup)
         )
         listed = "".join(f", {value} AS {name}" for name, value in values.items())
@@ -260,7 +267,7 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
             return f"coalesce(to{number}, k{number})" if is_own else f"to{number}"
         if group.is_cycle:
             return self._cycle(group)
-        starts = edges(group.grain, self.question.period)[:-1]
+        starts = [bucket.start for bucket in group.buckets]
         return f"width_bucket(at, {self.arguments.add(starts, 'timestamptz[]')}) - 1"
 
     def _cycle(self, group: TimeGroup) -> str:

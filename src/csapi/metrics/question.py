@@ -132,9 +132,20 @@ class Kept:
     keys: tuple[tuple[int | None, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of an answer: the groups that it is of, and for each the keys that are in it."""
+
+    groups: tuple[Group, ...]
+    keys: tuple[tuple[int | None, ...], ...]
+
+
 @dataclass(frozen=True)
 class Question:
-    """What is asked. Its properties are worked out once: every row of an answer uses them."""
+    """What is asked. Its properties are worked out once: every row of an answer uses them.
+
+    cell: only facts that the answer by these groups would count there; then there are no groups.
+    """
 
     period: Period
     tenant_timezone: str
@@ -143,6 +154,7 @@ class Question:
     condition: Condition | None = None
     with_totals: bool = False
     kept: Kept | None = None
+    cell: Cell | None = None
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:

@@ -17,6 +17,7 @@ from csapi.reports.schemas import Excluded, MetricValue, Query, QueryAnswer
 JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
 MEDIA_TYPES = [JSON, CSV, NDJSON]
 NEXT_CURSOR_HEADER = "x-next-cursor"
+VARY = {"vary": "Accept"}
 CSV_FORM = (
     "The same rows as a table, UTF-8, with a header. First `row` (data, other or totals), then for "
     "each dimension its key and `.label`, of time also `.start` and `.end`, then for each metric "
@@ -45,18 +46,22 @@ def media_type_of(accept: str | None) -> str:
 def encoded(query: Query, answer: QueryAnswer, accept: str | None) -> Response:
     """The answer as the request wants it. CSV and NDJSON are of rows alone."""
     media_type = media_type_of(accept)
-    headers = {"vary": "Accept"}
     if media_type == JSON:
-        return json_response(answer, headers=headers)
+        return json_response(answer, headers=VARY)
     if query.shape is not Shape.rows:
         refuse("/shape", "invalid_value", f"{media_type} holds rows.", [Shape.rows.value])
-    if answer.page.next_cursor is not None:
-        headers[NEXT_CURSOR_HEADER] = answer.page.next_cursor
+    body = csv_of(query, answer) if media_type == CSV else ndjson_of(answer)
+    return text_response(body, media_type, answer.page.next_cursor)
+
+
+def text_response(body: bytes, media_type: str, next_cursor: str | None) -> Response:
+    """CSV or NDJSON; the cursor of the next page is a header."""
+    headers = dict(VARY)
+    if next_cursor is not None:
+        headers[NEXT_CURSOR_HEADER] = next_cursor
     if media_type == CSV:
-        return Response(
-            csv_of(query, answer), media_type="text/csv; charset=utf-8", headers=headers
-        )
-    return Response(ndjson_of(answer), media_type=NDJSON, headers=headers)
+        media_type = f"{CSV}; charset=utf-8"
+    return Response(body, media_type=media_type, headers=headers)
 
 
 def rows_of(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NoReturn
 
 from csapi.facts.kinds import VALUE_SCALE
@@ -38,6 +38,7 @@ from csapi.reports.resolve_metrics import resolve_metrics
 from csapi.reports.schemas import FilterNode, FilterOp, Include, Query, TimeRange
 
 DEEPEST = 8
+LARGEST_RATING = 2**63 - 1
 Members = Mapping[tuple[str, str], Sequence[int]]
 
 
@@ -153,9 +154,12 @@ def check_test(node: FilterNode, setting: Setting, where: str) -> Dimension:
 
 def rating_of(text: str, where: str) -> int:
     try:
-        return int(Decimal(text) * VALUE_SCALE)
-    except (InvalidOperation, ValueError, OverflowError):
+        rating = Decimal(text) * VALUE_SCALE
+    except ArithmeticError:
+        rating = Decimal("Infinity")
+    if not rating.is_finite() or abs(rating) > LARGEST_RATING:
         refuse(where, "invalid_value", "A rating is a number.")
+    return int(rating)
 
 
 def wanted_keys(tests: Sequence[tuple[str, Dimension, FilterNode]]) -> list[Wanted]:

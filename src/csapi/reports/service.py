@@ -19,6 +19,7 @@ from csapi.reports.ordering import Shape
 from csapi.reports.pages import fingerprint_of, page_of
 from csapi.reports.ranking import Rows, other_cells, read_rows
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
+from csapi.reports.records_schemas import RecordsQuery
 from csapi.reports.resolve import Setting, build_question, check_filter, wanted_keys
 from csapi.reports.schemas import (
     AnswerSource,
@@ -109,20 +110,26 @@ async def answer_on(snapshot: Snapshot, query: Query) -> QueryAnswer:
     question, warnings = await resolved(snapshot, query)
     check_rows(query, question)
     rows = await read_rows(snapshot.read, query, question)
-    connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
-    money = [asked.name for asked in question.metrics if asked.metric.unit is Unit.MONEY]
-    currency = await currency_of(connection, tenant_id) if money else None
-    if money and currency is None:
-        warnings.append(NO_COST_BOOK)
     found = shaped(query, rows, warnings, snapshot.desk.now)
-    for name in money:
-        if found.meta.columns[name].unit is Unit.MONEY:
-            found.meta.columns[name].currency = currency
+    await priced(snapshot, question, found.meta)
     if Include.annotations in query.include:
         found.annotations = await annotations_of(
-            connection, tenant_id, question.period, query.filters
+            snapshot.connection, snapshot.desk.tenant_id, question.period, query.filters
         )
     return found
+
+
+async def priced(snapshot: Snapshot, question: Question, meta: QueryMeta) -> None:
+    """Say which currency money is in, or that nothing is known to cost anything."""
+    money = [asked.name for asked in question.metrics if asked.metric.unit is Unit.MONEY]
+    if not money:
+        return
+    currency = await currency_of(snapshot.connection, snapshot.desk.tenant_id)
+    if currency is None:
+        meta.warnings.append(NO_COST_BOOK)
+    for name in money:
+        if meta.columns[name].unit is Unit.MONEY:
+            meta.columns[name].currency = currency
 
 
 def names_in(query: Query) -> Iterable[str]:
@@ -196,7 +203,11 @@ def shaped(query: Query, rows: Rows, warnings: list[str], now: datetime) -> Quer
 
 
 def meta_of(
-    query: Query, question: Question, reading: Reading, warnings: list[str], now: datetime
+    query: Query | RecordsQuery,
+    question: Question,
+    reading: Reading,
+    warnings: list[str],
+    now: datetime,
 ) -> QueryMeta:
     resolved: dict[str, Any] = msgspec.to_builtins(query)
     resolved["time"] = {

@@ -1,0 +1,190 @@
+"""What a cell is made of, one row an entry, with the parts that each brings. Pure.
+
+An entry is a fact; of a metric that counts different subjects or customers all facts of one of
+them, of a stock all changes of one subject that do not cancel out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from uuid import UUID
+
+from csapi.kit.db import Statement
+from csapi.metrics.compile import Compiler, column_of, fact_value, matching
+from csapi.metrics.parts import DISTINCT, EXTREMES, Measure, Part
+from csapi.metrics.plan import Run
+from csapi.metrics.question import Asked, Question, Terms
+
+SINCE_EVER = datetime(1980, 1, 1, tzinfo=UTC)
+NO_SUBJECT = "'00000000-0000-0000-0000-000000000000'::uuid"
+
+
+class Entry(StrEnum):
+    """What one row of a listing stands for."""
+
+    fact = "fact"
+    subject = "subject"
+    customer = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands in the order of a listing. What an entry does not have is zero."""
+
+    at: datetime
+    subject: UUID
+    kind: int
+    ordinal: int
+    customer: int
+
+
+ORDER = tuple(Place.__dataclass_fields__)
+ORDER_TYPES = ("timestamptz", "uuid", "smallint", "integer", "bigint")
+WHERE_AND_WHO = ("agent", "team", "channel")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The entries of the one metric of a question about a cell.
+
+    extreme: of a shortest or longest one, how long that is; None where there is none.
+    with_excluded: also what is left out of the value.
+    """
+
+    question: Question
+    extreme: int | None = None
+    with_excluded: bool = False
+
+    @property
+    def asked(self) -> Asked:
+        (asked,) = self.question.metrics
+        return asked
+
+    @cached_property
+    def entry(self) -> Entry:
+        measures = {part.measure for part in self.asked.formula.parts}
+        if Measure.CUSTOMERS in measures:
+            return Entry.customer
+        return Entry.subject if measures & {*DISTINCT, Measure.BALANCE} else Entry.fact
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Those of the question; and of percentiles what they are taken of."""
+        valued = self.valued
+        return tuple(dict.fromkeys((*self.question.parts, *([valued] if valued else []))))
+
+    @property
+    def valued(self) -> Part | None:
+        """The part that is the entry's own value, of extremes and percentiles."""
+        formula = self.asked.formula
+        if self.asked.percentile is None or formula.spread is None:
+            return self.asked.extreme
+        is_above_zero = formula.exclude_zero
+        return formula.spread.extreme(
+            Measure.POSITIVE_MIN if is_above_zero else Measure.DURATION_MIN
+        )
+
+    @property
+    def runs(self) -> list[Run]:
+        period = self.question.period
+        return [(SINCE_EVER if self.question.stocks else period.start, period.end)]
+
+    def page(self, tenant_id: UUID, after: Place | None, limit: int) -> Statement:
+        """The next entries in their order: the columns of ORDER, `resource`, WHERE_AND_WHO, and
+        p0.. the parts."""
+        compiler = Compiler(tenant_id, self.question)
+        runs = self.runs
+        if after is not None and self.entry is Entry.fact:
+            runs = [(max(start, after.at), end) for start, end in runs]
+        entries, listed = self._entries(compiler, runs), self._listed(compiler)
+        sql = f"SELECT * FROM ({entries}) AS entries WHERE {listed}"
+        if after is not None:
+            values = [
+                compiler.arguments.add(getattr(after, name), cast)
+                for name, cast in zip(ORDER, ORDER_TYPES, strict=True)
+            ]
+            sql += f"\n  AND ({', '.join(ORDER)}) > ({', '.join(values)})"
+        sql += f"\nORDER BY {', '.join(ORDER)} LIMIT {compiler.arguments.add(limit, 'bigint')}"
+        return Statement(sql, tuple(compiler.arguments.values))
+
+    def digest(self, tenant_id: UUID) -> Statement:
+        """One row: how many entries there are, and a number that is another one as soon as any of
+        them is."""
+        compiler = Compiler(tenant_id, self.question)
+        entries = self._entries(compiler, self.runs)
+        columns = [*ORDER, "resource", *WHERE_AND_WHO, *(f"p{n}" for n in range(len(self.parts)))]
+        sql = f"""SELECT count(*) AS entries,
+  coalesce(bit_xor(hash_record_extended(ROW({", ".join(columns)}), 0)), 0) AS digest
+FROM ({entries}) AS entries WHERE {self._listed(compiler)}"""
+        return Statement(sql, tuple(compiler.arguments.values))
+
+    def _entries(self, compiler: Compiler, runs: Sequence[Run]) -> str:
+        values = {
+            "subject": "f.subject",
+            "ordinal": "f.ordinal",
+            "resource": "f.resource",
+            "customer": "f.customer",
+            "agent": "f.actor_agent",
+            "team": "f.actor_team",
+            "channel": "f.channel",
+        }
+        values |= {column_of(part): fact_value(part) for part in self.parts}
+        rows = compiler.keyed(compiler.facts(runs, values))
+        if self.entry is Entry.fact:
+            return self._each(rows)
+        return self._together(compiler, rows)
+
+    def _each(self, rows: str) -> str:
+        parts = []
+        for number, part in enumerate(self.parts):
+            otherwise = "NULL" if part.measure in EXTREMES else "0"
+            wanted = matching(part.kind, part.outcomes)
+            value = f"CASE WHEN {wanted} THEN {column_of(part)} ELSE {otherwise} END"
+            parts.append(f"({value})::bigint AS p{number}")
+        return f"""SELECT at, subject, kind, ordinal, 0::bigint AS customer, resource,
+  {", ".join(WHERE_AND_WHO)}, {", ".join(parts)}
+FROM ({rows}) AS keyed"""
+
+    def _together(self, compiler: Compiler, rows: str) -> str:
+        """All facts of a member as one entry. It is at its first one; what is in stock is where its
+        last change put it, and at one instant going out comes before coming in."""
+        is_stock = bool(self.question.stocks)
+        column = "coalesce(customer, 0)" if self.entry is Entry.customer else "subject"
+        micros = "(extract(epoch FROM at) * 1000000)::bigint"
+        tie = column_of(self.question.parts[self.question.stocks[0]]) if is_stock else "ordinal"
+        chosen = f"ARRAY[{micros}, kind, {tie}, {', '.join(WHERE_AND_WHO)}]::bigint[]"
+        first = f"{'max' if is_stock else 'min'}({chosen})"
+        parts = [f"{compiler.summed(part)} AS p{n}" for n, part in enumerate(self.parts)]
+        subject, customer = "member", "0::bigint"
+        if self.entry is Entry.customer:
+            subject, customer = NO_SUBJECT, "member"
+        names = [f"(first[{n}])::int AS {name}" for n, name in enumerate(WHERE_AND_WHO, 4)]
+        return f"""SELECT at, {subject} AS subject, 0::smallint AS kind, 0 AS ordinal,
+  {customer} AS customer, resource, {", ".join(names)},
+  {", ".join(f"p{n}" for n in range(len(self.parts)))}
+FROM (
+  SELECT {column} AS member, {"max" if is_stock else "min"}(at) AS at,
+    min(resource) AS resource, {first} AS first, {", ".join(parts)}
+  FROM ({rows}) AS keyed GROUP BY 1
+) AS together"""
+
+    def _listed(self, compiler: Compiler) -> str:
+        """Whether an entry is part of the value, or caused it."""
+        (places,) = self.question.places
+        if places.extreme is not None:
+            found = "false"
+            if self.extreme is not None:
+                found = f"p{places.extreme} = {compiler.arguments.add(self.extreme, 'bigint')}"
+            tests = [found]
+        else:
+            terms = [places.numerator, places.n, places.denominator or ()]
+            tests = [f"{sum_of(each)} <> 0" for each in dict.fromkeys(terms) if each]
+        if self.with_excluded and places.negative:
+            tests.append(f"{sum_of(places.negative)} <> 0")
+        return f"({' OR '.join(tests)})"
+
+
+def sum_of(terms: Terms) -> str:
+    return "(" + " + ".join(f"{sign} * p{place}" for sign, place in terms) + ")"

@@ -1,0 +1,200 @@
+"""The records behind a cell: its value and what it is made of, in one snapshot.
+
+Both come from the same facts by the same statement of what is in the cell (metrics/compile.py), so
+that the records add up to the value.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.kinds import Resource
+from csapi.kit.db import run
+from csapi.kit.problems import Problem
+from csapi.metrics.dimensions import DIMENSIONS
+from csapi.metrics.formulas import MS_PER_SECOND
+from csapi.metrics.listing import ORDER, WHERE_AND_WHO, Entry, Listing, Place
+from csapi.metrics.plan import EPOCH
+from csapi.metrics.question import MemberGroup, Question
+from csapi.reports.cells import cell_question
+from csapi.reports.pages import MOVED, decode_cursor, encode_cursor, fingerprint_of
+from csapi.reports.read import Group, Reading, read_names
+from csapi.reports.records_names import RecordNames, record_names
+from csapi.reports.records_schemas import (
+    CellRecord,
+    Contribution,
+    RecordsAnswer,
+    RecordsInclude,
+    RecordsQuery,
+)
+from csapi.reports.schemas import Query, QueryPage
+from csapi.reports.service import Desk, Snapshot, meta_of, priced, resolved
+from csapi.reports.shape import cells, dimension_value, metric_value, scaled
+
+MICROSECOND = timedelta(microseconds=1)
+Whole = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+class Cursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """The question, what its whole list was, and the last entry of the page before."""
+
+    fingerprint: str
+    entries: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    digest: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    # Until the year 2200.
+    micros: Annotated[int, Meta(ge=0, le=7_258_118_400_000_000)]
+    subject: UUID
+    kind: Annotated[int, Meta(ge=0, le=2**15 - 1)]
+    ordinal: Whole
+    customer: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+    @property
+    def place(self) -> Place:
+        at = EPOCH + self.micros * MICROSECOND
+        return Place(at, self.subject, self.kind, self.ordinal, self.customer)
+
+
+async def records(desk: Desk, asked: RecordsQuery) -> RecordsAnswer:
+    """Answer in one snapshot. Raises Problem for what cannot be asked."""
+    async with tenant_transaction(desk.pool, desk.tenant_id, readonly=True) as connection:
+        return await records_on(Snapshot(connection, desk), asked)
+
+
+async def records_on(snapshot: Snapshot, asked: RecordsQuery) -> RecordsAnswer:
+    query = Query(
+        metrics=asked.metrics,
+        time=asked.time,
+        dimensions=asked.dimensions,
+        filters=asked.filters,
+    )
+    whole, warnings = await resolved(snapshot, query)
+    question, more = await cell_question(snapshot, asked, whole)
+    reading = await snapshot.read(question)
+    if reading.total is None:
+        raise AssertionError(question)
+    listing = Listing(
+        question,
+        extreme=extreme_of(question, reading.total),
+        with_excluded=RecordsInclude.excluded in asked.include,
+    )
+    page, next_cursor = await page_of(snapshot, asked, listing)
+    meta = meta_of(asked, whole, reading, [*warnings, *more], snapshot.desk.now)
+    await priced(snapshot, whole, meta)
+    return RecordsAnswer(
+        value=cells(question, reading.total)[listing.asked.name],
+        data=await entries_of(snapshot, listing, reading, page),
+        page=QueryPage(next_cursor=next_cursor),
+        meta=meta,
+    )
+
+
+def extreme_of(question: Question, total: Group) -> int | None:
+    """The shortest or longest duration in milliseconds, where that is what is asked."""
+    ((asked, places),) = zip(question.metrics, question.places, strict=True)
+    if places.extreme is None or metric_value(asked, places, total).value is None:
+        return None
+    return total.parts[places.extreme]
+
+
+async def page_of(
+    snapshot: Snapshot, asked: RecordsQuery, listing: Listing
+) -> tuple[Sequence[Any], str | None]:
+    """The rows of one page, and the cursor of the next. A cursor belongs to its question and to the
+    list that its page was cut from: where that is another by now, it is refused."""
+    connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
+    fingerprint, cursor, after = fingerprint_of(asked), None, None
+    if asked.cursor is not None:
+        cursor = decode_cursor(asked.cursor, Cursor)
+        if cursor.fingerprint != fingerprint:
+            raise Problem("invalid_cursor", "The cursor belongs to another question.")
+        after = cursor.place
+    rows = await run(connection, listing.page(tenant_id, after, asked.limit + 1))
+    has_more = len(rows) > asked.limit
+    if cursor is None and not has_more:
+        return rows, None
+    (found,) = await run(connection, listing.digest(tenant_id))
+    content = (found["entries"], found["digest"])
+    if cursor is not None and content != (cursor.entries, cursor.digest):
+        raise Problem("snapshot_moved", MOVED)
+    page = rows[: asked.limit]
+    if not has_more:
+        return page, None
+    at, *place = (page[-1][name] for name in ORDER)
+    return page, encode_cursor(fingerprint, *content, (at - EPOCH) // MICROSECOND, *place)
+
+
+async def entries_of(
+    snapshot: Snapshot, listing: Listing, reading: Reading, rows: Sequence[Any]
+) -> list[CellRecord]:
+    """The entries of a page with names in the place of numbers."""
+    connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
+    subjects: dict[Resource, set[UUID]] = defaultdict(set)
+    customers: set[int] = set()
+    for row in rows:
+        if listing.entry is Entry.customer:
+            customers.add(row["customer"])
+        else:
+            subjects[Resource(row["resource"])].add(row["subject"])
+    listed = {resource: sorted(ids) for resource, ids in sorted(subjects.items())}
+    names = await record_names(connection, tenant_id, listed, sorted(customers))
+    groups = tuple(MemberGroup(name, DIMENSIONS[name]) for name in WHERE_AND_WHO)
+    by_member = replace(listing.question, groups=groups, cell=None, kept=None)
+    members = [Group(tuple(row[name] for name in WHERE_AND_WHO), (), {}) for row in rows]
+    labels = await read_names(connection, tenant_id, by_member, members)
+    named = replace(reading, names=labels)
+    return [
+        entry_of(
+            listing,
+            names,
+            row,
+            [key_of(*each, named) for each in zip(groups, member.keys, strict=True)],
+        )
+        for row, member in zip(rows, members, strict=True)
+    ]
+
+
+def key_of(group: MemberGroup, key: int | None, reading: Reading) -> str | None:
+    return dimension_value(group, key, reading).key
+
+
+def entry_of(
+    listing: Listing, names: RecordNames, row: Any, members: Sequence[str | None]
+) -> CellRecord:
+    record = ticket = None
+    if listing.entry is Entry.customer:
+        record = names.customers.get(row["customer"])
+    elif (found := names.records.get((row["resource"], row["subject"]))) is not None:
+        record, ticket = found
+    at: datetime = row["at"]
+    agent, team, channel = members
+    return CellRecord(
+        record=record,
+        ticket=ticket,
+        occurred_at=at,
+        agent=agent,
+        team=team,
+        channel=channel,
+        contribution=contribution_of(listing, row),
+    )
+
+
+def contribution_of(listing: Listing, row: Any) -> Contribution:
+    """The parts of one entry, by the formula of the whole."""
+    ((asked, places),) = zip(listing.question.metrics, listing.question.places, strict=True)
+    parts: list[int | None] = [row[f"p{n}"] for n in range(len(listing.parts))]
+    cell = metric_value(asked, places, Group((), parts, {}))
+    own = None if listing.valued is None else parts[listing.parts.index(listing.valued)]
+    return Contribution(
+        numerator=cell.numerator or 0,
+        denominator=cell.denominator,
+        n=cell.n,
+        value=None if own is None else scaled(own, MS_PER_SECOND),
+        excluded=cell.excluded,
+    )

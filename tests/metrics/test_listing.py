@@ -1,0 +1,120 @@
+"""The statements that list what is in a cell: which indexes they use, and how many there are."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+from tests.metrics.conftest import World
+from tests.metrics.test_statements import PERIOD, TENANT, asked, question, scans
+from tests.metrics.world import NOW, TIMEZONE
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.kit.db import Statement
+from csapi.metrics.compile import Compiler, cuboid_for
+from csapi.metrics.dimensions import DIMENSIONS
+from csapi.metrics.listing import Listing, Place
+from csapi.metrics.percentiles import exact_statement
+from csapi.metrics.periods import TimeGrain
+from csapi.metrics.plan import from_facts
+from csapi.metrics.question import Asked, Cell, MemberGroup, Question, time_group
+from csapi.reports.records import records
+from csapi.reports.records_schemas import RecordsQuery
+from csapi.reports.service import Desk
+
+AFTER = Place(datetime(2026, 2, 1, tzinfo=UTC), UUID(int=1), 10, 0, 0)
+
+
+def in_cell(metric: Asked) -> Question:
+    """Of a team, or of none, from ten to eleven o'clock."""
+    hours = time_group(TimeGrain.hour_of_day, PERIOD)
+    cell = Cell((MemberGroup("team", DIMENSIONS["team"]), hours), ((5, None), (10,)))
+    return replace(question(metric), cell=cell, with_totals=False)
+
+
+def statements() -> Iterator[tuple[str, Statement]]:
+    for name, metric in {
+        "facts": asked("service_level"),
+        "longest": asked("slowest_response_time", "max"),
+        "percentile": asked("first_response_time", "p90"),
+        "subjects": asked("tickets_solved"),
+        "customers": asked("contacts_per_customer"),
+        "stock": asked("backlog_open"),
+    }.items():
+        wanted = in_cell(metric)
+        listing = Listing(wanted, extreme=60_000, with_excluded=True)
+        yield f"first page of {name}", listing.page(TENANT, None, 101)
+        yield f"next page of {name}", listing.page(TENANT, AFTER, 101)
+        yield f"digest of {name}", listing.digest(TENANT)
+        pieces = from_facts(PERIOD.start, PERIOD.end)
+        yield f"value of {name}", Compiler(TENANT, wanted).parts(pieces, cuboid_for(wanted))
+        if metric.percentile and metric.formula.spread:
+            yield "spread", exact_statement(TENANT, wanted, metric.formula.spread, [metric])
+
+
+@pytest.mark.parametrize("named", list(statements()), ids=lambda named: named[0])
+async def test_tenant_and_range_are_index_conditions(
+    named: tuple[str, Statement], world: World, api_pool: asyncpg.Pool
+) -> None:
+    tenant_id, statement = world.tenants["clean"], named[1]
+    arguments = [tenant_id if each == TENANT else each for each in statement.arguments]
+    async with tenant_transaction(api_pool, tenant_id) as connection:
+        for mode in ("force_generic_plan", "force_custom_plan"):
+            await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+            (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {statement.sql}", *arguments)
+            plan = msgspec.json.decode(row[0])[0]["Plan"]
+            found = [each for each in scans(plan) if each.get("Relation Name") == "facts"]
+            assert len(found) == 1
+            assert "tenant_id" in found[0]["Index Cond"]
+            assert "occurred_at" in found[0]["Index Cond"]
+
+
+def test_a_next_page_reads_from_where_the_last_one_ended() -> None:
+    listing = Listing(in_cell(asked("service_level")))
+    assert [AFTER.at] in listing.page(TENANT, AFTER, 101).arguments
+    assert [PERIOD.start] in listing.page(TENANT, None, 101).arguments
+
+
+NORTH = {"dimensions": ["team"], "cell": {"team": "north"}}
+
+
+@pytest.mark.parametrize(
+    ("metric", "more", "count"),
+    [
+        # What waits, the value, the page, the records, the keys of their agents.
+        ({"id": "calls_offered"}, {}, 5),
+        # The cell's members; that nothing has moved.
+        ({"id": "calls_offered"}, NORTH, 6),
+        ({"id": "calls_offered"}, {**NORTH, "limit": 3}, 7),
+        # The percentile.
+        ({"id": "first_response_time", "agg": "p90"}, {}, 6),
+        # The first change ever, what waits before the range, the balance at its start.
+        ({"id": "backlog_open"}, {"limit": 1000}, 8),
+    ],
+)
+async def test_statements_of_a_page(
+    metric: dict[str, Any],
+    more: dict[str, Any],
+    count: int,
+    world: World,
+    api_pool: asyncpg.Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[str] = []
+    execute = asyncpg.Connection._execute
+
+    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
+        sent.append(query)
+        return await execute(self, query, *args, **kwargs)
+
+    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+    desk = Desk(api_pool, world.tenants["clean"], TIMEZONE, NOW, live_slots_max=1000)
+    time = {"range": {"preset": "last_90_days"}}
+    query = {"metrics": [metric], "time": time, "limit": 1000, **more}
+    found = await records(desk, msgspec.convert(query, RecordsQuery))
+    assert found.data
+    assert len(sent) == count, sent
