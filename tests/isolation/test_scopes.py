@@ -12,7 +12,8 @@ from csapi.app import ALL_OPERATIONS, create_app
 from csapi.kit.operations import Operation
 from csapi.kit.settings import Settings
 
-PUBLIC = {"getLiveness", "getReadiness", "listErrorTypes", "getErrorType"}
+# A download carries what lets it in: a link that is signed.
+PUBLIC = {"getLiveness", "getReadiness", "listErrorTypes", "getErrorType", "downloadExport"}
 PAGES = {"/docs", "/docs/scalar.js", "/openapi.json"}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
