@@ -60,11 +60,11 @@ def marked(value: Any) -> Any:
 
 def named_metrics(example: Any) -> Any:
     """A query whose metrics carry the canary in their names."""
-    query = example.get("query", example)
+    query, name = example.get("query", example), CANARY.replace("-", "_")
     for number, metric in enumerate(query.get("metrics", ())):
-        metric["as"] = f"{CANARY}-{number}"
+        metric["as"] = f"{name}_{number}"
     if query.get("top"):
-        query["top"]["by"] = f"{CANARY}-0"
+        query["top"]["by"] = f"{name}_0"
     return example
 
 
