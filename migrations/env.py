@@ -10,6 +10,7 @@ import csapi.facts.self_service_tables
 import csapi.facts.tables
 import csapi.facts.work_tables
 import csapi.metrics.tables
+import csapi.reports.tables
 from csapi.kit.tables import metadata
 
 assert csapi.access.tables

@@ -18,11 +18,12 @@ from csapi.kit import error_pages
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.docs_page import docs_handlers
 from csapi.kit.http import Edge, answer_exception
+from csapi.kit.lanes import Lanes
 from csapi.kit.log import configure_logging
 from csapi.kit.openapi import build_document
 from csapi.kit.operations import AnyRequest, litestar_handlers
 from csapi.kit.queue import Waker
-from csapi.kit.settings import Settings, load_settings
+from csapi.kit.settings import Settings, load_settings, query_lanes
 from csapi.slices import OPERATIONS, TAGS
 
 ALL_OPERATIONS = (*OPERATIONS, *error_pages.ERROR_OPERATIONS, *HEALTH)
@@ -67,8 +68,10 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.pool = pool
     app.state.guard = Guard(pool)
     app.state.intake = Intake(pool, Directory(pool))
+    app.state.lanes = Lanes(query_lanes(settings))
     app.state.waker = waker
     app.state.wake_worker = waker.wake
+    app.state.wake_exports = waker.wake_exports
     try:
         yield
     finally:

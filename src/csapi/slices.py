@@ -2,8 +2,9 @@
 
 from csapi.ingest import attributes, endpoints, schedules
 from csapi.kit.operations import Operation
-from csapi.reports import batch, records_endpoint, terms
+from csapi.reports import batch, limits, portal, records_endpoint, saved, terms
 from csapi.reports import endpoints as reports
+from csapi.reports.exports import endpoints as exports
 
 OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
@@ -13,6 +14,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *batch.OPERATIONS,
     *records_endpoint.OPERATIONS,
     *terms.OPERATIONS,
+    *limits.OPERATIONS,
+    *saved.OPERATIONS,
+    *exports.OPERATIONS,
+    *portal.OPERATIONS,
 )
 
 TAGS = {
@@ -22,4 +27,6 @@ TAGS = {
     schedules.TAG: "Schedules are records like any other; here is what they need besides.",
     reports.QUERY_TAG: "Every number is exact, carries its parts and sample size, and comes from "
     "one definition.",
+    exports.TAG: "Large answers as files, made in the background.",
+    portal.TAG: "What pages need to ask for themselves, without a key in them.",
 }

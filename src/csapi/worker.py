@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import logging
 import signal
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from arq import cron, func
 from arq.worker import Worker
 
 from csapi.kit.db import StartupError, open_pool
-from csapi.kit.queue import DRAIN_JOB, deserialize, redis_settings, serialize
+from csapi.kit.queue import DRAIN_JOB, EXPORT_JOB, deserialize, redis_settings, serialize
 from csapi.kit.settings import Settings
+from csapi.reports.exports.job import Exporter
 from csapi.rollup.costs import extend_costs
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
@@ -21,12 +23,18 @@ log = logging.getLogger(__name__)
 
 TIMER_SECONDS = 5.0
 JOB_SECONDS = 300
+EXPORT_SECONDS = 3_600
 RECONNECT_SECONDS = 2.0
 
 
 async def drain(ctx: dict[Any, Any]) -> int:
     drainer: Drainer = ctx["drainer"]
     return await drainer.drain()
+
+
+async def export(ctx: dict[Any, Any]) -> int:
+    exporter: Exporter = ctx["exporter"]
+    return await exporter.sweep()
 
 
 async def trim(ctx: dict[Any, Any]) -> int:
@@ -44,9 +52,13 @@ async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
         return
     while True:
         worker = Worker(
-            functions=[func(drain, name=DRAIN_JOB, timeout=JOB_SECONDS, max_tries=1)],
+            functions=[
+                func(drain, name=DRAIN_JOB, timeout=JOB_SECONDS, max_tries=1),
+                func(export, name=EXPORT_JOB, timeout=EXPORT_SECONDS, max_tries=1),
+            ],
             cron_jobs=[
                 cron(drain, name="rollup.sweep", second=set(range(0, 60, 10)), timeout=JOB_SECONDS),
+                cron(export, name="exports.sweep", second={5, 35}, timeout=EXPORT_SECONDS),
                 cron(trim, name="rollup.trim", hour=3, minute=17, timeout=JOB_SECONDS),
                 cron(extend, name="rollup.extend", hour=4, minute=23, timeout=JOB_SECONDS),
             ],
@@ -58,7 +70,7 @@ async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
             keep_result=0,
             poll_delay=0.1,
             health_check_interval=10,
-            max_jobs=4,
+            max_jobs=6,
         )
         try:
             await worker.async_run()
@@ -72,12 +84,12 @@ async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
         await asyncio.sleep(RECONNECT_SECONDS)
 
 
-async def run_timer(drainer: Drainer) -> None:
+async def run_timer(what: str, work: Callable[[], Awaitable[int]]) -> None:
     while True:
         try:
-            await drainer.drain()
+            await work()
         except Exception:
-            log.exception("drain failed")
+            log.exception("%s failed", what)
         await asyncio.sleep(TIMER_SECONDS)
 
 
@@ -95,10 +107,13 @@ async def run_worker(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     drainer = Drainer(pool)
+    exporter = Exporter(pool, live_slots_max=settings.live_slots_max)
+    context = {"drainer": drainer, "exporter": exporter, "pool": pool}
     log.info("worker started")
     tasks = [
-        asyncio.create_task(run_timer(drainer)),
-        asyncio.create_task(run_arq(settings, {"drainer": drainer, "pool": pool})),
+        asyncio.create_task(run_timer("drain", drainer.drain)),
+        asyncio.create_task(run_timer("export", exporter.sweep)),
+        asyncio.create_task(run_arq(settings, context)),
     ]
     await stop.wait()
     log.info("worker stopping")

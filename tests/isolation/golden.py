@@ -17,6 +17,8 @@ FURTHER_POLICIES = {
     "tenants": {"sweep": SWEEP_POLICY, "find_key": FIND_KEY_POLICY},
     "definitions": {"sweep": SWEEP_POLICY},
     "api_keys": {"find_key": FIND_KEY_POLICY},
+    "portal_tokens": {"find_key": FIND_KEY_POLICY},
+    "export_marks": {"sweep": SWEEP_POLICY},
 }
 
 # What the worker sees of all tenants must never hold more than this.
@@ -26,12 +28,16 @@ SWEPT_COLUMNS = {
     "reference_marks": {"tenant_id", "id", "reference", "member", "marked_at"},
     "tenants": {"tenant_id", "name", "timezone", "created_at"},
     "definitions": {"tenant_id", "resource", "fingerprint", "target", "reached"},
+    "export_marks": {"tenant_id", "export", "due_at"},
 }
 
-# A key arrives before anybody knows whose it is.
-WITHOUT_LEADING_TENANT = {"api_keys_key_id_idx"}
+# A key or a token arrives before anybody knows whose it is.
+WITHOUT_LEADING_TENANT = {"api_keys_key_id_idx", "portal_tokens_token_id_idx"}
 
-SECURITY_DEFINERS = {"find_api_key(text)": {OWNER, API}}
+SECURITY_DEFINERS = {
+    "find_api_key(text)": {OWNER, API},
+    "find_portal_token(text)": {OWNER, API},
+}
 
 READ, ADD, EDIT, ALL = "r", "ar", "arw", "adrw"  # in the letters of PostgreSQL's own lists
 
@@ -49,11 +55,16 @@ GRANTS = {
         "topics": EDIT,
         "alembic_version": READ,
         "api_keys": EDIT,
+        "browser_origins": "adr",
         "business_intervals": "adr",
         "calls": EDIT,
         "custom_attributes": ADD,
+        "custom_metrics": ALL,
         "customers": EDIT,
         "definitions": READ,
+        "export_chunks": "dr",
+        "export_marks": "adr",
+        "exports": "adr",
         "facts": ALL,
         "feedback": EDIT,
         "feedback_requests": EDIT,
@@ -62,10 +73,12 @@ GRANTS = {
         "kb_events": EDIT,
         "marks": ADD,
         "members": ADD,
+        "portal_tokens": "adr",
         "quality_reviews": EDIT,
         "presence": EDIT,
         "reference_marks": ADD,
         "rollup_buckets": READ,
+        "saved_queries": ALL,
         "shifts": EDIT,
         "sessions": EDIT,
         "schedule_periods": "adr",
@@ -94,8 +107,12 @@ GRANTS = {
         "business_intervals": "adr",
         "calls": "rw",
         "custom_attributes": READ,
+        "custom_metrics": READ,
         "customers": "rw",
         "definitions": EDIT,
+        "export_chunks": "adr",
+        "export_marks": "drw",
+        "exports": "drw",
         "facts": ALL,
         "feedback": "rw",
         "feedback_requests": "rw",

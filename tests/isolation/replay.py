@@ -20,6 +20,9 @@ VOLATILE = {
     "request_id", "instance", "computed_at", "data_through", "as_of", "generated_at",
     # how far the worker has come
     "source", "exact", "pending_buckets", "pending_subjects",
+    # when something was made, and what is made up anew each time
+    "created_at", "updated_at", "expires_at", "finished_at", "token", "download",
+    "status", "progress", "rows", "rows_total", "bytes",
 }  # fmt: skip
 # The same for everybody: definitions, not records.
 CATALOG = ("/v1/metrics/", "/v1/dimensions/")
@@ -55,10 +58,22 @@ def marked(value: Any) -> Any:
     }
 
 
+def named_metrics(example: Any) -> Any:
+    """A query whose metrics carry the canary in their names."""
+    query, name = example.get("query", example), CANARY.replace("-", "_")
+    for number, metric in enumerate(query.get("metrics", ())):
+        metric["as"] = f"{name}_{number}"
+    if query.get("top"):
+        query["top"]["by"] = f"{name}_0"
+    return example
+
+
 def examples_of(operation: Operation) -> Iterator[Any]:
     for example in operation.request_examples.values():
         if operation.path == "/v1/custom-attributes":
             yield {**example, "name": CANARY.replace("-", "_"), "label": CANARY}
+        elif operation.path in ("/v1/exports", "/v1/queries/{name}"):
+            yield named_metrics(copy.deepcopy(example))
         elif operation.operation_id.startswith("ingest"):
             yield marked(copy.deepcopy(example))
         else:

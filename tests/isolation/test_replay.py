@@ -13,11 +13,16 @@ from tests.isolation.replay import CANARY, GUARDED
 from csapi.kit.operations import Operation
 
 READS = [each for each in GUARDED if each.method == "GET" and not replay.is_addressed(each)]
-ADDRESSED = [
-    each
-    for each in GUARDED
-    if replay.is_addressed(each) and not each.path.startswith(replay.CATALOG)
-]
+# What makes or deletes something comes when everything has been read.
+TURNS = ("GET", "POST", "PATCH", "DELETE", "PUT")
+ADDRESSED = sorted(
+    (
+        each
+        for each in GUARDED
+        if replay.is_addressed(each) and not each.path.startswith(replay.CATALOG)
+    ),
+    key=lambda each: TURNS.index(each.method),
+)
 
 
 @dataclass

@@ -12,7 +12,13 @@ from csapi.app import ALL_OPERATIONS, create_app
 from csapi.kit.operations import Operation
 from csapi.kit.settings import Settings
 
-PUBLIC = {"getLiveness", "getReadiness", "listErrorTypes", "getErrorType"}
+# A download carries what lets it in: a link that is signed.
+PUBLIC = {"getLiveness", "getReadiness", "listErrorTypes", "getErrorType", "downloadExport"}
+# What a portal token may call: all of it passes the filters of the token.
+PORTAL = {
+    "runQuery", "runQueryBatch", "getSavedQueryResult", "getKpis", "listMetrics", "getMetric",
+    "getLimits",
+}  # fmt: skip
 PAGES = {"/docs", "/docs/scalar.js", "/openapi.json"}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -47,6 +53,11 @@ def call(anyone: httpx.Client, operation: Operation, key: str | None) -> httpx.R
 def test_only_the_known_operations_are_public() -> None:
     assert {each.operation_id for each in ALL_OPERATIONS if each.scope is None} == PUBLIC
     assert {each.scope for each in GUARDED} <= set(ALL_SCOPES)
+
+
+def test_only_the_known_operations_take_portal_tokens() -> None:
+    assert {each.operation_id for each in ALL_OPERATIONS if each.portal} == PORTAL
+    assert {each.scope for each in ALL_OPERATIONS if each.portal} == {"reports:read"}
 
 
 def test_every_route_is_an_operation_or_a_page() -> None:

@@ -5,16 +5,19 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
+from uuid import UUID
 
 import asyncpg
 
+from csapi.access.portal import origins_of, recognize_portal_token
 from csapi.access.principals import Principal
 from csapi.access.service import recognize, touch_key
-from csapi.access.tokens import parse_token
+from csapi.access.tokens import PORTAL_PREFIX, parse_token
 from csapi.kit.body import header
 from csapi.kit.clock import now
+from csapi.kit.cors import allow_origin, origin_of
 from csapi.kit.db import acquire
-from csapi.kit.operations import AnyRequest
+from csapi.kit.operations import AnyRequest, operation_of
 from csapi.kit.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -33,14 +36,31 @@ class Guard:
         self._pool = pool
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
         self._touched: dict[str, float] = {}
+        self._origins: OrderedDict[UUID, tuple[float, frozenset[str]]] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, request: AnyRequest, scope: str) -> Principal:
         """Raises Problem `unauthorized` without a valid key, `insufficient_scope` without scope."""
         principal = await self._principal(self._credentials(request))
+        if (origin := origin_of(request.scope)) is not None:
+            await self._admit(request, origin, principal.tenant_id)
+        if principal.is_portal and not operation_of(request).portal:
+            raise Problem("insufficient_scope", "A portal token may not do this: it takes a key.")
         if scope not in principal.scopes:
             raise Problem("insufficient_scope", f"The key lacks the scope {scope}.")
         return principal
+
+    async def _admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> None:
+        """Let scripts of a page read the answer, if its origin is one of the tenant's."""
+        clock = time.monotonic()
+        known = self._origins.get(tenant_id)
+        if known is None or clock - known[0] >= TRUSTED_SECONDS:
+            known = (clock, await origins_of(self._pool, tenant_id))
+            self._origins[tenant_id] = known
+            if len(self._origins) > REMEMBERED_KEYS:
+                self._origins.popitem(last=False)
+        if origin in known[1]:
+            allow_origin(request.scope, origin)
 
     def _credentials(self, request: AnyRequest) -> str:
         value = header(request, b"authorization")
@@ -64,10 +84,13 @@ class Guard:
         if parse_token(text) is None:
             raise Problem("unauthorized", "The API key is not valid.")
         async with acquire(self._pool) as connection:
-            found = await recognize(connection, text, now())
-        if found is None:
+            if text.startswith(PORTAL_PREFIX):
+                principal = await recognize_portal_token(connection, text, now())
+            else:
+                found = await recognize(connection, text, now())
+                principal = None if found is None else found[0]
+        if principal is None:
             raise Problem("unauthorized", "The API key is not valid.")
-        principal = found[0]
         self._known[digest] = (clock, principal)
         if len(self._known) > REMEMBERED_KEYS:
             self._known.popitem(last=False)

@@ -12,11 +12,17 @@ class Scope(StrEnum):
     RECORDS_READ = "records:read"
     REPORTS_READ = "reports:read"
     ADMIN_WRITE = "admin:write"
+    TOKENS_WRITE = "tokens:write"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
+    """Whose the request is. `is_portal`: it came with a portal token of that key, and sees of every
+    answer only what passes `filters`, a filter as queries have it, in JSON."""
+
     tenant_id: UUID
     key_id: str
     scopes: frozenset[str]
     timezone: str
+    is_portal: bool = False
+    filters: str | None = None

@@ -12,7 +12,7 @@ import asyncpg
 
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_scope, tenant_transaction
-from csapi.access.tokens import Token, new_token, parse_token
+from csapi.access.tokens import PREFIX, Token, new_token, parse_token
 
 DUMMY_DIGEST = new_token().digest
 NAME_LENGTH = 255
@@ -138,7 +138,7 @@ async def recognize(
 ) -> tuple[Principal, Token] | None:
     """The principal of a valid key, or None: unknown, revoked, expired and wrong look alike."""
     token = parse_token(text)
-    if token is None:
+    if token is None or token.prefix != PREFIX:
         return None
     row = await connection.fetchrow("SELECT * FROM find_api_key($1)", token.key_id)
     stored = DUMMY_DIGEST if row is None else row["secret_sha256"]

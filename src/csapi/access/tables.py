@@ -28,3 +28,23 @@ api_keys = tenant_table(
 )
 # The one look-up without a tenant: a key arrives before anybody knows whose it is.
 sa.Index("api_keys_key_id_idx", api_keys.c.key_id)
+
+# Web pages whose scripts may read answers, by their origin.
+browser_origins = tenant_table(
+    "browser_origins",
+    column("origin", sa.Text),
+    key=("origin",),
+)
+
+# Short-lived tokens for browsers. Each lives no longer than the key that made it.
+portal_tokens = tenant_table(
+    "portal_tokens",
+    column("token_id", sa.Text),
+    column("key_id", sa.Text),
+    column("secret_sha256", sa.LargeBinary),
+    column("filters", pg.JSON, null=True),
+    column("expires_at", instant),
+    key=("token_id",),
+    indexes=[("expires_at",)],
+)
+sa.Index("portal_tokens_token_id_idx", portal_tokens.c.token_id)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -11,6 +10,7 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.facts.events import EVENTS
 from csapi.facts.registry import RECORD_KINDS
 from csapi.facts.resource import RecordKind
+from csapi.facts.stored import stored
 from csapi.facts.wire import normalized
 from csapi.ingest.events import ingest_events
 from csapi.ingest.examples import EXAMPLES
@@ -110,13 +110,6 @@ def post_batch(kind: RecordKind) -> Handler:
         return json_response(answer)
 
     return handler
-
-
-def stored(row: Any) -> bytes:
-    """A record as JSON, without decoding what is stored."""
-    known = msgspec.json.encode({"id": str(row["id"]), "received_at": row["received_at"]})
-    item: str = row["item"]
-    return known[:-1] + b"," + item.encode()[1:]
 
 
 def filter_of(kind: RecordKind) -> type[RecordFilter]:

@@ -4,7 +4,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -13,6 +13,7 @@ from litestar import Request
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from csapi.kit.body import Upload
+from csapi.kit.cors import PREFLIGHT_HEADERS, cors_headers, is_preflight
 from csapi.kit.log import log_fields
 from csapi.kit.problem_answers import log_problem, problem_body, to_problem
 from csapi.kit.problems import MEDIA_TYPE as PROBLEM_TYPE
@@ -65,6 +66,39 @@ class Response:
         await send(start)
         body = b"" if scope.get("method") == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class StreamedResponse(Response):
+    """The same with a body that comes piece by piece, of `length` bytes in all. Where it ends too
+    early the connection breaks: half of it never looks like the whole."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(
+        self,
+        pieces: AsyncIterator[bytes],
+        length: int,
+        *,
+        media_type: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__(media_type=media_type, headers=headers)
+        size = str(length).encode()
+        self.headers = [(k, size if k == b"content-length" else v) for k, v in self.headers]
+        self.pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        start: Any = {
+            "type": "http.response.start",
+            "status": self.status,
+            "headers": self.headers,
+        }
+        await send(start)
+        if scope.get("method") != "HEAD":
+            async for piece in self.pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def json_response(
@@ -141,11 +175,16 @@ class Edge:
                 status = message["status"]
                 if status >= 400 and status != 408:
                     await upload.drop()
-                message["headers"] = _finish_headers(message["headers"], request_id)
+                finished = _finish_headers(message["headers"], request_id)
+                message["headers"] = finished + cors_headers(scope, status)
             await send(message)
 
         try:
             _check_path(scope)
+            if is_preflight(scope):
+                preflight = Response(status=204, headers=PREFLIGHT_HEADERS)
+                await preflight(scope, upload.receive, send_with_headers)
+                return
             await self.app(scope, upload.receive, send_with_headers)
         except Exception as exc:
             if status:

@@ -26,6 +26,14 @@ _HEADERS: dict[str, Schema] = {
         "description": "Where the next page starts, beside bodies that have no place for it.",
         "schema": {"type": "string"},
     },
+    "Location": {
+        "description": "Where to read what was made.",
+        "schema": {"type": "string"},
+    },
+    "Content-Disposition": {
+        "description": "The name of the file.",
+        "schema": {"type": "string"},
+    },
     "ETag": {
         "description": "Send it back as If-None-Match to learn whether anything has changed.",
         "schema": {"type": "string"},
@@ -168,6 +176,8 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
         entry["description"] += f"\n\nNeeds the scope `{operation.scope}`."
         entry["security"] = [{name: []} for name in _SECURITY_SCHEMES]
         entry["x-scope"] = str(operation.scope)
+        if operation.portal:
+            entry["description"] += " A portal token may call it, too."
     return entry
 
 

@@ -50,8 +50,9 @@ def _check_details(node: Schema) -> Iterator[str]:
         yield "an enum without a name: use a StrEnum"
     if "default" in node:
         yield "a default"
-    if node.get("format") in _FORMATS_REFUSED:
-        yield f"format {node['format']}"
+    # A field may have that name, too.
+    if isinstance(kind := node.get("format"), str) and kind in _FORMATS_REFUSED:
+        yield f"format {kind}"
     for name, member in node.get("properties", {}).items():
         kinds = [member, *member.get("anyOf", ())]
         if name.endswith("_at") and not any(k.get("format") == "date-time" for k in kinds):

@@ -52,6 +52,7 @@ class Media:
 class Operation:
     """An endpoint. `scope` is what the key must hold; without one, say public=True.
 
+    `portal`: a portal token may call it, too: whatever it answers passes the token's filters.
     `responses`: success status -> the type of the body, a Media, or None for no body.
     `ndjson`: the body is a batch of `request` items, as a JSON array or one item per line.
     `problems`: codes beyond those that follow from the declaration.
@@ -67,6 +68,7 @@ class Operation:
     responses: Mapping[int, Any]
     scope: str | None = None
     public: bool = False
+    portal: bool = False
     params: type[msgspec.Struct] | None = None
     path_params: type[msgspec.Struct] | None = None
     request: Any = None
@@ -84,6 +86,7 @@ class Operation:
         need(self.path.startswith("/"), "the path starts with /")
         need(_CAMEL.match(self.operation_id), "operation_id is a verb and a noun in camelCase")
         need(self.summary and self.description and self.tag, "has summary, description and tag")
+        need(self.scope is not None or not self.portal, "has a scope, if portal tokens may call it")
         need(self.responses, "declares at least one success")
         need(all(200 <= status < 400 for status in self.responses), "declares successes only")
         need(set(self.problems) <= set(PROBLEMS), "names known problems")
@@ -167,10 +170,10 @@ def _endpoint(operation: Operation, authenticate: Authenticate) -> Endpoint:
     async def endpoint(request: AnyRequest) -> Response:
         state = request.scope["state"]
         principal = None
+        state["operation"] = operation
         if operation.scope is not None:
             principal = await authenticate(request, operation.scope)
             state.setdefault("tenant", getattr(principal, "tenant_id", None))
-        state["operation"] = operation
         if operation.path_params is not None:
             state["path"] = _parse_path(request, operation.path_params)
         state["params"] = parse_params(request, params)
@@ -193,7 +196,11 @@ def _route(
         return await answers[request.scope["method"]](request)
 
     methods: Any = list(answers)
-    return HTTPRouteHandler(path=_PLACEHOLDER.sub(r"{\1:str}", path), http_method=methods)(endpoint)
+    # The answer has its own status; Litestar would take a DELETE for one without a body.
+    handler = HTTPRouteHandler(
+        path=_PLACEHOLDER.sub(r"{\1:str}", path), http_method=methods, status_code=200
+    )
+    return handler(endpoint)
 
 
 def check_operations(operations: Iterable[Operation]) -> None:

@@ -79,6 +79,18 @@ _REFUSED = {
     "rate_limited": _type(
         429, "Too many requests", "Wait as long as Retry-After says.", retry_after=1
     ),
+    "too_many_queries": _type(
+        429,
+        "Too many queries at once",
+        "GET /v1/limits says how many may run at once. Wait as long as Retry-After says.",
+        retry_after=2,
+    ),
+    "too_many_exports": _type(
+        429,
+        "Too many exports",
+        "GET /v1/limits says how many are kept. Wait for one to end, or delete one.",
+        retry_after=30,
+    ),
 }
 
 _INVALID = {

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from typing import Any
 
 import msgspec
 from arq import create_pool
@@ -12,6 +13,7 @@ log = logging.getLogger(__name__)
 
 SLOT_SECONDS = 2
 DRAIN_JOB = "rollup.drain"
+EXPORT_JOB = "exports.run"
 
 # arq's default is pickle: whoever can write to Redis could then run code here.
 serialize = msgspec.msgpack.encode
@@ -25,13 +27,15 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 class Waker:
-    """Asks the worker to drain, at most once in two seconds, without keeping a request waiting."""
+    """Asks the worker to drain, at most once in two seconds, and to see to exports, without keeping
+    a request waiting."""
 
     def __init__(self, url: str | None) -> None:
         self._url = url
         self._redis: ArqRedis | None = None
         self._slot = 0
         self._task: asyncio.Task[None] | None = None
+        self._further: set[asyncio.Task[bool]] = set()
 
     def wake(self) -> None:
         slot = int(time.time() // SLOT_SECONDS)
@@ -42,17 +46,28 @@ class Waker:
         self._slot = slot
         self._task = asyncio.create_task(self._enqueue(slot))
 
+    def wake_exports(self) -> None:
+        if self._url is None:
+            return
+        task = asyncio.create_task(self._send(EXPORT_JOB))
+        self._further.add(task)
+        task.add_done_callback(self._further.discard)
+
     async def _enqueue(self, slot: int) -> None:
+        # The job of a slot starts after it: every commit of the slot is seen by its drain.
+        job_id = f"{DRAIN_JOB}:{slot}"
+        if not await self._send(DRAIN_JOB, _job_id=job_id, _defer_by=SLOT_SECONDS):
+            self._slot = 0
+
+    async def _send(self, job: str, **how: Any) -> bool:
         try:
             async with asyncio.timeout(2):
                 redis = await self._connected()
-                # The job of a slot starts after it: every commit of the slot is seen by its drain.
-                await redis.enqueue_job(
-                    DRAIN_JOB, _job_id=f"{DRAIN_JOB}:{slot}", _defer_by=SLOT_SECONDS
-                )
+                await redis.enqueue_job(job, **how)
         except Exception as error:  # noqa: BLE001  a lost hint is not an error of the request
             log.warning("wake-up not sent: %s", type(error).__name__)
-            self._slot = 0
+            return False
+        return True
 
     async def _connected(self) -> ArqRedis:
         if self._redis is None:
@@ -72,7 +87,8 @@ class Waker:
             return False
 
     async def close(self) -> None:
-        if self._task is not None:
-            await asyncio.wait([self._task], timeout=2)
+        tasks = [*self._further, *([] if self._task is None else [self._task])]
+        if tasks:
+            await asyncio.wait(tasks, timeout=2)
         if self._redis is not None:
             await self._redis.aclose()

@@ -18,6 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_workers: Annotated[int, Meta(ge=1, le=256)] = 1
     pool_size: Annotated[int, Meta(ge=1, le=1_000)] = 10
     statement_timeout_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 15_000
+    queries_per_tenant: Annotated[int, Meta(ge=1, le=1_000)] = 4
     live_slots_max: Annotated[int, Meta(ge=0)] = 20_000
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     data_dir: str = ".csapi"
@@ -33,3 +34,8 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     fields = {name: source.get(f"CSAPI_{name.upper()}") for name in Settings.__struct_fields__}
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     return msgspec.convert(given, Settings, strict=False)
+
+
+def query_lanes(settings: Settings) -> int:
+    """How many queries of one tenant run at once in a process: never all connections."""
+    return min(settings.queries_per_tenant, max(1, settings.pool_size // 2))

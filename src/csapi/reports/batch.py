@@ -7,7 +7,6 @@ import msgspec
 from msgspec import Meta
 
 from csapi.access.principals import Principal, Scope
-from csapi.access.tenancy import tenant_transaction
 from csapi.kit.decode import decode
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, pieces_of
@@ -15,8 +14,9 @@ from csapi.kit.problem_answers import log_problem, to_problem, told
 from csapi.kit.problems import Problem, ProblemBody, pointer
 from csapi.reports.endpoints import EXAMPLE, QUERY_TAG, SERIES_EXAMPLE, desk_of
 from csapi.reports.ordering import Name
+from csapi.reports.refusals import within
 from csapi.reports.schemas import Query, QueryAnswer
-from csapi.reports.service import Snapshot, answer_on
+from csapi.reports.service import Snapshot, answer_on, snapshot_of
 
 MOST_QUERIES = 20
 SIZE = Meta(min_length=1, max_length=MOST_QUERIES)
@@ -51,26 +51,19 @@ class QueryBatchAnswer(msgspec.Struct, kw_only=True):
 DECODER = msgspec.json.Decoder(Query)
 
 
-def placed(problem: Problem, name: str) -> Problem:
-    """The problem of one question with pointers that start at the batch."""
-    errors = [
-        msgspec.structs.replace(error, pointer=pointer("queries", name) + error.pointer)
-        for error in problem.errors
-    ]
-    return Problem(problem.code, problem.detail, errors=errors, headers=problem.headers)
-
-
 async def outcome(snapshot: Snapshot, name: str, raw: msgspec.Raw, scope: Any) -> QueryOutcome:
     try:
         found = await answer_on(snapshot, decode(bytes(raw), DECODER))
     except (Problem, asyncpg.PostgresError) as error:
-        if isinstance(error, asyncpg.PostgresError):
+        problem = to_problem(error)
+        if isinstance(error, asyncpg.PostgresError) or problem.code == "query_timeout":
             # The statement is lost, the snapshot is not.
             await snapshot.connection.execute("ROLLBACK TO SAVEPOINT one_query")
-        problem = to_problem(error)
         log_problem(problem, error, scope)
         return QueryOutcome(
-            status=problem.status, answer=None, problem=told(placed(problem, name), scope)
+            status=problem.status,
+            answer=None,
+            problem=told(within(problem, pointer("queries", name)), scope),
         )
     return QueryOutcome(status=200, answer=found, problem=None)
 
@@ -79,9 +72,8 @@ async def query_batch(request: AnyRequest, principal: Principal) -> Response:
     asked = await pieces_of(request, QueryPieces)
     desk = desk_of(request, principal)
     results: dict[str, QueryOutcome] = {}
-    async with tenant_transaction(desk.pool, desk.tenant_id, readonly=True) as connection:
-        await connection.execute("SAVEPOINT one_query")
-        snapshot = Snapshot(connection, desk)
+    async with snapshot_of(desk) as snapshot:
+        await snapshot.connection.execute("SAVEPOINT one_query")
         for name, raw in asked.queries.items():
             results[name] = await outcome(snapshot, name, raw, request.scope)
     return json_response(QueryBatchAnswer(results=results))
@@ -98,10 +90,12 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=query_batch,
         scope=Scope.REPORTS_READ,
+        portal=True,
         request=QueryBatch,
         request_examples={
             "two_charts": {"queries": {"service_level": EXAMPLE, "queues": SERIES_EXAMPLE}}
         },
         responses={200: QueryBatchAnswer},
+        problems=("too_many_queries",),
     ),
 ]

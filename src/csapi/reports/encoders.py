@@ -77,26 +77,38 @@ def rows_of(
 
 
 def ndjson_of(answer: QueryAnswer) -> bytes:
-    lines: list[Any] = [
-        {"row": kind, "dimensions": dimensions, "metrics": metrics}
-        for kind, dimensions, metrics in rows_of(answer)
-    ]
-    lines.append({"row": "meta", "page": answer.page, "meta": answer.meta})
-    return _json.encode_lines(lines)
+    return b"".join(line for line, _ in ndjson_lines(answer))
+
+
+def ndjson_lines(answer: QueryAnswer) -> Iterator[tuple[bytes, bool]]:
+    """Each line, and whether it is a row."""
+    for kind, dimensions, metrics in rows_of(answer):
+        row = {"row": kind, "dimensions": dimensions, "metrics": metrics}
+        yield _json.encode(row) + b"\n", True
+    yield _json.encode({"row": "meta", "page": answer.page, "meta": answer.meta}) + b"\n", False
 
 
 def csv_of(query: Query, answer: QueryAnswer) -> bytes:
+    return b"".join(line for line, _ in csv_lines(query, answer))
+
+
+def csv_lines(query: Query, answer: QueryAnswer) -> Iterator[tuple[bytes, bool]]:
+    """Each line, and whether it is a row."""
     dimensions, metrics = query.dimensions, list(answer.meta.columns)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header(dimensions, metrics))
+    yield csv_line(header(dimensions, metrics)), False
     for kind, members, values in rows_of(answer):
         cells: list[Any] = [kind]
         for name in dimensions:
             cells += member_cells(name, members.get(name))
         for name in metrics:
             cells += value_cells(values[name])
-        writer.writerow([cell(each) for each in cells])
+        yield csv_line(cells), True
+
+
+def csv_line(values: Iterable[Any]) -> bytes:
+    """A line of a table."""
+    text = io.StringIO()
+    csv.writer(text).writerow([cell(each) for each in values])
     return text.getvalue().encode()
 
 
@@ -109,7 +121,7 @@ def header(dimensions: Sequence[str], metrics: Iterable[str]) -> list[str]:
     for name in metrics:
         names += [name, *(f"{name}.{part}" for part in PARTS)]
         names += [f"{name}.excluded.{part}" for part in EXCLUDED]
-    return [guarded(name) for name in names]
+    return names
 
 
 def is_time(dimension: str) -> bool:

@@ -20,6 +20,7 @@ from csapi.metrics.periods import RangePreset
 from csapi.reports.describe import metric_info
 from csapi.reports.encoders import CSV, CSV_FORM, NDJSON, NDJSON_FORM, encoded
 from csapi.reports.kpis import KpiSet, kpis
+from csapi.reports.narrowing import read_filters
 from csapi.reports.read import custom_dimensions
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import (
@@ -94,6 +95,8 @@ def desk_of(request: AnyRequest, principal: Principal) -> Desk:
         timezone=principal.timezone,
         now=now(),
         live_slots_max=state.settings.live_slots_max,
+        only=None if principal.filters is None else read_filters(principal.filters),
+        lanes=state.lanes,
     )
 
 
@@ -204,10 +207,11 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=query,
         scope=Scope.REPORTS_READ,
+        portal=True,
         request=Query,
         request_examples={"service_level_by_day": EXAMPLE, "largest_queues": SERIES_EXAMPLE},
         responses={200: Media(body=QueryAnswer, texts=TEXTS, headers=("X-Next-Cursor",))},
-        problems=("invalid_cursor", "snapshot_moved", "query_timeout"),
+        problems=("invalid_cursor", "snapshot_moved", "query_timeout", "too_many_queries"),
     ),
     Operation(
         method="GET",
@@ -218,9 +222,10 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=get_kpis,
         scope=Scope.REPORTS_READ,
+        portal=True,
         params=KpiParams,
         responses={200: KpiReport},
-        problems=("query_timeout",),
+        problems=("query_timeout", "too_many_queries"),
     ),
     Operation(
         method="GET",
@@ -231,6 +236,7 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=list_metrics,
         scope=Scope.REPORTS_READ,
+        portal=True,
         responses={200: MetricList},
     ),
     Operation(
@@ -242,6 +248,7 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=get_metric,
         scope=Scope.REPORTS_READ,
+        portal=True,
         path_params=MetricPath,
         responses={200: MetricInfo},
     ),

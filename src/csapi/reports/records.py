@@ -14,7 +14,6 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Resource
 from csapi.kit.db import run
 from csapi.kit.problems import Problem
@@ -35,7 +34,15 @@ from csapi.reports.records_schemas import (
     RecordsQuery,
 )
 from csapi.reports.schemas import Query, QueryPage
-from csapi.reports.service import Desk, Snapshot, meta_of, priced, resolved
+from csapi.reports.service import (
+    Desk,
+    Snapshot,
+    meta_of,
+    priced,
+    resolved,
+    slowness_told,
+    snapshot_of,
+)
 from csapi.reports.shape import cells, dimension_value, metric_value, scaled
 
 MICROSECOND = timedelta(microseconds=1)
@@ -63,8 +70,9 @@ class Cursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 async def records(desk: Desk, asked: RecordsQuery) -> RecordsAnswer:
     """Answer in one snapshot. Raises Problem for what cannot be asked."""
-    async with tenant_transaction(desk.pool, desk.tenant_id, readonly=True) as connection:
-        return await records_on(Snapshot(connection, desk), asked)
+    async with snapshot_of(desk) as snapshot:
+        with slowness_told():
+            return await records_on(snapshot, asked)
 
 
 async def records_on(snapshot: Snapshot, asked: RecordsQuery) -> RecordsAnswer:

@@ -3,8 +3,27 @@
 from collections.abc import Sequence
 from typing import NoReturn
 
-from csapi.kit.problems import FieldError, invalid
+import msgspec
+
+from csapi.kit.problems import FieldError, Problem, invalid
 
 
 def refuse(pointer: str, code: str, message: str, allowed: Sequence[str] | None = None) -> NoReturn:
     raise invalid(FieldError(pointer, code, message, None if allowed is None else list(allowed)))
+
+
+def too_slow() -> Problem:
+    return Problem(
+        "query_timeout",
+        "The database stopped the query after its time limit: ask for a shorter range, fewer "
+        "metrics or dimensions, or filter. GET /v1/limits names the limit; POST /v1/exports has "
+        "more time.",
+    )
+
+
+def within(problem: Problem, place: str) -> Problem:
+    """The problem of a part of the body, with pointers that start at the whole of it."""
+    errors = [
+        msgspec.structs.replace(error, pointer=place + error.pointer) for error in problem.errors
+    ]
+    return Problem(problem.code, problem.detail, errors=errors, headers=problem.headers)

@@ -1,6 +1,7 @@
 """One engine behind every report: a question in, an answer out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,17 +11,26 @@ import asyncpg
 import msgspec
 
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.lanes import Lanes
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
 from csapi.metrics.formulas import Unit
 from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows
+from csapi.reports.narrowing import narrowed, with_filters
 from csapi.reports.ordering import Shape
 from csapi.reports.pages import fingerprint_of, page_of
 from csapi.reports.ranking import Rows, other_cells, read_rows
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
 from csapi.reports.records_schemas import RecordsQuery
-from csapi.reports.resolve import Setting, build_question, check_filter, wanted_keys
+from csapi.reports.refusals import too_slow
+from csapi.reports.resolve import (
+    Setting,
+    build_condition,
+    build_question,
+    check_filter,
+    wanted_keys,
+)
 from csapi.reports.schemas import (
     AnswerSource,
     ColumnInfo,
@@ -42,19 +52,32 @@ THROUGH_TOPICS = {name for name, dimension in DIMENSIONS.items() if dimension.th
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who asks, from where, and at what time."""
+    """Who asks, from where, and at what time. `only`: a filter that every answer passes; `lanes`:
+    where to wait for the tenant's turn."""
 
     pool: asyncpg.Pool
     tenant_id: UUID
     timezone: str
     now: datetime
     live_slots_max: int
+    only: FilterNode | None = None
+    lanes: Lanes | None = None
+
+
+@asynccontextmanager
+async def snapshot_of(desk: Desk) -> AsyncIterator["Snapshot"]:
+    """A snapshot to ask in, as soon as it is the tenant's turn."""
+    async with AsyncExitStack() as stack:
+        if desk.lanes is not None:
+            await stack.enter_async_context(desk.lanes.enter(desk.tenant_id))
+        transaction = tenant_transaction(desk.pool, desk.tenant_id, readonly=True)
+        yield Snapshot(await stack.enter_async_context(transaction), desk)
 
 
 async def answer(desk: Desk, query: Query) -> QueryAnswer:
     """Answer a question in one snapshot. Raises Problem for what cannot be asked."""
-    async with tenant_transaction(desk.pool, desk.tenant_id, readonly=True) as connection:
-        return await answer_on(Snapshot(connection, desk), query)
+    async with snapshot_of(desk) as snapshot:
+        return await answer_on(snapshot, query)
 
 
 @dataclass(slots=True)
@@ -94,20 +117,42 @@ class Snapshot:
 async def resolved(snapshot: Snapshot, query: Query) -> tuple[Question, list[str]]:
     """The question with nothing left open, and what to know of it."""
     desk = snapshot.desk
-    names = list(names_in(query))
+    names = [*query.dimensions, *names_in(query.filters), *names_in(desk.only)]
     custom, topics = await snapshot.custom(names), await snapshot.topics(names)
     setting = Setting(desk.timezone, custom, desk.now, topics)
     members: Mapping[tuple[str, str], Sequence[int]] = {}
-    if query.filters is not None:
-        wanted = wanted_keys(list(check_filter(query.filters, setting)))
-        members = await find_members(snapshot.connection, desk.tenant_id, wanted)
+    filters = [each for each in (query.filters, desk.only) if each is not None]
+    if filters:
+        tests = [test for each in filters for test in check_filter(each, setting)]
+        members = await find_members(snapshot.connection, desk.tenant_id, wanted_keys(tests))
     question = build_question(query, setting, members)
+    if desk.only is not None:
+        # What members there are beyond the filter is not said.
+        question = narrowed(question, build_condition(desk.only, setting, members))
+        return question, cautions(question)
     return question, [*cautions(question), *unknown_values(query, members)]
 
 
 async def answer_on(snapshot: Snapshot, query: Query) -> QueryAnswer:
     """The same in a snapshot that is there already."""
-    question, warnings = await resolved(snapshot, query)
+    with slowness_told():
+        return await read_answer(snapshot, query, *await resolved(snapshot, query))
+
+
+@contextmanager
+def slowness_told() -> Iterator[None]:
+    """A statement that took too long as a problem that says what to change."""
+    try:
+        yield
+    except asyncpg.QueryCanceledError:
+        raise too_slow() from None
+
+
+async def read_answer(
+    snapshot: Snapshot, query: Query, question: Question, warnings: list[str]
+) -> QueryAnswer:
+    """The answer to a query that is resolved."""
+    query = with_filters(query, snapshot.desk.only)
     check_rows(query, question)
     rows = await read_rows(snapshot.read, query, question)
     found = shaped(query, rows, warnings, snapshot.desk.now)
@@ -132,9 +177,9 @@ async def priced(snapshot: Snapshot, question: Question, meta: QueryMeta) -> Non
             meta.columns[name].currency = currency
 
 
-def names_in(query: Query) -> Iterable[str]:
-    yield from query.dimensions
-    pending = [query.filters]
+def names_in(filters: FilterNode | None) -> Iterable[str]:
+    """The dimensions that a filter is about."""
+    pending = [filters]
     while pending:
         node = pending.pop()
         if node is None:

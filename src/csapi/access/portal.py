@@ -1,0 +1,90 @@
+"""What browsers need: portal tokens in place of keys, and the origins whose pages may read answers.
+
+A portal token is opaque: a row says what it may see, and whose key made it. Revoking that key, or
+its expiry, ends it (docs/decisions/0016).
+"""
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from csapi.access.principals import Principal, Scope
+from csapi.access.service import DUMMY_DIGEST
+from csapi.access.tenancy import tenant_transaction
+from csapi.access.tokens import PORTAL_PREFIX, Token, new_token, parse_token
+
+SCOPES = frozenset({Scope.REPORTS_READ.value})
+
+FORGET_EXPIRED = "DELETE FROM portal_tokens WHERE tenant_id = $1 AND expires_at < $2"
+ADD_PORTAL = """
+INSERT INTO portal_tokens (tenant_id, token_id, key_id, secret_sha256, filters, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6)"""
+FORGET_ORIGINS = "DELETE FROM browser_origins WHERE tenant_id = $1 AND origin <> ALL ($2::text[])"
+ADD_ORIGINS = """
+INSERT INTO browser_origins (tenant_id, origin) SELECT $1, unnest($2::text[])
+ON CONFLICT DO NOTHING"""
+ORIGINS = "SELECT origin FROM browser_origins WHERE tenant_id = $1 ORDER BY origin"
+
+
+async def create_portal_token(
+    pool: asyncpg.Pool,
+    principal: Principal,
+    filters: str | None,
+    *,
+    now: datetime,
+    expires_at: datetime,
+) -> Token:
+    """A new token of the principal's key. Its text exists only in the return value."""
+    token = new_token(PORTAL_PREFIX)
+    async with tenant_transaction(pool, principal.tenant_id) as connection:
+        await connection.execute(FORGET_EXPIRED, principal.tenant_id, now)
+        await connection.execute(
+            ADD_PORTAL,
+            principal.tenant_id,
+            token.key_id,
+            principal.key_id,
+            token.digest,
+            filters,
+            expires_at,
+        )
+    return token
+
+
+async def recognize_portal_token(
+    connection: asyncpg.Connection, text: str, now: datetime
+) -> Principal | None:
+    """Whom a living token stands for; None for an unknown, wrong or expired one, and for one whose
+    key no longer lives: all look alike."""
+    token = parse_token(text)
+    if token is None or token.prefix != PORTAL_PREFIX:
+        return None
+    row = await connection.fetchrow("SELECT * FROM find_portal_token($1)", token.key_id)
+    stored = DUMMY_DIGEST if row is None else row["secret_sha256"]
+    if not hmac.compare_digest(stored, token.digest) or row is None:
+        return None
+    ends = [each for each in (row["expires_at"], row["key_expires_at"]) if each is not None]
+    if row["revoked_at"] is not None or min(ends) <= now:
+        return None
+    return Principal(
+        tenant_id=row["tenant_id"],
+        key_id=row["key_id"],
+        scopes=SCOPES,
+        timezone=row["timezone"],
+        is_portal=True,
+        filters=row["filters"],
+    )
+
+
+async def origins_of(pool: asyncpg.Pool, tenant_id: UUID) -> frozenset[str]:
+    async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
+        return frozenset(row["origin"] for row in await connection.fetch(ORIGINS, tenant_id))
+
+
+async def set_origins(pool: asyncpg.Pool, tenant_id: UUID, origins: Sequence[str]) -> None:
+    """Exactly these from now on."""
+    async with tenant_transaction(pool, tenant_id) as connection:
+        await connection.execute(FORGET_ORIGINS, tenant_id, list(origins))
+        await connection.execute(ADD_ORIGINS, tenant_id, list(origins))

@@ -1,0 +1,1 @@
+"""Large answers as files: asked for, made by the worker, fetched by a link."""

@@ -1,0 +1,101 @@
+"""How much may be asked for at once."""
+
+import msgspec
+
+from csapi.access.principals import Principal, Scope
+from csapi.kit.http import Response, json_response
+from csapi.kit.operations import AnyRequest, Operation
+from csapi.kit.settings import query_lanes
+from csapi.metrics.compile import MOST_GROUPS
+from csapi.metrics.percentiles import EXACT_MAX
+from csapi.metrics.periods import LONGEST_DAYS, MOST_BUCKETS
+from csapi.reports.batch import MOST_QUERIES
+from csapi.reports.endpoints import QUERY_TAG
+from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
+from csapi.reports.ordering import MOST_ORDERS, MOST_TESTS
+from csapi.reports.resolve import DEEPEST
+from csapi.reports.saved import MOST_SAVED
+from csapi.reports.schemas import LARGEST_PAGE, MOST_DIMENSIONS, MOST_METRICS, MOST_VALUES
+
+
+class QueryLimits(msgspec.Struct, kw_only=True):
+    """Of one query. `statement_seconds`: the longest statement; null is no limit."""
+
+    metrics: int
+    dimensions: int
+    filter_depth: int
+    filter_values: int
+    having_tests: int
+    order_by: int
+    range_days: int
+    time_buckets: int
+    rows_per_page: int
+    rows: int
+    exact_percentile_durations: int
+    statement_seconds: float | None
+
+
+class ExportLimits(msgspec.Struct, kw_only=True):
+    """Of exports of one tenant."""
+
+    waiting: int
+    kept: int
+    bytes: int
+    expires_hours: int
+
+
+class LimitList(msgspec.Struct, kw_only=True):
+    """What a request over a limit is told: the place, the limit, and what to change."""
+
+    query: QueryLimits
+    queries_per_batch: int
+    queries_at_once: int
+    saved_queries: int
+    exports: ExportLimits
+
+
+async def get_limits(request: AnyRequest, principal: Principal) -> Response:
+    del principal
+    settings = request.app.state.settings
+    timeout_ms = settings.statement_timeout_ms
+    return json_response(
+        LimitList(
+            query=QueryLimits(
+                metrics=MOST_METRICS,
+                dimensions=MOST_DIMENSIONS,
+                filter_depth=DEEPEST,
+                filter_values=MOST_VALUES,
+                having_tests=MOST_TESTS,
+                order_by=MOST_ORDERS,
+                range_days=LONGEST_DAYS,
+                time_buckets=MOST_BUCKETS,
+                rows_per_page=LARGEST_PAGE,
+                rows=MOST_GROUPS,
+                exact_percentile_durations=EXACT_MAX,
+                statement_seconds=timeout_ms / 1000 if timeout_ms else None,
+            ),
+            queries_per_batch=MOST_QUERIES,
+            queries_at_once=query_lanes(settings),
+            saved_queries=MOST_SAVED,
+            exports=ExportLimits(
+                waiting=MOST_WAITING, kept=MOST_KEPT, bytes=MOST_BYTES, expires_hours=EXPIRES_HOURS
+            ),
+        )
+    )
+
+
+OPERATIONS = [
+    Operation(
+        method="GET",
+        path="/v1/limits",
+        operation_id="getLimits",
+        summary="How much may be asked for at once",
+        description="The limits of a query, of queries at once and of exports, as this server is "
+        "set up. `queries_at_once` is of one tenant in each process of the server.",
+        tag=QUERY_TAG,
+        handler=get_limits,
+        scope=Scope.REPORTS_READ,
+        portal=True,
+        responses={200: LimitList},
+    ),
+]

@@ -1,0 +1,59 @@
+"""What tenants keep for their reports: saved queries, metrics of their own, exports."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from csapi.kit.tables import column, instant, tenant_table, uuid
+
+saved_queries = tenant_table(
+    "saved_queries",
+    column("name", sa.Text),
+    column("question", pg.JSON),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=("name",),
+)
+
+custom_metrics = tenant_table(
+    "custom_metrics",
+    column("id", sa.Text),
+    column("definition", pg.JSON),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=("id",),
+)
+
+# attempt: which run of the job writes. secret: what download links are signed with.
+exports = tenant_table(
+    "exports",
+    column("id", uuid, default="uuidv7()"),
+    column("status", sa.Text, default="'queued'"),
+    column("request", pg.JSON),
+    column("attempt", sa.SmallInteger, default="0"),
+    column("rows", sa.BigInteger, default="0"),
+    column("rows_total", sa.BigInteger, null=True),
+    column("bytes", sa.BigInteger, default="0"),
+    column("problem", pg.JSON, null=True),
+    column("secret", sa.LargeBinary),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("finished_at", instant, null=True),
+    column("expires_at", instant, null=True),
+    key=("id",),
+)
+
+# The file, cut; no disk is shared between API and worker.
+export_chunks = tenant_table(
+    "export_chunks",
+    column("export", uuid),
+    column("number", sa.Integer),
+    column("content", sa.LargeBinary),
+    key=("export", "number"),
+)
+
+# When the worker looks at an export next: at once, when its lease has run out, when it expires.
+export_marks = tenant_table(
+    "export_marks",
+    column("export", uuid),
+    column("due_at", instant),
+    key=("export",),
+)
