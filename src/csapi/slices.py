@@ -2,7 +2,7 @@
 
 from csapi.ingest import attributes, endpoints, schedules
 from csapi.kit.operations import Operation
-from csapi.reports import batch, terms
+from csapi.reports import batch, change_endpoints, terms
 from csapi.reports import endpoints as reports
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -11,6 +11,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *schedules.OPERATIONS,
     *reports.OPERATIONS,
     *batch.OPERATIONS,
+    *change_endpoints.OPERATIONS,
     *terms.OPERATIONS,
 )
 

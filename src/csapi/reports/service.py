@@ -2,40 +2,45 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-import msgspec
+from msgspec import UNSET
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
-from csapi.metrics.formulas import Unit
 from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows
+from csapi.reports.comparing import Beside, check_compared, joined, read_beside
+from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.ordering import Shape
 from csapi.reports.pages import fingerprint_of, page_of
-from csapi.reports.ranking import Rows, other_cells, read_rows
+from csapi.reports.ranking import Rows, read_rows
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
 from csapi.reports.resolve import Setting, build_question, check_filter, wanted_keys
+from csapi.reports.resolve_compare import (
+    OVERLAP,
+    Target,
+    build_target,
+    check_compare,
+    compare_tests,
+    overlaps,
+)
 from csapi.reports.schemas import (
-    AnswerSource,
-    ColumnInfo,
     FilterNode,
     Include,
     Query,
     QueryAnswer,
-    QueryMeta,
     QueryPage,
 )
 from csapi.reports.series import Grid, matrix_of, series_of
-from csapi.reports.shape import cells, result_rows
-from csapi.reports.surroundings import annotations_of, currency_of, topic_tree
+from csapi.reports.shape import result_rows
+from csapi.reports.surroundings import annotations_of, topic_tree
+from csapi.reports.verdicts import Judge, Teller, add_sides, tests_in
 
 BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
-NO_COST_BOOK = "there is no cost book: what the work costs is not known, and counts as 0"
 THROUGH_TOPICS = {name for name, dimension in DIMENSIONS.items() if dimension.through}
 
 
@@ -90,34 +95,39 @@ class Snapshot:
         )
 
 
-async def resolved(snapshot: Snapshot, query: Query) -> tuple[Question, list[str]]:
-    """The question with nothing left open, and what to know of it."""
+async def resolved(snapshot: Snapshot, query: Query) -> tuple[Question, list[str], Target | None]:
+    """The question with nothing left open, what to know of it, and what it is compared with."""
     desk = snapshot.desk
     names = list(names_in(query))
     custom, topics = await snapshot.custom(names), await snapshot.topics(names)
     setting = Setting(desk.timezone, custom, desk.now, topics)
     members: Mapping[tuple[str, str], Sequence[int]] = {}
-    if query.filters is not None:
-        wanted = wanted_keys(list(check_filter(query.filters, setting)))
-        members = await find_members(snapshot.connection, desk.tenant_id, wanted)
+    if query.compare is not None:
+        check_compare(query, query.compare)
+    tests = [] if query.filters is None else list(check_filter(query.filters, setting))
+    tests += compare_tests(query, setting)
+    if tests:
+        members = await find_members(snapshot.connection, desk.tenant_id, wanted_keys(tests))
     question = build_question(query, setting, members)
-    return question, [*cautions(question), *unknown_values(query, members)]
+    target = build_target(query, question, setting, members)
+    warnings = [*cautions(question), *unknown_values(query, members)]
+    if target is not None and overlaps(question, target):
+        warnings.append(OVERLAP)
+    return question, warnings, target
 
 
 async def answer_on(snapshot: Snapshot, query: Query) -> QueryAnswer:
     """The same in a snapshot that is there already."""
-    question, warnings = await resolved(snapshot, query)
+    question, warnings, target = await resolved(snapshot, query)
     check_rows(query, question)
     rows = await read_rows(snapshot.read, query, question)
+    beside = None
+    if target is not None:
+        beside = await read_beside(snapshot.read, query, rows, target)
+        rows = joined(query, rows, beside)
     connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
-    money = [asked.name for asked in question.metrics if asked.metric.unit is Unit.MONEY]
-    currency = await currency_of(connection, tenant_id) if money else None
-    if money and currency is None:
-        warnings.append(NO_COST_BOOK)
-    found = shaped(query, rows, warnings, snapshot.desk.now)
-    for name in money:
-        if found.meta.columns[name].unit is Unit.MONEY:
-            found.meta.columns[name].currency = currency
+    found = shaped(query, rows, beside, warnings, snapshot.desk.now)
+    await add_currency(connection, tenant_id, question, found.meta)
     if Include.annotations in query.include:
         found.annotations = await annotations_of(
             connection, tenant_id, question.period, query.filters
@@ -127,7 +137,7 @@ async def answer_on(snapshot: Snapshot, query: Query) -> QueryAnswer:
 
 def names_in(query: Query) -> Iterable[str]:
     yield from query.dimensions
-    pending = [query.filters]
+    pending = filters_of(query)
     while pending:
         node = pending.pop()
         if node is None:
@@ -135,6 +145,11 @@ def names_in(query: Query) -> Iterable[str]:
         if node.dimension is not None:
             yield node.dimension
         pending += [*(node.and_ or ()), *(node.or_ or ()), node.not_]
+
+
+def filters_of(query: Query) -> list[FilterNode | None]:
+    """Those of both sides."""
+    return [query.filters, None if query.compare is None else query.compare.filters]
 
 
 def cautions(question: Question) -> list[str]:
@@ -152,7 +167,7 @@ def unknown_values(query: Query, members: Mapping[tuple[str, str], Sequence[int]
     """A filter value that nobody bears selects nothing; say so, since it may be a typo."""
     known = {key for _, key in members}
     found: list[str] = []
-    pending: list[FilterNode | None] = [query.filters]
+    pending = filters_of(query)
     while pending:
         node = pending.pop()
         if node is None:
@@ -167,27 +182,32 @@ def unknown_values(query: Query, members: Mapping[tuple[str, str], Sequence[int]
     return found
 
 
-def shaped(query: Query, rows: Rows, warnings: list[str], now: datetime) -> QueryAnswer:
+def shaped(
+    query: Query, rows: Rows, beside: Beside | None, warnings: list[str], now: datetime
+) -> QueryAnswer:
     question, reading = rows.question, rows.reading
+    judge = None if beside is None else Judge(question, beside, now)
+    teller = Teller(question, judge, Include.confidence in query.include)
     totals = None
     if question.with_totals and reading.total is not None:
-        totals = cells(question, reading.total)
+        totals = teller.one(reading.total, None if beside is None else beside.reading.total)
+    other = None
+    if rows.other is not None:
+        other = teller.one(rows.other, None if beside is None else beside.other)
     found = QueryAnswer(
         data=[],
         categories=None,
         series=None,
         matrix=None,
         totals=totals,
-        other=other_cells(rows),
+        other=other,
         page=QueryPage(next_cursor=None),
-        meta=meta_of(query, question, reading, warnings, now),
+        meta=meta_of(query, rows, beside, warnings, now),
     )
     if query.shape is Shape.rows:
-        fingerprint = fingerprint_of(query)
-        page, found.page.next_cursor = page_of(rows.groups, query.limit, query.cursor, fingerprint)
-        found.data = result_rows(question, reading, page)
+        add_rows(query, rows, beside, teller, found)
         return found
-    grid = Grid(rows, query, found.meta.columns)
+    grid = Grid(rows, query, found.meta.columns, teller)
     if query.shape is Shape.series:
         found.categories, found.series = series_of(grid)
     else:
@@ -195,40 +215,24 @@ def shaped(query: Query, rows: Rows, warnings: list[str], now: datetime) -> Quer
     return found
 
 
-def meta_of(
-    query: Query, question: Question, reading: Reading, warnings: list[str], now: datetime
-) -> QueryMeta:
-    resolved: dict[str, Any] = msgspec.to_builtins(query)
-    resolved["time"] = {
-        "range": {
-            "from": question.period.start.isoformat().replace("+00:00", "Z"),
-            "to": question.period.end.isoformat().replace("+00:00", "Z"),
-            "preset": query.time.range.preset,
-        },
-        "timezone": question.period.timezone,
-    }
-    for entry, asked in zip(resolved["metrics"], question.metrics, strict=True):
-        entry["params"] = asked.params
-    return QueryMeta(
-        query=resolved,
-        columns={
-            asked.name: ColumnInfo(
-                unit=Unit.COUNT if asked.agg == "count" else asked.metric.unit,
-                direction=asked.metric.direction,
-                label=asked.metric.label,
-            )
-            for asked in question.metrics
-        },
-        mature_through={
-            asked.name: now - timedelta(milliseconds=asked.formula.matures_ms)
-            for asked in question.metrics
-            if asked.formula.matures_ms is not None
-        },
-        definitions={asked.name: asked.metric.version for asked in question.metrics},
-        exact=reading.is_exact,
-        pending_buckets=reading.pending_buckets,
-        pending_subjects=reading.pending_subjects,
-        source=AnswerSource(reading.source),
-        data_through=reading.data_through,
-        warnings=warnings,
+def add_rows(
+    query: Query, rows: Rows, beside: Beside | None, teller: Teller, found: QueryAnswer
+) -> None:
+    """The page of rows that is asked for. Differences are corrected for the rows of all pages."""
+    if beside is not None:
+        check_compared(len(rows.groups) * len(rows.question.metrics))
+    others = () if beside is None else beside.groups.values()
+    page, found.page.next_cursor = page_of(
+        rows.groups, query.limit, query.cursor, fingerprint_of(query), others
     )
+    shown = rows.groups if beside is not None else page
+    values = teller.cells(teller.paired(shown))
+    if found.meta.statistics is not UNSET:
+        found.meta.statistics.tests = tests_in(values)
+    if beside is None:
+        found.data = result_rows(rows.question, rows.reading, page, values)
+        return
+    known = {group.keys: each for group, each in zip(shown, values, strict=True)}
+    cells = [known[group.keys] for group in page]
+    found.data = result_rows(rows.question, rows.reading, page, cells)
+    add_sides(rows, beside, page, found.data)
