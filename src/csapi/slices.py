@@ -2,7 +2,7 @@
 
 from csapi.ingest import attributes, endpoints, schedules
 from csapi.kit.operations import Operation
-from csapi.reports import batch, limits, portal, records_endpoint, saved, terms
+from csapi.reports import batch, change_endpoints, limits, portal, records_endpoint, saved, terms
 from csapi.reports import endpoints as reports
 from csapi.reports.exports import endpoints as exports
 
@@ -13,6 +13,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *reports.OPERATIONS,
     *batch.OPERATIONS,
     *records_endpoint.OPERATIONS,
+    *change_endpoints.OPERATIONS,
     *terms.OPERATIONS,
     *limits.OPERATIONS,
     *saved.OPERATIONS,

@@ -182,10 +182,10 @@ async def test_a_known_state_is_told_without_reading_numbers(
     desk = Desk(product_pool, calls.tenant_id, "UTC", now(), live_slots_max=1000)
     async with tenant_transaction(product_pool, calls.tenant_id, readonly=True) as connection:
         snapshot = Snapshot(connection, desk)
-        found = await state_of(snapshot, query, *await resolved(snapshot, query), "x")
+        found = await state_of(snapshot, query, await resolved(snapshot, query), "x")
         with connection.query_logger(lambda record: sent.append(record.query)):
-            again = await state_of(snapshot, query, *await resolved(snapshot, query), "x")
-        other = await state_of(snapshot, query, *await resolved(snapshot, query), "y")
+            again = await state_of(snapshot, query, await resolved(snapshot, query), "x")
+        other = await state_of(snapshot, query, await resolved(snapshot, query), "y")
     assert found is not None
     assert (found == again, found == other) == (True, False)
     assert len(sent) == 2

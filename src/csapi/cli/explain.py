@@ -61,7 +61,7 @@ async def explained(pool: asyncpg.Pool, tenant_id: UUID, query: Query) -> list[s
             raise StartupError(f"There is no tenant {tenant_id}.")
         desk = Desk(pool, tenant_id, timezone, now(), live_slots_max)
         snapshot = Snapshot(connection, desk)
-        question, _ = await resolved(snapshot, query)
+        question = (await resolved(snapshot, query)).question
         kinds = [int(kind) for kind in question.kinds]
         period = (question.period.start, question.period.end)
         state = await connection.fetchrow(STATE, tenant_id, *period, kinds)

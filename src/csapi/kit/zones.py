@@ -1,7 +1,7 @@
 """Local calendar days as instants, in any IANA zone. Python's zone data is the only authority."""
 
 from bisect import bisect_right
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -84,3 +84,16 @@ def month_start(name: str, day: date, months: int = 0) -> datetime:
     """The first instant of the local month that lies `months` after the month of `day`."""
     years, month = divmod(day.month - 1 + months, 12)
     return _day_start(name, date(day.year + years, month + 1, 1))
+
+
+def clock(name: str, instant: datetime) -> datetime:
+    """What a calendar and a clock on the wall show, without a zone."""
+    return instant.astimezone(zone(name)).replace(tzinfo=None)
+
+
+def at_clock(name: str, shown: datetime) -> datetime:
+    """The first instant at which calendar and clock show this; a time that is skipped counts from
+    before the change, as calendars do: half past two is half past three."""
+    if shown.time() == time.min:
+        return _day_start(name, shown.date())
+    return shown.replace(tzinfo=zone(name), fold=0).astimezone(UTC)

@@ -9,7 +9,7 @@ from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cells import inside
 from csapi.metrics.cuboids import Cuboid, covering
-from csapi.metrics.parts import DISTINCT, EXTREMES, THRESHOLDS, Measure, Part
+from csapi.metrics.parts import DISTINCT, EXTREMES, SQUARED, THRESHOLDS, Measure, Part
 from csapi.metrics.periods import TimeGrain
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import (
@@ -39,6 +39,8 @@ STORED = {
     Measure.VALUE_N: "x.value_n",
     Measure.VALUE_SUM: "x.value_sum",
     Measure.BALANCE: "x.value_sum",
+    Measure.DURATION_SUMSQ: "x.duration_sumsq",
+    Measure.VALUE_SUMSQ: "x.value_sumsq",
 }
 COUNTED = {
     Measure.N: "1",
@@ -59,6 +61,7 @@ COUNTED = {
     Measure.VALUE_N: "(f.value IS NOT NULL)::int",
     Measure.VALUE_SUM: "coalesce(f.value, 0)",
     Measure.BALANCE: "coalesce(f.value, 0)",
+    **{each: f"coalesce(f.{name}::numeric * f.{name}, 0)" for each, name in SQUARED.items()},
     Measure.SUBJECTS: "f.subject",
     Measure.CUSTOMERS: "f.customer",
 }
@@ -197,7 +200,8 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
             return f"{EXTREMES[part.measure]}({column}) FILTER (WHERE {wanted})"
         if part.measure in DISTINCT:
             return f"count(DISTINCT {column}) FILTER (WHERE {wanted})"
-        return f"coalesce(sum({column}) FILTER (WHERE {wanted}), 0)::bigint"
+        exact = "numeric" if part.measure in SQUARED else "bigint"
+        return f"coalesce(sum({column}) FILTER (WHERE {wanted}), 0)::{exact}"
 
     def _runs(self, runs: Sequence[Run]) -> str:
         starts = self.arguments.add([run[0] for run in runs], "timestamptz[]")

@@ -23,6 +23,9 @@ class Measure(StrEnum):
     POSITIVE_MIN = "positive_min"
     VALUE_N = "value_n"
     VALUE_SUM = "value_sum"
+    # Sums of squares: how far values spread around their mean.
+    DURATION_SUMSQ = "duration_sumsq"
+    VALUE_SUMSQ = "value_sumsq"
     # Facts whose duration is at most threshold_ms.
     WITHIN_N = "within_n"
     # Facts whose gap to the next one is at most threshold_ms. Summaries do not have it.
@@ -40,6 +43,9 @@ class Measure(StrEnum):
     BUSINESS_POSITIVE_MIN = "business_positive_min"
     BUSINESS_MAX = "business_max"
     BUSINESS_WITHIN_N = "business_within_n"
+    BUSINESS_SUMSQ = "business_sumsq"
+    # Summaries do not have it.
+    NEGATIVE_SUMSQ = "negative_sumsq"
 
 
 EXTREMES = {
@@ -49,6 +55,19 @@ EXTREMES = {
     Measure.BUSINESS_MIN: "min",
     Measure.BUSINESS_POSITIVE_MIN: "min",
     Measure.BUSINESS_MAX: "max",
+}
+# What each adds up, as squares; and the column of facts that is squared.
+SQUARES = {
+    Measure.DURATION_SUM: Measure.DURATION_SUMSQ,
+    Measure.NEGATIVE_SUM: Measure.NEGATIVE_SUMSQ,
+    Measure.BUSINESS_SUM: Measure.BUSINESS_SUMSQ,
+    Measure.VALUE_SUM: Measure.VALUE_SUMSQ,
+}
+SQUARED = {
+    Measure.DURATION_SUMSQ: "duration_ms",
+    Measure.NEGATIVE_SUMSQ: "negative_ms",
+    Measure.BUSINESS_SUMSQ: "business_ms",
+    Measure.VALUE_SUMSQ: "value",
 }
 DISTINCT = {Measure.SUBJECTS: "subject", Measure.CUSTOMERS: "customer"}
 # What is held against the threshold.
@@ -109,6 +128,15 @@ class Combo:
 
     def times(self, factor: int) -> "Combo":
         return Combo(tuple((factor * sign, part) for sign, part in self.terms))
+
+    def squared(self) -> "Combo":
+        """The sum of the squares of what is added up, where no fact is in two parts."""
+        return Combo(
+            tuple(
+                (sign * sign, replace(part, measure=SQUARES.get(part.measure, part.measure)))
+                for sign, part in self.terms
+            )
+        )
 
     def total(self, values: Mapping[Part, int]) -> int:
         return sum(sign * values[part] for sign, part in self.terms)

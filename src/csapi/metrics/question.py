@@ -12,6 +12,7 @@ from csapi.metrics.formulas import Formula, Metric
 from csapi.metrics.parts import DISTINCT, Combo, Measure, Part
 from csapi.metrics.periods import CYCLES, Bucket, Period, TimeGrain, buckets, edges
 from csapi.metrics.plan import Cuts
+from csapi.metrics.sampling import SampleKind, Sampling
 from csapi.metrics.zones import changes
 
 # A sum of parts by their places in a row: sign and place of each.
@@ -27,17 +28,31 @@ class Places:
     denominator: Terms | None
     negative: Terms | None
     extreme: int | None
+    squares: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One metric of a question. agg: None for its own value, else "min", "max", "p1" to "p99"."""
+    """One metric of a question. agg: None for its own value, else "min", "max", "p1" to "p99".
+
+    sampling: where intervals and tests are asked for, what they are made from.
+    """
 
     name: str
     metric: Metric
     params: dict[str, Any]
     formula: Formula
     agg: str | None = None
+    sampling: Sampling | None = None
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether its percentile comes with an interval."""
+        return self.sampling is not None and self.sampling.kind is SampleKind.PERCENTILE
+
+    @property
+    def squares(self) -> Combo | None:
+        return None if self.sampling is None else self.sampling.squares
 
     @property
     def percentile(self) -> int | None:
@@ -62,7 +77,8 @@ class Asked:
     @property
     def parts(self) -> tuple[Part, ...]:
         extreme = self.extreme
-        return (*self.formula.parts, *([] if extreme is None else [extreme]))
+        squares = () if self.squares is None else self.squares.parts
+        return (*self.formula.parts, *([] if extreme is None else [extreme]), *squares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +211,7 @@ class Question:
                 denominator=known(asked.formula.denominator),
                 negative=known(asked.formula.negative),
                 extreme=None if asked.extreme is None else place[asked.extreme],
+                squares=known(asked.squares),
             )
             for asked in self.metrics
         )

@@ -62,7 +62,7 @@ def balanced(
             keys: added(
                 question, opening, changes.get(keys) or empty_parts(question), before.get(keys)
             )
-            for keys in members or {()}
+            for keys in members or (set() if question.groups else {()})
         }
     group = question.groups[time_place]
     count = len(group.buckets) if isinstance(group, TimeGroup) else 0

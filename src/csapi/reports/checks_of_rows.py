@@ -4,7 +4,7 @@ from csapi.metrics.question import Question, TimeGroup
 from csapi.reports.ordering import Shape
 from csapi.reports.ranking import ranks_members
 from csapi.reports.refusals import refuse
-from csapi.reports.schemas import Query
+from csapi.reports.schemas import Include, Query
 
 
 def check_rows(query: Query, question: Question) -> None:
@@ -41,6 +41,12 @@ def check_shape(query: Query, question: Question) -> None:
         refuse("/cursor", "not_supported", "Only rows have pages.")
     if query.shape is Shape.matrix and len(question.groups) != 2:
         refuse("/dimensions", "not_supported", "A matrix has two dimensions.")
+    if query.shape is Shape.matrix:
+        message = "A matrix holds plain values: ask for rows or series."
+        if query.compare is not None:
+            refuse("/compare", "not_supported", message)
+        if Include.confidence in query.include:
+            refuse("/include", "not_supported", message)
     if len(question.groups) > 1 and not ranks_members(question):
         for name, is_given in (("top", query.top is not None), ("having", bool(query.having))):
             if is_given:

@@ -2,17 +2,20 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from litestar.datastructures.headers import Accept
+from msgspec import UNSET
+from msgspec.structs import asdict
 
 from csapi.kit.http import Response, json_response
+from csapi.reports.comparison import Comparison, Excluded
 from csapi.reports.layouts import DimensionValue
 from csapi.reports.ordering import Shape
 from csapi.reports.refusals import refuse
-from csapi.reports.schemas import Excluded, MetricValue, Query, QueryAnswer
+from csapi.reports.schemas import Include, MetricValue, Query, QueryAnswer, ResultRow
 
 JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
 MEDIA_TYPES = [JSON, CSV, NDJSON]
@@ -32,8 +35,14 @@ NDJSON_FORM = (
 
 # What spreadsheets run, and the mark itself, so that it can be taken off again.
 GUARDED = tuple("=+-@\t\r\n'")
-PARTS = tuple(name for name in MetricValue.__struct_fields__ if name not in ("value", "excluded"))
+PARTS = ("n", "numerator", "denominator", "null_reason", "precision", "relative_error")
 EXCLUDED = tuple(Excluded.__struct_fields__)
+CONFIDENCE = ("ci95", "ci95_reason")
+DIFFERENCE = (
+    "delta", "relative_change", "delta_ci95", "p_value", "p_adjusted", "significant", "verdict",
+    "verdict_reason",
+)  # fmt: skip
+PAIRS = {"ci95", "delta_ci95"}
 
 _json = msgspec.json.Encoder()
 
@@ -64,16 +73,17 @@ def text_response(body: bytes, media_type: str, next_cursor: str | None) -> Resp
     return Response(body, media_type=media_type, headers=headers)
 
 
-def rows_of(
-    answer: QueryAnswer,
-) -> Iterator[tuple[str, Mapping[str, DimensionValue], Mapping[str, MetricValue]]]:
-    """What kind of row, its dimensions, its metrics."""
+def rows_of(answer: QueryAnswer) -> Iterator[tuple[str, ResultRow]]:
+    """What kind of row, and the row."""
     for row in answer.data:
-        yield "data", row.dimensions, row.metrics
-    if answer.other is not None:
-        yield "other", {}, answer.other
-    if answer.totals is not None:
-        yield "totals", {}, answer.totals
+        yield "data", row
+    for kind, metrics in (("other", answer.other), ("totals", answer.totals)):
+        if metrics is not None:
+            yield kind, ResultRow(dimensions={}, metrics=metrics)
+
+
+def given(row: ResultRow) -> dict[str, Any]:
+    return {name: each for name, each in asdict(row).items() if each is not UNSET}
 
 
 def ndjson_of(answer: QueryAnswer) -> bytes:
@@ -82,9 +92,8 @@ def ndjson_of(answer: QueryAnswer) -> bytes:
 
 def ndjson_lines(answer: QueryAnswer) -> Iterator[tuple[bytes, bool]]:
     """Each line, and whether it is a row."""
-    for kind, dimensions, metrics in rows_of(answer):
-        row = {"row": kind, "dimensions": dimensions, "metrics": metrics}
-        yield _json.encode(row) + b"\n", True
+    for kind, row in rows_of(answer):
+        yield _json.encode({"row": kind, **given(row)}) + b"\n", True
     yield _json.encode({"row": "meta", "page": answer.page, "meta": answer.meta}) + b"\n", False
 
 
@@ -94,14 +103,20 @@ def csv_of(query: Query, answer: QueryAnswer) -> bytes:
 
 def csv_lines(query: Query, answer: QueryAnswer) -> Iterator[tuple[bytes, bool]]:
     """Each line, and whether it is a row."""
-    dimensions, metrics = query.dimensions, list(answer.meta.columns)
-    yield csv_line(header(dimensions, metrics)), False
-    for kind, members, values in rows_of(answer):
+    metrics = list(answer.meta.columns)
+    yield csv_line(header(query, metrics)), False
+    is_compared = query.compare is not None
+    for kind, row in rows_of(answer):
         cells: list[Any] = [kind]
-        for name in dimensions:
-            cells += member_cells(name, members.get(name))
+        if is_compared:
+            cells.append(known(row.presence))
+        theirs = known(row.compare_dimensions) or {}
+        for name in query.dimensions:
+            cells += member_cells(name, row.dimensions.get(name))
+            if is_compared and is_time(name):
+                cells += instants(theirs.get(name))
         for name in metrics:
-            cells += value_cells(values[name])
+            cells += value_cells(row.metrics[name])
         yield csv_line(cells), True
 
 
@@ -112,16 +127,37 @@ def csv_line(values: Iterable[Any]) -> bytes:
     return text.getvalue().encode()
 
 
-def header(dimensions: Sequence[str], metrics: Iterable[str]) -> list[str]:
-    names = ["row"]
-    for name in dimensions:
+def header(query: Query, metrics: Iterable[str]) -> list[str]:
+    is_compared = query.compare is not None
+    names = ["row", *(["presence"] if is_compared else [])]
+    for name in query.dimensions:
         names += [name, f"{name}.label"]
         if is_time(name):
             names += [f"{name}.start", f"{name}.end"]
-    for name in metrics:
-        names += [name, *(f"{name}.{part}" for part in PARTS)]
-        names += [f"{name}.excluded.{part}" for part in EXCLUDED]
-    return names
+            if is_compared:
+                names += [f"{name}.compare.start", f"{name}.compare.end"]
+    with_intervals = Include.confidence in query.include
+    value = value_header(with_intervals=with_intervals)
+    if is_compared:
+        value += [f".compare{part or '.value'}" for part in value]
+        value += [f".compare{part}" for name in DIFFERENCE for part in ends(name)]
+    return [*names, *(name + part for name in metrics for part in value)]
+
+
+def value_header(*, with_intervals: bool) -> list[str]:
+    """What follows a metric's name. Of the other side the value has a name of its own."""
+    found = ["", *(f".{part}" for part in PARTS), *(f".excluded.{part}" for part in EXCLUDED)]
+    if with_intervals:
+        found += [part for name in CONFIDENCE for part in ends(name)]
+    return found
+
+
+def ends(name: str) -> list[str]:
+    return [f".{name}.low", f".{name}.high"] if name in PAIRS else [f".{name}"]
+
+
+def known(value: Any) -> Any:
+    return None if value is UNSET else value
 
 
 def is_time(dimension: str) -> bool:
@@ -132,12 +168,30 @@ def member_cells(name: str, member: DimensionValue | None) -> list[Any]:
     if member is None:
         return [None] * (4 if is_time(name) else 2)
     cells: list[Any] = [member.key, member.label]
-    return [*cells, member.start, member.end] if is_time(name) else cells
+    return [*cells, *instants(member)] if is_time(name) else cells
 
 
-def value_cells(value: MetricValue) -> list[Any]:
-    parts = [getattr(value, part) for part in PARTS]
-    return [value.value, *parts, *(getattr(value.excluded, part) for part in EXCLUDED)]
+def instants(member: DimensionValue | None) -> list[Any]:
+    return [None, None] if member is None else [member.start, member.end]
+
+
+def value_cells(value: MetricValue | Comparison) -> list[Any]:
+    """The value and its parts, its interval if it is there, and the same of the other side."""
+    cells = [value.value, *(getattr(value, part) for part in PARTS)]
+    cells += [getattr(value.excluded, part) for part in EXCLUDED]
+    if value.ci95_reason is not UNSET:
+        cells += parts_of(value, CONFIDENCE)
+    if isinstance(value, Comparison):
+        return [*cells, *parts_of(value, DIFFERENCE)]
+    return cells if value.compare is UNSET else [*cells, *value_cells(value.compare)]
+
+
+def parts_of(value: MetricValue | Comparison, names: Iterable[str]) -> list[Any]:
+    cells: list[Any] = []
+    for name in names:
+        found = getattr(value, name)
+        cells += (found or [None, None]) if name in PAIRS else [found]
+    return cells
 
 
 def cell(value: Any) -> str:

@@ -7,7 +7,7 @@ brings the tag back learns that nothing has changed without a number being read,
 What an answer is made from: every write of facts leaves a mark in its transaction, and marks go
 only in the transaction that raises the sequence of their bucket. With no mark in the range, the
 same sequences mean the same facts. That tells nothing of names, topics, costs and annotations, nor
-of what was before the range: answers with any of these have no <state>.
+of what was before the range, or of another range: answers with any of these have no <state>.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from csapi.metrics.question import MemberGroup, Question
 from csapi.reports.pages import fingerprint_of
 from csapi.reports.read import STATE
 from csapi.reports.schemas import Include, Query
-from csapi.reports.service import Snapshot
+from csapi.reports.service import Resolved, Snapshot
 
 SEQUENCES = f"""
 SELECT sum(sequence) FROM rollup_buckets
@@ -52,12 +52,14 @@ def unchanged(state: str | None, known: Collection[str]) -> str | None:
     return next((tag for tag in known if state and tag.partition(".")[2] == state), None)
 
 
-def is_traceable(query: Query, question: Question, warnings: Collection[str]) -> bool:
+def is_traceable(query: Query, resolved: Resolved) -> bool:
     """Whether marks and sequences tell of all that the answer is made from."""
+    question = resolved.question
     condition = question.condition
     tested = set() if condition is None else condition.dimensions()
     return not (
-        warnings
+        resolved.warnings
+        or resolved.target is not None
         or question.stocks
         or Include.annotations in query.include
         or any(asked.metric.unit is Unit.MONEY for asked in question.metrics)
@@ -78,11 +80,12 @@ def ingredients(query: Query, question: Question, media_type: str) -> Iterator[o
 
 
 async def state_of(
-    snapshot: Snapshot, query: Query, question: Question, warnings: list[str], media_type: str
+    snapshot: Snapshot, query: Query, resolved: Resolved, media_type: str
 ) -> str | None:
     """The <state> of the answer to a resolved query; None where it has none, or not now."""
-    if not is_traceable(query, question, warnings):
+    if not is_traceable(query, resolved):
         return None
+    question = resolved.question
     connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
     place = (tenant_id, question.period.start, question.period.end)
     kinds = [int(kind) for kind in question.kinds]

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.formulas import Unit
@@ -28,7 +29,8 @@ class Series(msgspec.Struct, kw_only=True):
     """One metric, of one member where there is a second dimension, over all categories.
 
     `key`: the member's key, several joined by " / "; without a second dimension the metric's name.
-    `is_other`: of all members that top leaves out.
+    `is_other`: of all members that top leaves out. `compare_values`, `compare_n`: the other side of
+    a comparison. `ci95_low`, `ci95_high`: the 95 % intervals, if `confidence` is included.
     """
 
     key: str | None
@@ -40,6 +42,10 @@ class Series(msgspec.Struct, kw_only=True):
     precision: Precision
     values: list[float | None]
     n: list[int]
+    compare_values: list[float | None] | UnsetType = UNSET
+    compare_n: list[int] | UnsetType = UNSET
+    ci95_low: list[float | None] | UnsetType = UNSET
+    ci95_high: list[float | None] | UnsetType = UNSET
 
 
 class MatrixValues(msgspec.Struct, kw_only=True):

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,13 +27,17 @@ def decode_cursor(cursor: str, type_: type[T]) -> T:
 
 
 def page_of(
-    groups: Sequence[Group], limit: int, cursor: str | None, fingerprint: str
+    groups: Sequence[Group],
+    limit: int,
+    cursor: str | None,
+    fingerprint: str,
+    beside: Iterable[Group] = (),
 ) -> tuple[Sequence[Group], str | None]:
     """One page, and the cursor of the next. A cursor belongs to its question and to the rows that
-    its page was cut from: where they are others by now, it is refused."""
+    its page was cut from, and to those beside them: where they are others by now, it is refused."""
     if cursor is None and len(groups) <= limit:
         return groups, None
-    content = content_of(groups)
+    content = content_of([*groups, *beside])
     start = 0
     if cursor is not None:
         known_by, seen, start = decode_cursor(cursor, tuple[str, str, int])

@@ -14,7 +14,7 @@ from csapi.metrics.stocks import empty_parts
 from csapi.reports.ordering import HavingOp, HavingTest, OrderBy, SortDirection, TopRequest
 from csapi.reports.read import Group, Reading
 from csapi.reports.schemas import MetricValue, Query
-from csapi.reports.shape import cells, merged, metric_value, ordered, rank_of
+from csapi.reports.shape import merged, metric_value, ordered, rank_of
 
 Read = Callable[[Question], Awaitable[Reading]]
 Keys = tuple[int | None, ...]
@@ -165,7 +165,3 @@ async def rest_of(
     reading = await read(replace(question, with_totals=False, kept=kept_of(question, chosen)))
     found = [group for group in reading.groups if OTHER in group.keys]
     return found[0] if found else Group((), empty_parts(question), {})
-
-
-def other_cells(rows: Rows) -> dict[str, MetricValue] | None:
-    return None if rows.other is None else cells(rows.question, rows.other)

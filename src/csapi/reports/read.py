@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from csapi.facts.kinds import Grain
 from csapi.facts.wire import normalized
 from csapi.kit.db import run
 from csapi.kit.problems import Problem
-from csapi.metrics.bins import middle
 from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
 from csapi.metrics.cuboids import SLOTTED_DAYS
 from csapi.metrics.dimensions import (
@@ -27,7 +27,13 @@ from csapi.metrics.dimensions import (
 )
 from csapi.metrics.formulas import Facts
 from csapi.metrics.parts import Hours
-from csapi.metrics.percentiles import EXACT_MAX, binned_statement, exact_statement, interpolate
+from csapi.metrics.percentiles import (
+    EXACT_MAX,
+    Percentile,
+    binned_statement,
+    exact_statement,
+    percentiles_of,
+)
 from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
 from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
 from csapi.metrics.stocks import added, balanced, opening_question
@@ -59,14 +65,6 @@ SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL 
   ORDER BY occurred_at LIMIT 1) AS first"""
 
 CUSTOM = "SELECT name, label, slot FROM custom_attributes WHERE tenant_id = $1 ORDER BY slot"
-
-
-@dataclass(frozen=True, slots=True)
-class Percentile:
-    """A percentile; from bins it is only near."""
-
-    seconds: float
-    is_exact: bool
 
 
 Ranked = dict[tuple[bool, tuple[int | None, ...]], dict[str, Percentile]]
@@ -247,8 +245,11 @@ async def read_groups(
             found.update(percentiles_of(asked, values[size + 1 :], is_exact=is_exact))
     groups: list[Group] = []
     total: Group | None = None
+    has_squares = any(asked.squares is not None for asked in question.metrics)
     for row in rows:
         values = tuple(row)
+        if has_squares:
+            values = tuple(int(each) if isinstance(each, Decimal) else each for each in values)
         is_total = values[size]
         keys = () if is_total else values[:size]
         group = Group(keys, values[size + 1 :], ranked.get((is_total, keys), {}))
@@ -271,20 +272,6 @@ def spreads(question: Question) -> dict[tuple[Facts, bool], list[Asked]]:
 
 def total_of(terms: Terms, row: Sequence[Any], first: int) -> int:
     return sum(sign * row[first + place] for sign, place in terms)
-
-
-def percentiles_of(
-    asked: Sequence[Asked], values: Sequence[Any], *, is_exact: bool
-) -> dict[str, Percentile]:
-    """From how many durations there are, and the two, or their bins, around each percentile."""
-    n, *ends = values
-    if not n:
-        return {}
-    near = ends if is_exact else [middle(number) for number in ends]
-    return {
-        each.name: Percentile(interpolate(each, n, low, high), is_exact)
-        for each, low, high in zip(asked, near[::2], near[1::2], strict=True)
-    }
 
 
 async def read_names(

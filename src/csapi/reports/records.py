@@ -23,7 +23,9 @@ from csapi.metrics.listing import ORDER, WHERE_AND_WHO, Entry, Listing, Place
 from csapi.metrics.plan import EPOCH
 from csapi.metrics.question import MemberGroup, Question
 from csapi.reports.cells import cell_question
+from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.pages import MOVED, decode_cursor, encode_cursor, fingerprint_of
+from csapi.reports.ranking import Rows
 from csapi.reports.read import Group, Reading, read_names
 from csapi.reports.records_names import RecordNames, record_names
 from csapi.reports.records_schemas import (
@@ -37,13 +39,11 @@ from csapi.reports.schemas import Query, QueryPage
 from csapi.reports.service import (
     Desk,
     Snapshot,
-    meta_of,
-    priced,
     resolved,
     slowness_told,
     snapshot_of,
 )
-from csapi.reports.shape import cells, dimension_value, metric_value, scaled
+from csapi.reports.shape import dimension_value, metric_value, scaled
 
 MICROSECOND = timedelta(microseconds=1)
 Whole = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -82,7 +82,8 @@ async def records_on(snapshot: Snapshot, asked: RecordsQuery) -> RecordsAnswer:
         dimensions=asked.dimensions,
         filters=asked.filters,
     )
-    whole, warnings = await resolved(snapshot, query)
+    found = await resolved(snapshot, query)
+    whole = found.question
     question, more = await cell_question(snapshot, asked, whole)
     reading = await snapshot.read(question)
     if reading.total is None:
@@ -93,10 +94,11 @@ async def records_on(snapshot: Snapshot, asked: RecordsQuery) -> RecordsAnswer:
         with_excluded=RecordsInclude.excluded in asked.include,
     )
     page, next_cursor = await page_of(snapshot, asked, listing)
-    meta = meta_of(asked, whole, reading, [*warnings, *more], snapshot.desk.now)
-    await priced(snapshot, whole, meta)
+    rows, warnings = Rows(whole, reading, reading.groups), [*found.warnings, *more]
+    meta = meta_of(asked, rows, None, warnings, snapshot.desk.now)
+    await add_currency(snapshot.connection, snapshot.desk.tenant_id, whole, meta)
     return RecordsAnswer(
-        value=cells(question, reading.total)[listing.asked.name],
+        value=metric_value(listing.asked, question.places[0], reading.total),
         data=await entries_of(snapshot, listing, reading, page),
         page=QueryPage(next_cursor=next_cursor),
         meta=meta,

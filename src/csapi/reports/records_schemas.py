@@ -7,10 +7,10 @@ import msgspec
 from msgspec import Meta
 
 from csapi.kit.quantities import UtcDatetime
+from csapi.reports.comparison import Excluded
 from csapi.reports.ordering import Name
 from csapi.reports.schemas import (
     MOST_DIMENSIONS,
-    Excluded,
     FilterNode,
     MetricRequest,
     MetricValue,

@@ -34,7 +34,7 @@ from csapi.metrics.question import (
 from csapi.metrics.topics import NO_TOPICS, Through, TopicTree
 from csapi.reports.checks import check_allowed, check_stocks
 from csapi.reports.refusals import refuse
-from csapi.reports.resolve_metrics import resolve_metrics
+from csapi.reports.resolve_metrics import resolve_metrics, with_sampling
 from csapi.reports.schemas import FilterNode, FilterOp, Include, Query, TimeRange
 
 DEEPEST = 8
@@ -201,6 +201,9 @@ def build_condition(node: FilterNode, setting: Setting, members: Members) -> Con
 def build_question(query: Query, setting: Setting, members: Members) -> Question:
     """The resolved question. `members`: what wanted_keys asked for, by dimension and key."""
     asked = resolve_metrics(query.metrics)
+    has_intervals = Include.confidence in query.include
+    if has_intervals or query.compare is not None:
+        asked = with_sampling(asked, from_facts=has_intervals)
     timezone = query.time.timezone or setting.timezone
     period = resolve_period(query.time.range, timezone, setting.now, "/time")
     groups = resolve_groups(query.dimensions, period, setting)

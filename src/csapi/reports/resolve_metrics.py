@@ -1,6 +1,7 @@
 """From the metrics that were asked for to formulas, with parameters and clock resolved."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from csapi.kit.problems import shown
@@ -9,6 +10,7 @@ from csapi.metrics.catalog.vocabulary import INCLUDE_NEGATIVE
 from csapi.metrics.formulas import Formula, Metric, Param, ParamType
 from csapi.metrics.parts import Hours
 from csapi.metrics.question import Asked
+from csapi.metrics.sampling import sampling_of
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import MetricRequest
 
@@ -42,6 +44,16 @@ def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
             )
         asked.append(Asked(name, metric, params, formula, agg))
     return tuple(asked)
+
+
+def with_sampling(asked: Sequence[Asked], *, from_facts: bool) -> tuple[Asked, ...]:
+    """The same metrics with what their intervals and tests are made of; only where it is asked for
+    from what summaries do not have."""
+    found = []
+    for each in asked:
+        sampling = sampling_of(each.metric, each.formula, each.agg)
+        found.append(replace(each, sampling=sampling if from_facts else sampling.stored()))
+    return tuple(found)
 
 
 def resolve_hours(metric: Metric, formula: Formula, hours: Hours, where: str) -> Formula:

@@ -80,8 +80,7 @@ def saved_query(row: asyncpg.Record) -> SavedQuery:
 async def check_query(desk: Desk, query: Query) -> None:
     """Whether the query could be asked now. Raises Problem with the places that are wrong."""
     async with snapshot_of(desk) as snapshot:
-        question, _ = await resolved(snapshot, query)
-        check_rows(query, question)
+        check_rows(query, (await resolved(snapshot, query)).question)
 
 
 async def put_query(request: AnyRequest, principal: Principal) -> Response:
@@ -144,12 +143,11 @@ async def get_result(request: AnyRequest, principal: Principal) -> Response:
             row = await found_query(snapshot.connection, principal, name)
             query = msgspec.json.decode(row["question"], type=Query)
             query = msgspec.structs.replace(query, cursor=cursor)
-            question, warnings = await resolved(snapshot, query)
-            asked = (query, question, warnings)
-            state = await state_of(snapshot, *asked, media_type_of(accept))
+            asked = await resolved(snapshot, query)
+            state = await state_of(snapshot, query, asked, media_type_of(accept))
             if (tag := unchanged(state, known)) is not None:
                 return Response(status=304, headers={**CACHING, "etag": f'"{tag}"'})
-            answer = await read_answer(snapshot, *asked)
+            answer = await read_answer(snapshot, query, asked)
     response = encoded(query, answer, accept)
     tag = tag_of(response.body, state)
     if matching(tag, known):

@@ -4,13 +4,24 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from csapi.facts.annotation import AnnotationKind, AnnotationScope
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.formulas import Attribution, Direction, MergeClass, ParamType, TimeBasis, Unit
 from csapi.metrics.parts import Hours
 from csapi.metrics.periods import RangePreset
+from csapi.metrics.sampling import NoInterval
+from csapi.reports.comparison import (
+    Bounds,
+    CompareInfo,
+    CompareTo,
+    Comparison,
+    Excluded,
+    NullReason,
+    RowPresence,
+    StatisticsInfo,
+)
 from csapi.reports.layouts import DimensionValue, Matrix, Precision, Series
 from csapi.reports.ordering import (
     MOST_ORDERS,
@@ -30,6 +41,7 @@ class Include(StrEnum):
 
     totals = "totals"
     annotations = "annotations"
+    confidence = "confidence"
 
 
 class FilterOp(StrEnum):
@@ -78,6 +90,18 @@ class FilterNode(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     values: Annotated[list[Name], Meta(max_length=MOST_VALUES)] | None = None
 
 
+class CompareRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What every value is held against: another range, or other records of the same range.
+
+    `range` belongs to `to: range`. `filters` belong to `to: segment`, in place of the query's, and
+    to `to: rest`: the rest of those, all records if absent, that the query's filters leave out.
+    """
+
+    to: CompareTo
+    range: TimeRange | None = None
+    filters: FilterNode | None = None
+
+
 class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A question to the engine."""
 
@@ -85,6 +109,7 @@ class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     time: QueryTime
     dimensions: Annotated[list[Name], Meta(max_length=MOST_DIMENSIONS)] = []
     filters: FilterNode | None = None
+    compare: CompareRequest | None = None
     include: list[Include] = []
     shape: Shape = Shape.rows
     having: Annotated[list[HavingTest], Meta(max_length=MOST_TESTS)] = []
@@ -94,22 +119,11 @@ class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     cursor: Annotated[str, Meta(max_length=500)] | None = None
 
 
-class Excluded(msgspec.Struct, kw_only=True):
-    """Records that stay out of a value, and why."""
-
-    negative_duration: int
-
-
-class NullReason(StrEnum):
-    """Why a value is null."""
-
-    no_observations = "no_observations"
-
-
 class MetricValue(msgspec.Struct, kw_only=True):
     """A value with its parts: numerator and denominator in the metric's unit, and sample size.
 
-    An approximate percentile is at most `relative_error` away from the exact one.
+    An approximate percentile is at most `relative_error` away from the exact one. `ci95`, if
+    `confidence` is included: the 95 % interval; where there is none, `ci95_reason` says why.
     """
 
     value: float | None
@@ -120,13 +134,21 @@ class MetricValue(msgspec.Struct, kw_only=True):
     precision: Precision
     relative_error: float | None
     excluded: Excluded
+    ci95: Bounds | UnsetType | None = UNSET
+    ci95_reason: NoInterval | UnsetType | None = UNSET
+    compare: Comparison | UnsetType = UNSET
 
 
 class ResultRow(msgspec.Struct, kw_only=True):
-    """One group: its dimensions by id, its metrics by name."""
+    """One group: its dimensions by id, its metrics by name.
+
+    Of comparisons also the time buckets of the other side, and which sides have the group.
+    """
 
     dimensions: dict[str, DimensionValue]
     metrics: dict[str, MetricValue]
+    presence: RowPresence | UnsetType = UNSET
+    compare_dimensions: dict[str, DimensionValue] | UnsetType = UNSET
 
 
 class ColumnInfo(msgspec.Struct, kw_only=True):
@@ -163,6 +185,8 @@ class QueryMeta(msgspec.Struct, kw_only=True):
     source: AnswerSource
     data_through: UtcDatetime | None
     warnings: list[str]
+    compare: CompareInfo | UnsetType = UNSET
+    statistics: StatisticsInfo | UnsetType = UNSET
 
 
 class QueryPage(msgspec.Struct, kw_only=True):

@@ -13,7 +13,8 @@ from csapi.reports.layouts import DimensionValue, Matrix, MatrixValues, Precisio
 from csapi.reports.ranking import Rows
 from csapi.reports.read import Group
 from csapi.reports.schemas import ColumnInfo, MetricValue, Query
-from csapi.reports.shape import dimension_value, metric_value, rank_of
+from csapi.reports.shape import dimension_value, rank_of
+from csapi.reports.verdicts import Teller
 
 Keys = tuple[int | None, ...]
 ALL = DimensionValue(key=None, label="(all)", start=None, end=None)
@@ -27,6 +28,7 @@ class Grid:
     rows: Rows
     query: Query
     columns: Mapping[str, ColumnInfo]
+    teller: Teller
 
     @property
     def question(self) -> Question:
@@ -64,8 +66,21 @@ class Grid:
         nothing = Group((), empty_parts(self.question), {})
 
         def value(metric: int, keys: Keys) -> MetricValue:
-            asked, places = self.question.metrics[metric], self.question.places[metric]
-            return metric_value(asked, places, found.get(keys, nothing))
+            return self.teller.value(metric, found.get(keys, nothing))
+
+        return value
+
+    def other_side(self) -> Callable[[int, Keys], MetricValue | None] | None:
+        """The same of the other side, None where it has no such bucket; None without one."""
+        if self.teller.judge is None:
+            return None
+        beside, nothing = self.teller.judge.beside, Group((), empty_parts(self.question), {})
+        found = {**beside.groups, **(beside.others or {})}
+
+        def value(metric: int, keys: Keys) -> MetricValue | None:
+            if beside.paired.theirs(keys) is None:
+                return None
+            return self.teller.value(metric, found.get(keys, nothing))
 
         return value
 
@@ -120,25 +135,32 @@ def series_of(grid: Grid) -> tuple[list[DimensionValue], list[Series]]:
     check_size(len(axis) * len(combinations) * len(question.metrics))
     others = [n for n in range(len(question.groups)) if n != place]
     names = {n: grid.named(n) for n in others}
-    cell, found = grid.cell(), []
+    cell, theirs, found = grid.cell(), grid.other_side(), []
     for metric, asked in enumerate(question.metrics):
         for split in combinations:
             values = [cell(metric, keys_of(place, key, split)) for key in axis]
             members = {n: names[n](key) for n, key in zip(others, split, strict=True)}
             column = grid.columns[asked.name]
-            found.append(
-                Series(
-                    key=joined([each.key for each in members.values()]) if others else asked.name,
-                    label=joined([each.label for each in members.values()]) or column.label,
-                    metric=asked.name,
-                    unit=column.unit,
-                    dimensions={question.groups[n].id: each for n, each in members.items()},
-                    is_other=OTHER in split,
-                    precision=precision_of(values),
-                    values=[each.value for each in values],
-                    n=[each.n for each in values],
-                )
+            series = Series(
+                key=joined([each.key for each in members.values()]) if others else asked.name,
+                label=joined([each.label for each in members.values()]) or column.label,
+                metric=asked.name,
+                unit=column.unit,
+                dimensions={question.groups[n].id: each for n, each in members.items()},
+                is_other=OTHER in split,
+                precision=precision_of(values),
+                values=[each.value for each in values],
+                n=[each.n for each in values],
             )
+            if theirs is not None:
+                other_values = [theirs(metric, keys_of(place, key, split)) for key in axis]
+                series.compare_values = [
+                    None if each is None else each.value for each in other_values
+                ]
+                series.compare_n = [0 if each is None else each.n for each in other_values]
+            if grid.teller.with_intervals:
+                series.ci95_low, series.ci95_high = bounds_of(values)
+            found.append(series)
     if place is None:
         return [ALL], found
     return [grid.named(place)(key) for key in axis], found
@@ -152,6 +174,12 @@ def joined(parts: Sequence[str | None]) -> str | None:
 
 def keys_of(place: int | None, key: int | None, split: Keys) -> Keys:
     return () if place is None else (*split[:place], key, *split[place:])
+
+
+def bounds_of(values: Sequence[MetricValue]) -> tuple[list[float | None], list[float | None]]:
+    """The low and the high ends of intervals."""
+    ends = [each.ci95 or None for each in values]
+    return [each and each[0] for each in ends], [each and each[1] for each in ends]
 
 
 def precision_of(values: Sequence[MetricValue]) -> Precision:

@@ -2,27 +2,26 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-import msgspec
+from msgspec import UNSET
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.lanes import Lanes
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
-from csapi.metrics.formulas import Unit
 from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows
+from csapi.reports.comparing import Beside, check_compared, joined, read_beside
+from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.narrowing import narrowed, with_filters
 from csapi.reports.ordering import Shape
 from csapi.reports.pages import fingerprint_of, page_of
-from csapi.reports.ranking import Rows, other_cells, read_rows
+from csapi.reports.ranking import Rows, read_rows
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
-from csapi.reports.records_schemas import RecordsQuery
 from csapi.reports.refusals import too_slow
 from csapi.reports.resolve import (
     Setting,
@@ -31,22 +30,27 @@ from csapi.reports.resolve import (
     check_filter,
     wanted_keys,
 )
+from csapi.reports.resolve_compare import (
+    OVERLAP,
+    Target,
+    build_target,
+    check_compare,
+    compare_tests,
+    overlaps,
+)
 from csapi.reports.schemas import (
-    AnswerSource,
-    ColumnInfo,
     FilterNode,
     Include,
     Query,
     QueryAnswer,
-    QueryMeta,
     QueryPage,
 )
 from csapi.reports.series import Grid, matrix_of, series_of
-from csapi.reports.shape import cells, result_rows
-from csapi.reports.surroundings import annotations_of, currency_of, topic_tree
+from csapi.reports.shape import result_rows
+from csapi.reports.surroundings import annotations_of, topic_tree
+from csapi.reports.verdicts import Judge, Teller, add_sides, tests_in
 
 BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
-NO_COST_BOOK = "there is no cost book: what the work costs is not known, and counts as 0"
 THROUGH_TOPICS = {name for name, dimension in DIMENSIONS.items() if dimension.through}
 
 
@@ -114,29 +118,47 @@ class Snapshot:
         )
 
 
-async def resolved(snapshot: Snapshot, query: Query) -> tuple[Question, list[str]]:
-    """The question with nothing left open, and what to know of it."""
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A query with nothing left open, what to know of it, and what it is compared with."""
+
+    question: Question
+    warnings: list[str]
+    target: Target | None
+
+
+async def resolved(snapshot: Snapshot, query: Query) -> Resolved:
+    """Raises Problem for what cannot be asked."""
     desk = snapshot.desk
-    names = [*query.dimensions, *names_in(query.filters), *names_in(desk.only)]
+    names = [*query.dimensions, *names_in(*filters_of(query), desk.only)]
     custom, topics = await snapshot.custom(names), await snapshot.topics(names)
     setting = Setting(desk.timezone, custom, desk.now, topics)
     members: Mapping[tuple[str, str], Sequence[int]] = {}
+    if query.compare is not None:
+        check_compare(query, query.compare)
     filters = [each for each in (query.filters, desk.only) if each is not None]
-    if filters:
-        tests = [test for each in filters for test in check_filter(each, setting)]
+    tests = [test for each in filters for test in check_filter(each, setting)]
+    tests += compare_tests(query, setting)
+    if tests:
         members = await find_members(snapshot.connection, desk.tenant_id, wanted_keys(tests))
     question = build_question(query, setting, members)
-    if desk.only is not None:
-        # What members there are beyond the filter is not said.
-        question = narrowed(question, build_condition(desk.only, setting, members))
-        return question, cautions(question)
-    return question, [*cautions(question), *unknown_values(query, members)]
+    target = build_target(query, question, setting, members)
+    warnings = cautions(question)
+    if target is not None and overlaps(question, target):
+        warnings.append(OVERLAP)
+    if desk.only is None:
+        return Resolved(question, [*warnings, *unknown_values(query, members)], target)
+    # What members there are beyond the filter is not said.
+    only = build_condition(desk.only, setting, members)
+    if target is not None:
+        target = replace(target, question=narrowed(target.question, only))
+    return Resolved(narrowed(question, only), warnings, target)
 
 
 async def answer_on(snapshot: Snapshot, query: Query) -> QueryAnswer:
     """The same in a snapshot that is there already."""
     with slowness_told():
-        return await read_answer(snapshot, query, *await resolved(snapshot, query))
+        return await read_answer(snapshot, query, await resolved(snapshot, query))
 
 
 @contextmanager
@@ -148,15 +170,18 @@ def slowness_told() -> Iterator[None]:
         raise too_slow() from None
 
 
-async def read_answer(
-    snapshot: Snapshot, query: Query, question: Question, warnings: list[str]
-) -> QueryAnswer:
+async def read_answer(snapshot: Snapshot, query: Query, asked: Resolved) -> QueryAnswer:
     """The answer to a query that is resolved."""
-    query = with_filters(query, snapshot.desk.only)
+    query, question = with_filters(query, snapshot.desk.only), asked.question
     check_rows(query, question)
     rows = await read_rows(snapshot.read, query, question)
-    found = shaped(query, rows, warnings, snapshot.desk.now)
-    await priced(snapshot, question, found.meta)
+    beside = None
+    if asked.target is not None:
+        beside = await read_beside(snapshot.read, query, rows, asked.target)
+        rows = joined(query, rows, beside)
+    connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
+    found = shaped(query, rows, beside, asked.warnings, snapshot.desk.now)
+    await add_currency(connection, tenant_id, question, found.meta)
     if Include.annotations in query.include:
         found.annotations = await annotations_of(
             snapshot.connection, snapshot.desk.tenant_id, question.period, query.filters
@@ -164,22 +189,9 @@ async def read_answer(
     return found
 
 
-async def priced(snapshot: Snapshot, question: Question, meta: QueryMeta) -> None:
-    """Say which currency money is in, or that nothing is known to cost anything."""
-    money = [asked.name for asked in question.metrics if asked.metric.unit is Unit.MONEY]
-    if not money:
-        return
-    currency = await currency_of(snapshot.connection, snapshot.desk.tenant_id)
-    if currency is None:
-        meta.warnings.append(NO_COST_BOOK)
-    for name in money:
-        if meta.columns[name].unit is Unit.MONEY:
-            meta.columns[name].currency = currency
-
-
-def names_in(filters: FilterNode | None) -> Iterable[str]:
-    """The dimensions that a filter is about."""
-    pending = [filters]
+def names_in(*filters: FilterNode | None) -> Iterable[str]:
+    """The dimensions that filters are about."""
+    pending = list(filters)
     while pending:
         node = pending.pop()
         if node is None:
@@ -187,6 +199,11 @@ def names_in(filters: FilterNode | None) -> Iterable[str]:
         if node.dimension is not None:
             yield node.dimension
         pending += [*(node.and_ or ()), *(node.or_ or ()), node.not_]
+
+
+def filters_of(query: Query) -> list[FilterNode | None]:
+    """Those of both sides."""
+    return [query.filters, None if query.compare is None else query.compare.filters]
 
 
 def cautions(question: Question) -> list[str]:
@@ -204,7 +221,7 @@ def unknown_values(query: Query, members: Mapping[tuple[str, str], Sequence[int]
     """A filter value that nobody bears selects nothing; say so, since it may be a typo."""
     known = {key for _, key in members}
     found: list[str] = []
-    pending: list[FilterNode | None] = [query.filters]
+    pending = filters_of(query)
     while pending:
         node = pending.pop()
         if node is None:
@@ -219,27 +236,32 @@ def unknown_values(query: Query, members: Mapping[tuple[str, str], Sequence[int]
     return found
 
 
-def shaped(query: Query, rows: Rows, warnings: list[str], now: datetime) -> QueryAnswer:
+def shaped(
+    query: Query, rows: Rows, beside: Beside | None, warnings: list[str], now: datetime
+) -> QueryAnswer:
     question, reading = rows.question, rows.reading
+    judge = None if beside is None else Judge(question, beside, now)
+    teller = Teller(question, judge, Include.confidence in query.include)
     totals = None
     if question.with_totals and reading.total is not None:
-        totals = cells(question, reading.total)
+        totals = teller.one(reading.total, None if beside is None else beside.reading.total)
+    other = None
+    if rows.other is not None:
+        other = teller.one(rows.other, None if beside is None else beside.other)
     found = QueryAnswer(
         data=[],
         categories=None,
         series=None,
         matrix=None,
         totals=totals,
-        other=other_cells(rows),
+        other=other,
         page=QueryPage(next_cursor=None),
-        meta=meta_of(query, question, reading, warnings, now),
+        meta=meta_of(query, rows, beside, warnings, now),
     )
     if query.shape is Shape.rows:
-        fingerprint = fingerprint_of(query)
-        page, found.page.next_cursor = page_of(rows.groups, query.limit, query.cursor, fingerprint)
-        found.data = result_rows(question, reading, page)
+        add_rows(query, rows, beside, teller, found)
         return found
-    grid = Grid(rows, query, found.meta.columns)
+    grid = Grid(rows, query, found.meta.columns, teller)
     if query.shape is Shape.series:
         found.categories, found.series = series_of(grid)
     else:
@@ -247,44 +269,24 @@ def shaped(query: Query, rows: Rows, warnings: list[str], now: datetime) -> Quer
     return found
 
 
-def meta_of(
-    query: Query | RecordsQuery,
-    question: Question,
-    reading: Reading,
-    warnings: list[str],
-    now: datetime,
-) -> QueryMeta:
-    resolved: dict[str, Any] = msgspec.to_builtins(query)
-    resolved["time"] = {
-        "range": {
-            "from": question.period.start.isoformat().replace("+00:00", "Z"),
-            "to": question.period.end.isoformat().replace("+00:00", "Z"),
-            "preset": query.time.range.preset,
-        },
-        "timezone": question.period.timezone,
-    }
-    for entry, asked in zip(resolved["metrics"], question.metrics, strict=True):
-        entry["params"] = asked.params
-    return QueryMeta(
-        query=resolved,
-        columns={
-            asked.name: ColumnInfo(
-                unit=Unit.COUNT if asked.agg == "count" else asked.metric.unit,
-                direction=asked.metric.direction,
-                label=asked.metric.label,
-            )
-            for asked in question.metrics
-        },
-        mature_through={
-            asked.name: now - timedelta(milliseconds=asked.formula.matures_ms)
-            for asked in question.metrics
-            if asked.formula.matures_ms is not None
-        },
-        definitions={asked.name: asked.metric.version for asked in question.metrics},
-        exact=reading.is_exact,
-        pending_buckets=reading.pending_buckets,
-        pending_subjects=reading.pending_subjects,
-        source=AnswerSource(reading.source),
-        data_through=reading.data_through,
-        warnings=warnings,
+def add_rows(
+    query: Query, rows: Rows, beside: Beside | None, teller: Teller, found: QueryAnswer
+) -> None:
+    """The page of rows that is asked for. Differences are corrected for the rows of all pages."""
+    if beside is not None:
+        check_compared(len(rows.groups) * len(rows.question.metrics))
+    others = () if beside is None else beside.groups.values()
+    page, found.page.next_cursor = page_of(
+        rows.groups, query.limit, query.cursor, fingerprint_of(query), others
     )
+    shown = rows.groups if beside is not None else page
+    values = teller.cells(teller.paired(shown))
+    if found.meta.statistics is not UNSET:
+        found.meta.statistics.tests = tests_in(values)
+    if beside is None:
+        found.data = result_rows(rows.question, rows.reading, page, values)
+        return
+    known = {group.keys: each for group, each in zip(shown, values, strict=True)}
+    cells = [known[group.keys] for group in page]
+    found.data = result_rows(rows.question, rows.reading, page, cells)
+    add_sides(rows, beside, page, found.data)

@@ -1,6 +1,6 @@
 """From groups of parts to the rows of an answer. Divides once, from integers."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache, partial
 from itertools import product
@@ -12,9 +12,10 @@ from csapi.metrics.dimensions import Source
 from csapi.metrics.formulas import MS_PER_SECOND, Formula
 from csapi.metrics.parts import EXTREMES
 from csapi.metrics.question import Asked, MemberGroup, Places, Question, Terms, TimeGroup
+from csapi.reports.comparison import Excluded, NullReason
 from csapi.reports.layouts import DimensionValue, Precision
 from csapi.reports.read import Group, Reading
-from csapi.reports.schemas import Excluded, MetricValue, NullReason, ResultRow
+from csapi.reports.schemas import MetricValue, ResultRow
 
 NONE_LABEL = "(none)"
 UNKNOWN_LABEL = "(unknown)"
@@ -84,13 +85,6 @@ def aggregated(
     return None if stored is None else scaled(stored, MS_PER_SECOND), True
 
 
-def cells(question: Question, group: Group) -> dict[str, MetricValue]:
-    return {
-        asked.name: metric_value(asked, places, group)
-        for asked, places in zip(question.metrics, question.places, strict=True)
-    }
-
-
 def dimension_value(
     group: TimeGroup | MemberGroup, key: int | None, reading: Reading
 ) -> DimensionValue:
@@ -133,8 +127,13 @@ def rank_of(
     return cache(rank)
 
 
-def result_rows(question: Question, reading: Reading, groups: Iterable[Group]) -> list[ResultRow]:
-    """Groups as rows. Every member and bucket is named once."""
+def result_rows(
+    question: Question,
+    reading: Reading,
+    groups: Sequence[Group],
+    values: Sequence[dict[str, MetricValue]],
+) -> list[ResultRow]:
+    """Groups as rows, each with its values. Every member and bucket is named once."""
     named = [cache(partial(dimension_value, each, reading=reading)) for each in question.groups]
     return [
         ResultRow(
@@ -142,9 +141,9 @@ def result_rows(question: Question, reading: Reading, groups: Iterable[Group]) -
                 each.id: name(key)
                 for each, name, key in zip(question.groups, named, group.keys, strict=True)
             },
-            metrics=cells(question, group),
+            metrics=metrics,
         )
-        for group in groups
+        for group, metrics in zip(groups, values, strict=True)
     ]
 
 
