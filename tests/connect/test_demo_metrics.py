@@ -49,6 +49,11 @@ OTHER_PAIRS = {
     "fixed_cost": ("time:week", "time:day_of_week"),
     # Would you recommend us: that is about no agent and no contact.
     **dict.fromkeys(("nps", "nps_responses"), ("segment", "custom.region")),
+    # Nobody of ours is a customer.
+    **dict.fromkeys(
+        ("customers_total", "customers_active", "customer_retention_rate", "churn_rate"),
+        ("segment", "customer.registered"),
+    ),
     # Nobody of ours takes part in self-service.
     **dict.fromkeys(
         ("kb_searches", "kb_zero_result_rate", "kb_no_click_rate"), ("custom.region", "time:day")
@@ -142,6 +147,22 @@ def check_groups(asked: Asked) -> None:
         assert not few, pair
 
 
+def check_tags(asked: Asked) -> None:
+    for metric, pair in (
+        ("tickets_created", ("tag", "channel")),
+        ("calls_offered", ("tag", "customer.tag")),
+        ("csat_score", ("tag", "current.segment")),
+        ("repeat_contact_rate", ("customer.country", "customer.type")),
+    ):
+        rows = asked.rows([{"id": metric}], pair)
+        known = [
+            row
+            for row in rows
+            if all(member["key"] is not None for member in row["dimensions"].values())
+        ]
+        assert sum(row["metrics"][metric]["n"] >= ENOUGH for row in known) >= GROUPS, (metric, pair)
+
+
 def check_business_hours(asked: Asked) -> None:
     names = [name for name, metric in METRICS.items() if Hours.business in metric.hours]
     assert {"first_response_time", "full_resolution_time"} <= {*names}
@@ -158,6 +179,7 @@ def check_business_hours(asked: Asked) -> None:
 def test_every_metric_has_numbers(asked: Asked) -> None:
     check_totals(asked)
     check_groups(asked)
+    check_tags(asked)
     check_business_hours(asked)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.delivery.deliveries_customers import customer_items, merge_items
 from tests.delivery.deliveries_reference import annotation_items, cost_items, topic_items
 from tests.delivery.deliveries_self_service import (
     article_items,
@@ -28,6 +29,7 @@ from tests.delivery.strategies import (
     requests,
     scores,
     seconds,
+    tags,
     teams,
     tickets,
     tone,
@@ -60,7 +62,10 @@ ticket_items = record(
     initiated_by=st.sampled_from(["customer", "customer", "agent"]),
     assignee=maybe(agents),
     team=maybe(teams),
-    is_spam=st.sampled_from([False] * 5 + [True]),
+    is_spam=st.sampled_from([False] * 7 + [True]),
+    is_test=st.sampled_from([False] * 7 + [True]),
+    merged_into=st.sampled_from([None] * 7 + ["t2"]),
+    tags=tags,
     milestones=maybe(milestones),
     custom=custom,
 )
@@ -93,6 +98,7 @@ call_items = record(
     priority=maybe(labels),
     resolved=maybe(st.booleans()),
     legs=legs,
+    tags=tags,
     **tone,
     custom=custom,
 )
@@ -169,8 +175,6 @@ agent_items = st.one_of(
         ),
     ),
 )
-customer_items = record(customers, segment=maybe(labels))
-
 lengths = st.sampled_from([0, 1, 7, 15, 40, 90, 300])
 
 
@@ -265,6 +269,12 @@ changes = st.one_of(
     st.fixed_dictionaries(
         {"type": st.just("assigned"), "agent": maybe(agents), "team": maybe(teams)}
     ),
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(["tagged", "tagged", "untagged"]),
+            "tag": st.sampled_from(["p", "q"]),
+        }
+    ),
 )
 events = st.builds(
     lambda ticket, when, sequence, change: {
@@ -298,6 +308,7 @@ records = st.one_of(
     about("sessions", session_items),
     about("agents", agent_items),
     about("customers", customer_items),
+    about("customers/merge", merge_items),
     about("presence", presence_items),
     about("shifts", shift_items),
     about("work-sessions", work_items),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from tests.delivery.model import Fact, FactKey, Item, World
 from tests.delivery.model_calls import call_facts
+from tests.delivery.model_customers import customer_facts
 from tests.delivery.model_feedback import feedback_facts, request_facts
 from tests.delivery.model_hours import timed_call, timed_ticket
 from tests.delivery.model_people import people_facts
@@ -41,6 +42,8 @@ def expected_facts(world: World) -> dict[FactKey, Fact]:
         add("quality-reviews", name, review_facts(world, review))
     for name, task in kept(world, "tasks"):
         add("tasks", name, task_facts(world, task))
+    for name, customer in world.all("customers"):
+        add("customers", name, customer_facts(world, name, customer))
     facts |= people_facts(world)
     facts |= self_service_facts(world, facts)
     return facts

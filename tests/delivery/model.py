@@ -38,6 +38,7 @@ class Fact:
     value: int | None = None
     gap_next_ms: int | None = None
     context: tuple[str | None, ...] = (None,) * len(CONTEXT)
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -66,9 +67,22 @@ class World:
             return None
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    def segment(self, customer: str | None) -> str | None:
-        item = self.get("customers", customer)
-        return None if item.get("deleted") else item.get("segment")
+    def customer(self, name: str | None) -> str | None:
+        """Who a customer is after all merges; in a circle, the one whose name comes first."""
+        path: list[str | None] = []
+        while name not in path:
+            path.append(name)
+            merge = self.get("customers/merge", name)
+            if not merge or merge.get("deleted"):
+                return name
+            name = merge["into"]
+        return min(str(each) for each in path[path.index(name) :])
+
+    def segment(self, customer: str | None, when: datetime) -> str | None:
+        item = self.get("customers", self.customer(customer))
+        if item.get("deleted"):
+            return None
+        return item.get("segment") or holding(item.get("segments", []), "segment", when)
 
     def team(self, agent: str | None, when: datetime) -> str | None:
         """The team that an agent belonged to."""
@@ -82,6 +96,29 @@ class World:
             if (start is None or start <= when) and (end is None or when < end):
                 return str(period["team"])
         return None
+
+
+def holding(periods: list[Item], name: str, when: datetime) -> str | None:
+    """The value of the period that an instant lies in."""
+    for period in periods:
+        start, end = at(period, "from"), at(period, "to")
+        if (start is None or start <= when) and (end is None or when < end):
+            return str(period[name])
+    return None
+
+
+def tags_of(item: Item, events: list[Item], when: datetime) -> frozenset[str]:
+    """Each tag by its own events, if it has any; else as the header says."""
+    told: dict[str, list[Item]] = defaultdict(list)
+    for event in events:
+        if event["type"] in ("tagged", "untagged"):
+            told[event["tag"]].append(event)
+    found = set(item.get("tags", [])) - told.keys()
+    for tag, changes in told.items():
+        past = [event for event in changes if at(event, "occurred_at") <= when]
+        is_on = past[-1]["type"] == "tagged" if past else changes[0]["type"] == "untagged"
+        found |= {tag} if is_on else set()
+    return frozenset(found)
 
 
 def place_in_history(event: Item) -> tuple[Any, ...]:

@@ -114,15 +114,15 @@ def handled(call: Item, legs: list[Item], whole: Fact) -> Facts:
 def placed(world: World, call: Item, facts: Facts) -> Facts:
     values: dict[str, Any] = {
         "channel": "phone",
-        "customer": call.get("customer"),
-        "segment": world.segment(call.get("customer")),
+        "customer": world.customer(call.get("customer")),
         "attr1": world.custom(call),
     }
     names = {"queue", "type", "topic", "priority"}
-    context = tuple(call.get(name) if name in names else values.get(name) for name in CONTEXT)
     found: Facts = {}
     for key, fact in facts.items():
         agent = fact.actor_agent
+        values["segment"] = world.segment(call.get("customer"), fact.at)
+        context = tuple(call.get(name) if name in names else values.get(name) for name in CONTEXT)
         team = first(fact.actor_team, world.team(agent, fact.at))
         found[key] = replace(
             fact,
@@ -130,5 +130,6 @@ def placed(world: World, call: Item, facts: Facts) -> Facts:
             owner_agent=agent,
             owner_team=team,
             context=context,
+            tags=frozenset(call.get("tags", [])),
         )
     return found

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from tests.delivery.model import CONTEXT, Fact, Item, World, at, first, owner_of, tone, was
+from tests.delivery.model import CONTEXT, Fact, Item, World, at, first, owner_of, tags_of, tone, was
 
 from csapi.facts.kinds import Box, Kind
 
@@ -16,6 +16,8 @@ def request_facts(world: World, name: str, request: Item) -> Facts:
         for _, answer in world.all("feedback")
         if answer.get("request") == name and not answer.get("deleted")
     ]
+    if not is_real(world, [request]):
+        return {}
     sent, delivered = at(request, "sent_at"), at(request, "delivered_at")
     facts = {
         Kind.FEEDBACK_REQUEST: Fact(sent, outcome=1 if answers else 2),
@@ -28,6 +30,8 @@ def request_facts(world: World, name: str, request: Item) -> Facts:
 
 def feedback_facts(world: World, answer: Item) -> Facts:
     request = world.get("feedback-requests", answer.get("request"))
+    if not is_real(world, [answer, request]):
+        return {}
     when = at(answer, "responded_at")
     facts = {
         Kind[answer["survey"].upper()]: Fact(
@@ -38,6 +42,12 @@ def feedback_facts(world: World, answer: Item) -> Facts:
     if heard := tone(answer):
         facts[Kind.SENTIMENT] = Fact(when, **heard)
     return {(kind, 0): asked(world, [answer, request], fact) for kind, fact in facts.items()}
+
+
+def is_real(world: World, chain: list[Item]) -> bool:
+    """What is about a test or spam is no feedback."""
+    ticket = world.get("tickets", first(*(item.get("ticket") for item in chain)))
+    return not (ticket.get("is_test") or ticket.get("is_spam"))
 
 
 def asked(world: World, chain: list[Item], fact: Fact) -> Fact:
@@ -66,8 +76,8 @@ def asked(world: World, chain: list[Item], fact: Fact) -> Fact:
             was(events, "priority_changed", "to", when, ticket.get("priority")),
             call.get("priority"),
         ),
-        "customer": customer,
-        "segment": world.segment(customer),
+        "customer": world.customer(customer),
+        "segment": world.segment(customer, when),
         "attr1": first(*(world.custom(item) for item in (*chain, ticket, call))),
     }
     return replace(
@@ -77,6 +87,7 @@ def asked(world: World, chain: list[Item], fact: Fact) -> Fact:
         owner_agent=owner,
         owner_team=owner_team,
         context=tuple(values[name] for name in CONTEXT),
+        tags=tags_of(ticket, events, when) or frozenset(call.get("tags", [])),
     )
 
 

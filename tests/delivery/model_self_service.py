@@ -16,12 +16,12 @@ KINDS = {
 Contacts = Sequence[tuple[str | None, datetime]]
 
 
-def context_of(world: World, item: Item, **values: Any) -> tuple[str | None, ...]:
+def context_of(world: World, item: Item, when: datetime, **values: Any) -> tuple[str | None, ...]:
     customer = item.get("customer")
     known = {
         "channel": item.get("channel"),
-        "customer": customer,
-        "segment": world.segment(customer),
+        "customer": world.customer(customer),
+        "segment": world.segment(customer, when),
         "attr1": world.custom(item),
         **values,
     }
@@ -29,7 +29,8 @@ def context_of(world: World, item: Item, **values: Any) -> tuple[str | None, ...
 
 
 def form_fact(world: World, form: Item) -> Fact:
-    return Fact(at(form, "submitted_at"), context=context_of(world, form, type=form.get("form")))
+    when = at(form, "submitted_at")
+    return Fact(when, context=context_of(world, form, when, type=form.get("form")))
 
 
 def visit_fact(world: World, visit: Item) -> dict[Kind, Fact]:
@@ -44,7 +45,7 @@ def visit_fact(world: World, visit: Item) -> dict[Kind, Fact]:
         outcome = VoteOutcome.HELPFUL if visit["is_helpful"] else VoteOutcome.NOT_HELPFUL
     elif visit["type"] == "search":
         kind, outcome = Kind.KB_SEARCH, search_outcome(world, visit)
-    context = context_of(world, visit, topic=topic)
+    context = context_of(world, visit, at(visit, "occurred_at"), topic=topic)
     return {kind: Fact(at(visit, "occurred_at"), outcome, context=context)}
 
 
@@ -80,9 +81,9 @@ def events_in(world: World, session: str) -> list[Item]:
 def session_facts(world: World, session: Item, contacts: Contacts) -> dict[Kind, Fact]:
     if session.get("deleted"):
         return {}
-    started, customer = at(session, "started_at"), session.get("customer")
+    started, customer = at(session, "started_at"), world.customer(session.get("customer"))
     ended = first(at(session, "ended_at"), started)
-    context = context_of(world, session, topic=session.get("topic"))
+    context = context_of(world, session, started, topic=session.get("topic"))
     later = [when for who, when in contacts if customer and who == customer and when >= started]
     facts = {
         KINDS[session["kind"]]: Fact(
@@ -112,6 +113,6 @@ def session_facts(world: World, session: Item, contacts: Contacts) -> dict[Kind,
 def opened_at(world: World, name: str | None) -> Any:
     """When a ticket that counts was created."""
     ticket = world.get("tickets", name)
-    if ticket.get("deleted") or ticket.get("is_spam"):
+    if any(ticket.get(flag) for flag in ("deleted", "is_spam", "is_test", "merged_into")):
         return None
     return at(ticket, "created_at")

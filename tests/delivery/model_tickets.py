@@ -13,6 +13,7 @@ from tests.delivery.model import (
     first,
     identified,
     owner_of,
+    tags_of,
     tie_break,
     timed,
     tone,
@@ -166,8 +167,8 @@ def placed(
         "type": ticket.get("type"),
         "topic": was(events, "topic_changed", "to", when, ticket.get("topic")),
         "priority": was(events, "priority_changed", "to", when, ticket.get("priority")),
-        "customer": ticket.get("customer"),
-        "segment": world.segment(ticket.get("customer")),
+        "customer": world.customer(ticket.get("customer")),
+        "segment": world.segment(ticket.get("customer"), when),
         "attr1": world.custom(ticket),
     }
     return replace(
@@ -177,4 +178,5 @@ def placed(
         owner_agent=owner,
         owner_team=first(owner_team, world.team(owner, when)),
         context=tuple(values[name] for name in CONTEXT),
+        tags=tags_of(ticket, events, when),
     )

@@ -189,7 +189,7 @@ def backlog_facts(
     cuts = {
         at(event, "occurred_at")
         for event in events
-        if event["type"] in ("assigned", "topic_changed", "priority_changed")
+        if event["type"] in ("assigned", "topic_changed", "priority_changed", "tagged", "untagged")
     }
     parts: list[tuple[datetime, datetime | None]] = []
     for start, end in open_spans(ticket, events):

@@ -30,7 +30,8 @@ async def names_of(connection: asyncpg.Connection, tenant_id: UUID) -> dict[str,
         rows = await connection.fetch(
             f"SELECT id, external_id FROM {kind.table} WHERE tenant_id = $1", tenant_id
         )
-        found[kind.name] = {row["id"]: row["external_id"] for row in rows}
+        known = found.setdefault(kind.name, {})
+        known.update({row["id"]: row["external_id"] for row in rows})
     return found
 
 
@@ -57,6 +58,7 @@ def named_facts(rows: Sequence[Row], names: Mapping[str, Mapping[Any, str]]) -> 
                 names["customers" if name == "customer" else "members"].get(row[name])
                 for name in CONTEXT
             ),
+            tags=frozenset(names["members"][tag] for tag in row["tags"] or ()),
         )
     return facts
 

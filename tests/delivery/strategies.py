@@ -18,7 +18,7 @@ instants = st.builds(
 )
 agents = st.sampled_from(["a1", "a2"])
 teams = st.sampled_from(["x", "y"])
-customers = st.sampled_from(["u1", "u2"])
+customers = st.sampled_from(["u1", "u2", "u3"])
 labels = st.sampled_from(["p", "q"])
 tickets = st.sampled_from(["t1", "t2"])
 calls = st.sampled_from(["c1", "c2", "c3"])
@@ -40,6 +40,7 @@ def maybe(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), of)
 
 
+tags = st.lists(st.sampled_from(["p", "q", "r"]), max_size=2)
 scores = st.sampled_from([0, 0.00005, 0.33335, 0.5, 1])
 tone = {
     "sentiment_label": maybe(st.sampled_from(["positive", "neutral", "negative"])),

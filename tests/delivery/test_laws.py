@@ -9,7 +9,16 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.delivery.checks import take_snapshot, violations
-from tests.delivery.deliveries import Plan, about, call_items, plans, ticket_items, timelines
+from tests.delivery.deliveries import (
+    Plan,
+    about,
+    call_items,
+    feedback_items,
+    plans,
+    ticket_items,
+    timelines,
+)
+from tests.delivery.deliveries_customers import customer_items, merge_items
 from tests.delivery.deliveries_reference import cost_items
 from tests.delivery.deliveries_self_service import session_items, visit_items
 from tests.delivery.expected import expected_facts
@@ -33,6 +42,14 @@ VISITS = st.one_of(
     about("sessions", session_items),
     about("tickets", ticket_items),
     about("calls", call_items),
+)
+PEOPLE = st.one_of(
+    about("customers", customer_items),
+    *[about("customers/merge", merge_items)] * 2,
+    about("tickets", ticket_items),
+    about("calls", call_items),
+    about("sessions", session_items),
+    about("feedback", feedback_items),
 )
 COSTS = st.one_of(*[about("cost-book", cost_items)] * 3, timelines)
 ZONES = st.sampled_from(["UTC", "America/St_Johns", "Asia/Kathmandu"])
@@ -145,6 +162,15 @@ async def test_any_order_of_rates_and_paid_time_gives_the_same_costs(
 async def test_any_order_of_visits_and_contacts_gives_the_same_facts(lab: Lab, plan: Plan) -> None:
     """A session depends on its events, on its ticket, and on its customer's contacts."""
     await check_plan(lab, plan, "UTC")
+
+
+@given(plan=plans(PEOPLE, most=14, most_events=3), zone=ZONES)
+@thorough(30)
+async def test_any_order_of_merges_and_contacts_gives_the_same_facts(
+    lab: Lab, plan: Plan, zone: str
+) -> None:
+    """Gaps, sessions and stocks depend on who is one and the same, and that on all merges."""
+    await check_plan(lab, plan, zone)
 
 
 async def check_plan(lab: Lab, plan: Plan, zone: str) -> None:

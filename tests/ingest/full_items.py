@@ -33,7 +33,17 @@ FULL: dict[str, dict[str, Any]] = {
     },
     "customers": {
         "source": "zd", "external_id": "u7", **PERSON, "phone": "+49 30 1", "company": "Acme",
-        "segment": "vip", "locale": "de-DE", "country": "DE", **COMMON,
+        "type": "company", "registered": False, "created_at": AT,
+        "segment": None,
+        "segments": [{"segment": "basic", "from": None, "to": AT},
+                     {"segment": "vip", "from": AT, "to": None}],
+        "statuses": [{"status": "active", "from": AT, "to": LAST},
+                     {"status": "churned", "from": LAST, "to": None}],
+        "tags": ["x", "y"], "locale": "de-DE", "country": "DE", **COMMON,
+    },
+    "customers/merge": {
+        "source": "zd", "from": "u8", "into": "u7", "into_source": "pbx",
+        **COMMON,
     },
     "tickets": {
         "source": "zd", "external_id": "t1", "created_at": AT, "channel": "email", "inbox": "main",

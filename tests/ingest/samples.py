@@ -22,6 +22,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
         "source": "s", "external_id": "x", "timezone": "UTC", "versions": [ALWAYS_CLOSED],
     },
     "customers": {"source": "s", "external_id": "x"},
+    "customers/merge": {"source": "s", "from": "x", "into": "y"},
     "tickets": {"source": "s", "external_id": "x", "created_at": AT},
     "calls": {"source": "s", "external_id": "x", "queue_entered_at": AT},
     "feedback-requests": {"source": "s", "external_id": "x", "sent_at": AT},
@@ -68,7 +69,8 @@ _numbers = itertools.count(1)
 
 
 def name_field(resource: str) -> str:
-    return "event_id" if resource == "ticket-events" else "external_id"
+    names = {"ticket-events": "event_id", "customers/merge": "from"}
+    return names.get(resource, "external_id")
 
 
 def sample(resource: str, **fields: Any) -> dict[str, Any]:

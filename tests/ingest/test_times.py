@@ -60,6 +60,14 @@ INSTANTS = [
 ]
 
 
+# What else a member of a list needs.
+REQUIRED = {
+    "memberships": {"team": "t"},
+    "segments": {"segment": "s"},
+    "statuses": {"status": "active"},
+}
+
+
 def with_value(resource: str, pointer: str, value: Any) -> dict[str, Any]:
     """A sample that has `value` at `pointer`, and what the parts on the way need."""
     first, *rest = pointer.removeprefix("/").split("/")
@@ -68,8 +76,7 @@ def with_value(resource: str, pointer: str, value: Any) -> dict[str, Any]:
             value = [value]
         else:
             value = {part: value}
-            if pointer.startswith("/memberships"):
-                value["team"] = "t"
+            value |= REQUIRED.get(first, {})
     return sample(resource, **{first: value})
 
 

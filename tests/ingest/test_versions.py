@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import Product, Tenant
-from tests.ingest.samples import RESOURCES, post, sample, stored
+from tests.ingest.samples import RESOURCES, name_field, post, sample, stored
 from tests.isolation.keys import new_tenant_client
 
 REPLACED = [name for name in RESOURCES if name != "ticket-events"]
@@ -121,7 +121,8 @@ def test_a_tombstone_says_so_and_an_older_version_does_not_wake_it(
     gone = {**item, "source_updated_at": LATE, "deleted": True}
     for order in itertools.permutations((item, gone)):
         fresh = sample(resource)
-        named = [{**each, "external_id": fresh["external_id"]} for each in order]
+        field = name_field(resource)
+        named = [{**each, field: fresh[field]} for each in order]
         for each in named:
             send(sender, resource, each)
         assert state(sender, resource, named[0])["deleted"] is True

@@ -14,6 +14,8 @@ from tests.conftest import Database
 from tests.metrics.world import (
     AGENTS,
     CUSTOM_NAME,
+    CUSTOMER_TAGS,
+    CUSTOMER_TYPES,
     CUSTOMERS,
     LABELS,
     NOW,
@@ -62,6 +64,11 @@ async def write_names(admin: asyncpg.Connection, tenant_id: UUID) -> None:
             for number, name in members.items()
         ],
     )
+    for column, values in (("type", CUSTOMER_TYPES), ("tags", CUSTOMER_TAGS)):
+        await admin.executemany(
+            f"UPDATE customers SET {column} = $3 WHERE tenant_id = $1 AND surrogate = $2",
+            [(tenant_id, number, value) for number, value in values.items()],
+        )
     await admin.execute(
         "INSERT INTO custom_attributes (tenant_id, name, label, slot) VALUES ($1, $2, $2, 1)",
         tenant_id,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.metrics.cohorts import cohorts
 from tests.metrics.conftest import STATES, Ask, World
 from tests.metrics.world import COLUMNS, NOW, START, TIMEZONE, Key, expected_cell, grouped, is_of
 
@@ -96,8 +97,12 @@ def longest(formula: Formula, facts: list[Any]) -> float | None:
     return None if found is None else found / 1000
 
 
+def is_cohort(metric: Metric) -> bool:
+    return metric.build(metric.defaults).is_cohort
+
+
 def is_stock(metric: Metric) -> bool:
-    return metric.merge_class is MergeClass.stock
+    return metric.merge_class is MergeClass.stock or is_cohort(metric)
 
 
 def times_of(metric: Metric, grains: Iterable[str]) -> list[str]:
@@ -117,7 +122,10 @@ def by_key(answer: dict[str, Any], dimensions: list[str]) -> dict[Key, dict[str,
 def check_groups(
     metric: Metric, answer: dict[str, Any], dimensions: list[str], world: World, zone: str
 ) -> None:
-    if is_stock(metric):
+    if is_cohort(metric) and any(name.startswith("time:") for name in dimensions):
+        check_cohorts(metric, answer, dimensions, world)
+        return
+    if is_stock(metric) and not is_cohort(metric):
         check_balances(metric, answer, dimensions, world, zone)
         return
     wanted = {
@@ -187,6 +195,25 @@ def check_balances(
     assert facts.keys() <= combinations
     starts = {row["dimensions"][n]["start"] for row in rows for n in dimensions if n not in members}
     assert len(rows) == len(combinations) * max(1, len(starts))
+
+
+def check_cohorts(
+    metric: Metric, answer: dict[str, Any], dimensions: list[str], world: World
+) -> None:
+    """Every row holds its cohort at the start of its bucket; what is no row has none."""
+    members = [name for name in dimensions if not name.startswith("time:")]
+    (time,) = [name for name in dimensions if name not in members]
+    buckets = {row["dimensions"][time]["key"]: row["dimensions"][time] for row in answer["data"]}
+    given = by_key(answer, [time, *members])
+    for key, bucket in buckets.items():
+        found = cohorts(world.of(metric), members, bucket["start"], bucket["end"])
+        rows = {names[1:]: cell["m0"] for names, cell in given.items() if names[0] == key}
+        sizes = {names: cell["denominator"] for names, cell in rows.items() if cell["denominator"]}
+        assert sizes == {names: started for names, (started, _) in found.items()}, bucket
+        for names, (started, stayed) in found.items():
+            kept = stayed if metric.id == "customer_retention_rate" else started - stayed
+            cell = rows[names]
+            assert (cell["numerator"], cell["n"], cell["value"]) == (kept, started, kept / started)
 
 
 @EVERY

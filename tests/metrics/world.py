@@ -22,6 +22,7 @@ from csapi.facts.kinds import (
     CommentOutcome,
     ContactOutcome,
     CriterionOutcome,
+    CustomerOutcome,
     DeadlineOutcome,
     Dimension,
     EffortOutcome,
@@ -96,6 +97,7 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.BOT_SESSION: tuple(SessionOutcome),
     Kind.IVR_SESSION: tuple(SessionOutcome),
     Kind.STAFF_COST: tuple(StaffCostOutcome),
+    Kind.CUSTOMER: tuple(CustomerOutcome),
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
@@ -131,7 +133,12 @@ LABELS: Mapping[Dimension, Mapping[int, str]] = {
     Dimension.PRIORITY: {351: "1", 352: "2"},
     Dimension.SEGMENT: {361: "vip"},
     Dimension.ATTR1: {371: "kim", 372: "lee"},
+    Dimension.TAG: {381: "red", 382: "green", 383: "blue"},
+    Dimension.CUSTOMER_TYPE: {391: "person", 392: "company"},
 }
+# What customers are now.
+CUSTOMER_TYPES = {901: 391, 902: 392, 903: 391}
+CUSTOMER_TAGS = {901: [381, 382], 902: [382], 903: [383]}
 CUSTOM_NAME = "manager"
 
 # Dimension of the API -> (column of facts, name of each member)
@@ -144,7 +151,7 @@ COLUMNS: Mapping[str, tuple[str, Mapping[int, str]]] = {
     **{
         label.name.lower(): (label.name.lower(), members)
         for label, members in LABELS.items()
-        if label is not Dimension.ATTR1
+        if label not in (Dimension.ATTR1, Dimension.TAG, Dimension.CUSTOMER_TYPE)
     },
     f"custom.{CUSTOM_NAME}": ("attr1", LABELS[Dimension.ATTR1]),
 }
@@ -172,12 +179,19 @@ def random_business(chance: random.Random, kind: Kind, duration: int | None) -> 
     return min(duration, chance.choice((0, 20_000, chance.randint(0, duration), duration)))
 
 
+def random_tags(chance: random.Random) -> list[int] | None:
+    """Most records have none; the others one or several."""
+    members = sorted(LABELS[Dimension.TAG])
+    found = sorted(chance.sample(members, chance.choice((0, 0, 0, 1, 1, 2, 3))))
+    return found or None
+
+
 def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
     duration, negative = random_duration(chance) if kind in TIMED else (None, None)
     value = None
     if kind in COUNTING:
         value = chance.randint(1, 3) * VALUE_SCALE
-    elif kind is Kind.BACKLOG:
+    elif kind in (Kind.BACKLOG, Kind.CUSTOMER):
         value = chance.choice((1, -1)) * VALUE_SCALE
     elif kind in FLAGGED:
         value = chance.choice((None, 0, VALUE_SCALE))
@@ -198,6 +212,7 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         "negative_ms": negative,
         "business_ms": random_business(chance, kind, duration),
         "value": value,
+        "tags": random_tags(chance),
         **{
             column: chance.choice([None, *members, *members])
             for column, members in COLUMNS.values()
@@ -219,7 +234,9 @@ def random_facts(seed: int, count: int) -> list[Fact]:
         if number % 7 == 0:
             at -= (at - datetime(1970, 1, 1, tzinfo=UTC)) % SLOT
         fact = random_fact(chance, chance.choice(kinds), at)
-        facts.append(fact | {"subject": chance.choice(subjects), "ordinal": number})
+        # Few customers, so that they come, go and come again.
+        among = subjects[:25] if fact["kind"] == Kind.CUSTOMER else subjects
+        facts.append(fact | {"subject": chance.choice(among), "ordinal": number})
     return facts
 
 
@@ -240,6 +257,9 @@ MEASURES: Mapping[Measure, Callable[[Sequence[Fact]], int]] = {
     Measure.VALUE_N: lambda facts: sum(fact["value"] is not None for fact in facts),
     Measure.VALUE_SUM: lambda facts: sum(fact["value"] or 0 for fact in facts),
     Measure.BALANCE: lambda facts: sum(fact["value"] or 0 for fact in facts),
+    # Of a range that starts before everything. Other cohorts: tests/metrics/cohorts.py.
+    Measure.STARTED: lambda _: 0,
+    Measure.STAYED: lambda _: 0,
     Measure.SUBJECTS: lambda facts: len({fact["subject"] for fact in facts}),
     Measure.CUSTOMERS: lambda facts: len({fact["customer"] for fact in facts} - {None}),
 }

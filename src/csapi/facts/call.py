@@ -11,6 +11,7 @@ from csapi.facts.lookup import Lookup, milliseconds
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sentiment import SENTIMENT_COLUMNS, sentiment_values
 from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, TIE_BREAK, fact_select, lateral
+from csapi.facts.tags import TAGS_COLUMN, refill_tags
 from csapi.facts.wire import Custom, Key, Record, Sentiment, SentimentScore, Tags
 from csapi.kit.quantities import Seconds, UtcDatetime, seconds_to_ms
 
@@ -170,6 +171,7 @@ def call_row(call: Call, lookup: Lookup) -> tuple[object, ...]:
         lookup.label(Dimension.PRIORITY, call.priority),
         *lookup.custom(call.custom),
         *sentiment_values(call.sentiment_label, call.sentiment_score),
+        lookup.tags(call.tags),
     )
 
 
@@ -245,6 +247,7 @@ CALLS = RecordKind(
         Column("priority", "integer"),
         *attribute_columns(),
         *SENTIMENT_COLUMNS,
+        TAGS_COLUMN,
     ),
     row=call_row,
     people="SELECT customer FROM calls WHERE tenant_id = $1 AND id = ANY($2::uuid[])",
@@ -261,6 +264,8 @@ CALLS = RecordKind(
             "priority": "c.priority",
             "customer": "c.customer",
             **{name: f"c.{name}" for name in ATTRIBUTES},
+            "tags": "c.tags",
         },
     ),
+    refill=refill_tags("calls"),
 )

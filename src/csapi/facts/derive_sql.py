@@ -17,8 +17,11 @@ MARK_SLOTS = (
     f"SELECT DISTINCT $1::uuid, {Grain.SLOT}::smallint, {SLOT} FROM moved"
 )
 
+# Customers, and those that they were merged into: contacts of all of them stand in one row.
 LOCK_CUSTOMERS = """
-SELECT 1 FROM customers WHERE tenant_id = $1 AND surrogate = ANY($2::bigint[])
+SELECT 1 FROM customers WHERE tenant_id = $1 AND surrogate = ANY($2::bigint[] || ARRAY(
+  SELECT merged_into FROM customers
+  WHERE tenant_id = $1 AND surrogate = ANY($2::bigint[]) AND merged_into IS NOT NULL))
 ORDER BY source, external_id FOR NO KEY UPDATE"""
 
 LOCK_AGENTS = """

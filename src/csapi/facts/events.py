@@ -68,6 +68,7 @@ class TicketEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     sentiment_score: SentimentScore | None = None
 
 
+TAG_CHANGES = (TicketEventType.tagged, TicketEventType.untagged)
 TYPES = {each: EventType[each.value.upper()] for each in TicketEventType}
 DIMENSIONS = {
     TicketEventType.priority_changed: Dimension.PRIORITY,
@@ -105,7 +106,7 @@ def check_event(event: TicketEvent) -> tuple[str, str, str] | None:
                         "invalid_value",
                         f"Known statuses: {', '.join(sorted(known))}.",
                     )
-    elif event.type in (TicketEventType.tagged, TicketEventType.untagged) and event.tag is None:
+    elif event.type in TAG_CHANGES and event.tag is None:
         return "/tag", "required", f"A {event.type} event needs `tag`."
     return None
 
@@ -117,6 +118,13 @@ def change(event: TicketEvent, value: str | None, lookup: Lookup) -> int | None:
         return STATUS_NUMBERS[TicketStatus(value)]
     dimension = DIMENSIONS.get(event.type)
     return None if dimension is None else lookup.label(dimension, value)
+
+
+def changed_to(event: TicketEvent, lookup: Lookup) -> int | None:
+    """What it changed to; of a tag that came or went, the tag."""
+    if event.type in TAG_CHANGES:
+        return lookup.label(Dimension.TAG, event.tag)
+    return change(event, event.to, lookup)
 
 
 def sentiment_of(event: TicketEvent) -> tuple[int | None, int | None]:
@@ -140,7 +148,7 @@ def event_row(event: TicketEvent, lookup: Lookup) -> tuple[object, ...]:
         lookup.agent(source, event.actor) if is_ours else None,
         lookup.label(Dimension.CHANNEL, event.channel),
         change(event, event.from_, lookup),
-        change(event, event.to, lookup),
+        changed_to(event, lookup),
         lookup.agent(source, event.agent),
         lookup.team(source, event.team),
         None if event.in_reply_to is None else normalized(event.in_reply_to),
@@ -154,6 +162,7 @@ EVENTS = RecordKind(
     resource=Resource.TICKET,
     item=TicketEvent,
     name_column="event_id",
+    name_field="event_id",
     columns=(
         Column("ticket", "text", link="tickets"),
         Column("type", "smallint"),

@@ -17,7 +17,8 @@ from csapi.facts.kinds import (
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sentiment import SENTIMENT_COLUMNS, sentiment_values
-from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
+from csapi.facts.sql import ATTRIBUTES, CHOSEN, fact_select, lateral
+from csapi.facts.tags import TAG_JOIN, tag_log, tags_at
 from csapi.facts.ticket_history import EventType, events_of, period_join, periods, was
 from csapi.facts.wire import Custom, Key, Record, Sentiment, SentimentScore, Survey, Text
 from csapi.kit.quantities import UtcDatetime
@@ -155,8 +156,12 @@ LEFT JOIN tickets t ON t.tenant_id = $1 AND t.id = {{ticket}}
 LEFT JOIN calls k ON k.tenant_id = $1 AND k.id = {{call}}
 {period_join("owner", "t.id", EventType.ASSIGNED)}
 {period_join("topic_then", "t.id", EventType.TOPIC_CHANGED)}
-{period_join("priority_then", "t.id", EventType.PRIORITY_CHANGED)}"""
+{period_join("priority_then", "t.id", EventType.PRIORITY_CHANGED)}
+{TAG_JOIN.format(ticket="t.id")}"""
 
+# What was asked and answered about a test or spam is no more real than that ticket was.
+IS_REAL = f"""{CHOSEN} AND (t.is_excluded IS NOT TRUE
+  OR (t.item->>'is_test' IS DISTINCT FROM 'true' AND t.item->>'is_spam' IS DISTINCT FROM 'true'))"""
 CONTEXT_DIMENSIONS = {
     "channel": "coalesce(t.channel, k.channel)",
     "inbox": "t.inbox",
@@ -164,6 +169,7 @@ CONTEXT_DIMENSIONS = {
     "type": "coalesce(t.type, k.type)",
     "topic": f"coalesce({was('topic_then', 'value', 't.topic')}, k.topic)",
     "priority": f"coalesce({was('priority_then', 'value', 't.priority')}, k.priority)",
+    "tags": f"coalesce({tags_at('t.tags', 'e.at')}, k.tags)",
 }
 OWNER = f"coalesce({was('owner', 'agent', 't.agent')}, k.agent)"
 OWNER_TEAM = f"coalesce({was('owner', 'team', 't.team')}, k.team)"
@@ -171,7 +177,10 @@ OWNER_TEAM = f"coalesce({was('owner', 'team', 't.team')}, k.team)"
 
 def with_periods(tickets: str) -> str:
     events = events_of(f"ARRAY({tickets})")
-    return f"WITH events AS MATERIALIZED ({events}), periods AS ({periods('events')})"
+    return (
+        f"WITH events AS MATERIALIZED ({events}), periods AS ({periods('events')}), "
+        f"tag_log AS ({tag_log('events')})"
+    )
 
 
 # delivered_at and comment are read off the item: records from before these facts have them, too.
@@ -197,6 +206,7 @@ REQUEST_FACTS = fact_select(
     + CONTEXT_JOINS.format(ticket="c.ticket", call="c.call"),
     actor=f"coalesce(e.agent, {OWNER})",
     owner=(OWNER, OWNER_TEAM),
+    where=IS_REAL,
     dimensions={
         **CONTEXT_DIMENSIONS,
         "customer": "coalesce(c.customer, t.customer, k.customer)",
@@ -229,6 +239,7 @@ FEEDBACK_FACTS = fact_select(
     + CONTEXT_JOINS.format(ticket="coalesce(c.ticket, r.ticket)", call="coalesce(c.call, r.call)"),
     actor=f"coalesce(e.agent, {OWNER})",
     owner=(OWNER, OWNER_TEAM),
+    where=IS_REAL,
     dimensions={
         **CONTEXT_DIMENSIONS,
         "channel": f"coalesce({CONTEXT_DIMENSIONS['channel']}, c.site)",

@@ -20,7 +20,11 @@ def refresh_sessions(touched: str) -> str:
 WITH touched AS ({touched}
 ), followed AS MATERIALIZED (
   SELECT DISTINCT c.id, {NEXT_CONTACT_MS} AS next_ms
-  FROM touched i JOIN sessions c ON c.tenant_id = $1 AND c.customer = i.customer
+  FROM touched i CROSS JOIN LATERAL (
+    SELECT i.customer UNION ALL
+    SELECT o.surrogate FROM customers o WHERE o.tenant_id = $1 AND o.merged_into = i.customer
+  ) AS alias (customer)
+  JOIN sessions c ON c.tenant_id = $1 AND c.customer = alias.customer
     AND c.started_at <= i.occurred_at AND NOT c.is_stub AND NOT c.is_deleted
   WHERE NOT EXISTS (
     SELECT 1 FROM facts p

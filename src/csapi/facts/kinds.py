@@ -22,6 +22,7 @@ class Resource(IntEnum):
     KB_EVENT = 13
     SESSION = 14
     COST_ENTRY = 16
+    CUSTOMER = 30
 
 
 class Kind(IntEnum):
@@ -121,6 +122,8 @@ class Kind(IntEnum):
     STAFF_COST = 100
     # Pieces of months. value: the share of a monthly cost.
     FIXED_COST = 101
+    # value: +1 where a customer starts to be what outcome and segment say, -1 where it stops.
+    CUSTOMER = 120
 
 
 class ContactOutcome(IntEnum):
@@ -311,6 +314,14 @@ class StaffCostOutcome(IntEnum):
     UNRATED = 3
 
 
+class CustomerOutcome(IntEnum):
+    """What the source says of its customer at that moment."""
+
+    ACTIVE = 1
+    CHURNED = 2
+    UNKNOWN = 3
+
+
 NO_OUTCOME = 0
 VALUE_SCALE = 10_000
 DEFINITION_VERSION = 1
@@ -344,6 +355,12 @@ class Dimension(IntEnum):
     ATTR8 = 18
     # Who is responsible for a topic: no column of facts, but looked up through the topic.
     DEPARTMENT = 31
+    TAG = 41
+    # What a customer is now: no columns of facts, but looked up through the customer.
+    CUSTOMER_TYPE = 42
+    REGISTERED = 43
+    COUNTRY = 44
+    LOCALE = 45
 
 
 class Reference(IntEnum):

@@ -1,5 +1,6 @@
 """From names on the wire to the integers that facts and summaries hold."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
@@ -44,6 +45,13 @@ class Lookup:
 
     def label(self, dimension: int, key: str | None) -> int | None:
         return None if key is None else self._find((dimension, "", normalized(key)))
+
+    def tags(self, keys: Sequence[str]) -> str | None:
+        """The members as an array literal, each once and in order; None where there is none."""
+        if not keys:
+            return None
+        members = {self.label(Dimension.TAG, key) or 0 for key in keys}
+        return "{" + ",".join(map(str, sorted(members))) + "}"
 
     def agent(self, source: str, key: str | None) -> int | None:
         return self._record(Entity.AGENT, source, key)

@@ -3,12 +3,14 @@
 from csapi.facts.annotation import ANNOTATIONS
 from csapi.facts.call import CALLS
 from csapi.facts.cost_entry import COST_BOOK
+from csapi.facts.customer import CUSTOMERS
+from csapi.facts.customer_merge import CUSTOMER_MERGES
 from csapi.facts.feedback import FEEDBACK, FEEDBACK_REQUESTS
 from csapi.facts.form import FORMS
 from csapi.facts.kb_article import KB_ARTICLES
 from csapi.facts.kb_event import KB_EVENTS
 from csapi.facts.kinds import Resource
-from csapi.facts.people import AGENTS, CUSTOMERS, TEAMS
+from csapi.facts.people import AGENTS, TEAMS
 from csapi.facts.presence import PRESENCE
 from csapi.facts.quality import QUALITY_REVIEWS
 from csapi.facts.reference import DESCRIPTIONS
@@ -24,7 +26,6 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     AGENTS,
     TEAMS,
     SCHEDULES,
-    CUSTOMERS,
     TICKETS,
     CALLS,
     FEEDBACK_REQUESTS,
@@ -41,6 +42,8 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     *DESCRIPTIONS,
     ANNOTATIONS,
     COST_BOOK,
+    CUSTOMERS,
+    CUSTOMER_MERGES,
 )
 
 SUBJECT_KINDS: dict[Resource, RecordKind] = {

@@ -45,7 +45,7 @@ class RecordKind:
     people: SELECT of the customers of subjects, as `customer`; empty where there are none.
     refill: statements that fill columns which earlier versions did not have from the stored items
     of subjects ($1 tenant, $2 ids); they run before the facts are derived again.
-    name_column: what names a record within its source.
+    name_column, name_field: what names a record within its source, in its table and in its item.
     returning: what a write gives back besides the identity (SQL over old and new).
     instants: the fields that must lie in the accepted range of time.
     planned: the fields among them that may lie ahead.
@@ -64,6 +64,7 @@ class RecordKind:
     refill: tuple[str, ...] = ()
     returning: tuple[str, ...] = ()
     name_column: str = "external_id"
+    name_field: str = "external_id"
     planned: tuple[str, ...] = ()
     lasting: tuple[str, str] | None = None
     checks: tuple[Callable[[Any], "tuple[str, str, str] | None"], ...] = ()

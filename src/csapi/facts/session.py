@@ -7,7 +7,7 @@ from csapi.facts.kinds import VALUE_SCALE, Dimension, Kind, Resource, SessionOut
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.self_service_tables import sessions
-from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
+from csapi.facts.sql import ATTRIBUTES, canonical, fact_select, lateral
 from csapi.facts.wire import Custom, Key, Record
 from csapi.kit.quantities import UtcDatetime
 
@@ -79,7 +79,7 @@ NEXT_CONTACT_MS = f"""(
     SELECT (extract(epoch FROM greatest(p.occurred_at, {ENDED}) - {ENDED}) * 1000)::bigint
     FROM facts p
     WHERE p.tenant_id = $1 AND p.kind = {Kind.CONTACT} AND p.customer IS NOT NULL
-      AND p.customer = c.customer AND p.occurred_at >= c.started_at
+      AND p.customer = {canonical("c.customer")} AND p.occurred_at >= c.started_at
     ORDER BY p.occurred_at LIMIT 1)"""
 
 SEARCHES = (

@@ -3,6 +3,7 @@
 from sqlalchemy.dialects import postgresql
 
 from csapi.facts.business_hours import business_ms
+from csapi.facts.effective import holds_at
 from csapi.facts.kinds import DEFINITION_VERSION, ContactOutcome, Resource
 from csapi.facts.tables import ATTRIBUTE_SLOTS, facts
 
@@ -61,12 +62,14 @@ def fact_select(
     EVENT_COLUMNS. before: a WITH clause. dimensions: the fact column to its expression; what is
     not named is null. where: which subjects. actor: who acted. owner: agent and team who owned the
     subject, where that may be another. seen: the instant that teams are looked up at. The team of
-    an agent is the one on the record, else the one that the agent belonged to at that instant.
+    an agent is the one on the record, else the one that the agent belonged to at that instant. The
+    customer is the one that the named one was merged into, with the segment of that instant.
     (LIMIT 1 changes nothing but the plan: without it the planner may read everybody in order to
     join a batch.) business_team: whose business hours count at `piece.starts_at`, and the instants
     at which that changes; without it nothing has business time.
     """
     owner_agent, owner_team = owner or (actor, "e.team")
+    chosen_customer = dimensions.get("customer", "NULL")
     fixed = {
         "tenant_id": "c.tenant_id",
         "subject": "c.id",
@@ -80,12 +83,14 @@ def fact_select(
         "actor_team": "coalesce(e.team, acting.team)",
         "owner_agent": owner_agent,
         "owner_team": f"coalesce({owner_team}, {'owning' if owner else 'acting'}.team)",
-        "segment": "person.segment",
+        "segment": segment_at(seen),
         "duration_ms": "e.duration",
         "value": "e.value",
         "negative_ms": "e.negative",
     }
     chosen = fixed | dimensions
+    if "customer" in dimensions:
+        chosen["customer"] = f"coalesce(person.merged_into, {chosen_customer})"
     if business_team is not None:
         chosen["business_ms"] = business_ms(
             business_team[0], chosen.get("inbox", "NULL"), business_team[1]
@@ -99,10 +104,31 @@ SELECT
   {selected}
 FROM {source}
 LEFT JOIN LATERAL (
-  SELECT segment FROM customers
-  WHERE tenant_id = $1 AND surrogate = {chosen.get("customer", "NULL")} LIMIT 1) person ON true
+  SELECT merged_into, segment, segment_since, segment_values FROM customers
+  WHERE tenant_id = $1 AND surrogate = {chosen_customer} LIMIT 1) person ON true
 {team_join("acting", actor, seen)}{owning}
 WHERE {where}"""
+
+
+def canonical(customer: str) -> str:
+    """The customer that a named one was merged into; itself if it was not."""
+    return (
+        "(SELECT coalesce(o.merged_into, o.surrogate) FROM customers o "
+        f"WHERE o.tenant_id = $1 AND o.surrogate = {customer} LIMIT 1)"
+    )
+
+
+def own_segment(alias: str, at: str) -> str:
+    """The segment at an instant as a row of customers has it."""
+    held = holds_at(f"{alias}.segment_values", f"{alias}.segment_since", at)
+    return f"CASE WHEN {alias}.segment_since IS NULL THEN {alias}.segment ELSE {held} END"
+
+
+def segment_at(at: str) -> str:
+    """The segment of `person` at an instant; of a merged one, that of whom it was merged into."""
+    return f"""CASE WHEN person.merged_into IS NULL THEN {own_segment("person", at)} ELSE (
+    SELECT {own_segment("kept", at)} FROM customers kept
+    WHERE kept.tenant_id = $1 AND kept.surrogate = person.merged_into LIMIT 1) END"""
 
 
 def team_join(alias: str, agent: str, seen: str) -> str:

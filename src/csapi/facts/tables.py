@@ -10,6 +10,15 @@ from csapi.kit.tables import column, instant, tenant_table, uuid
 ATTRIBUTE_SLOTS = 8
 
 
+def integers() -> pg.ARRAY[int]:
+    return pg.ARRAY(sa.Integer)
+
+
+def tags() -> sa.Column[Any]:
+    """Members in their order; null is untagged, and never an empty list."""
+    return column("tags", integers(), null=True)
+
+
 def attributes() -> list[sa.Column[Any]]:
     return [column(f"attr{slot}", sa.Integer, null=True) for slot in range(1, ATTRIBUTE_SLOTS + 1)]
 
@@ -86,16 +95,6 @@ agent_teams = tenant_table(
     key=("agent", "valid_from"),
 )
 
-customers = tenant_table(
-    "customers",
-    *identity(),
-    column("surrogate", sa.BigInteger, default="nextval('customer_surrogates')"),
-    column("name", sa.Text, null=True),
-    column("segment", sa.Integer, null=True),
-    **RECORD_KEYS,
-    indexes=[("surrogate",), ("external_id",)],
-)
-
 tickets = tenant_table(
     "tickets",
     *identity(),
@@ -120,6 +119,7 @@ tickets = tenant_table(
     column("messages_in", sa.Integer, null=True),
     column("messages_out", sa.Integer, null=True),
     *attributes(),
+    tags(),
     **RECORD_KEYS,
     indexes=[("customer",)],
 )
@@ -175,6 +175,7 @@ calls = tenant_table(
     column("priority", sa.Integer, null=True),
     *attributes(),
     *sentiment(),
+    tags(),
     **RECORD_KEYS,
     indexes=[("customer",)],
 )
@@ -280,6 +281,7 @@ facts = tenant_table(
     column("value", sa.BigInteger, null=True),
     column("gap_next_ms", sa.BigInteger, null=True),
     column("negative_ms", sa.BigInteger, null=True),
+    tags(),
     key=("subject", "kind", "ordinal"),
     indexes=[("kind", "occurred_at")],
 )

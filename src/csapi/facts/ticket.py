@@ -7,6 +7,7 @@ import msgspec
 from csapi.facts.kinds import Dimension, Resource
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import Column, RecordKind, attribute_columns
+from csapi.facts.tags import REFILL_TAG_EVENTS, TAGS_COLUMN, refill_tags
 from csapi.facts.ticket_facts import TICKET_FACTS
 from csapi.facts.wire import Count, Custom, Key, Record, Tags, Text
 from csapi.kit.quantities import UtcDatetime
@@ -102,6 +103,7 @@ def ticket_row(ticket: Ticket, lookup: Lookup) -> tuple[object, ...]:
         milestones.messages_in,
         milestones.messages_out,
         *lookup.custom(ticket.custom),
+        lookup.tags(ticket.tags),
     )
 
 
@@ -132,6 +134,7 @@ TICKETS = RecordKind(
         Column("messages_in", "integer"),
         Column("messages_out", "integer"),
         *attribute_columns(),
+        TAGS_COLUMN,
     ),
     row=ticket_row,
     instants=(
@@ -151,5 +154,7 @@ TICKETS = RecordKind(
         """UPDATE ticket_events SET in_reply_to = normalize(item->>'in_reply_to', NFC)
         WHERE tenant_id = $1 AND ticket = ANY($2::uuid[]) AND in_reply_to IS NULL
           AND item->>'in_reply_to' IS NOT NULL""",
+        *refill_tags("tickets"),
+        *REFILL_TAG_EVENTS,
     ),
 )

@@ -15,6 +15,7 @@ from csapi.facts.sql import (
     fact_select,
     milliseconds_between,
 )
+from csapi.facts.tags import TAG_JOIN, tag_log, tags_at
 from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
 from csapi.facts.ticket_replies import IN, OUT, REPLIES, REPLY_FACTS, timed
 from csapi.facts.ticket_work import WORK, WORK_FACTS
@@ -111,6 +112,7 @@ WITH events AS MATERIALIZED (
   ORDER BY s.id, v.place
 ), periods AS (
   {periods("events")}
+), tag_log AS ({tag_log("events")}
 ), {REPLIES}, {WORK}, happened AS (
   SELECT id AS subject, {Kind.TICKET_CREATED} AS kind, 0 AS ordinal, 0 AS outcome,
     created_at AS at, NULL::int AS agent, team, NULL::bigint AS duration,
@@ -188,6 +190,7 @@ TICKET_FACTS = fact_select(
 {period_join("owner", "c.id", EventType.ASSIGNED, "e.seen")}
 {period_join("topic_then", "c.id", EventType.TOPIC_CHANGED, "e.seen")}
 {period_join("priority_then", "c.id", EventType.PRIORITY_CHANGED, "e.seen")}
+{TAG_JOIN.format(ticket="c.id")}
 {OWNER_TURNS_JOIN}""",
     actor=f"CASE WHEN {OWNED} THEN coalesce(e.agent, {OWNER}) ELSE e.agent END",
     owner=(OWNER, OWNER_TEAM),
@@ -203,6 +206,7 @@ TICKET_FACTS = fact_select(
         "priority": was("priority_then", "value", "c.priority"),
         "customer": "c.customer",
         **{name: f"c.{name}" for name in ATTRIBUTES},
+        "tags": tags_at("c.tags", "e.seen"),
     },
     where="true",
 )

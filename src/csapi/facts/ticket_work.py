@@ -9,10 +9,13 @@ from csapi.facts.sql import milliseconds_between
 from csapi.facts.ticket_history import EventType
 
 NEW, DONE = 1, "(5, 6)"
-CUTS = f"({EventType.PRIORITY_CHANGED}, {EventType.TOPIC_CHANGED}, {EventType.ASSIGNED})"
+CUTS = (
+    f"({EventType.PRIORITY_CHANGED}, {EventType.TOPIC_CHANGED}, {EventType.ASSIGNED}, "
+    f"{EventType.TAGGED}, {EventType.UNTAGGED})"
+)
 
-# A ticket is what it is between two points: where it opens or closes, or another owner, topic or
-# priority comes.
+# A ticket is what it is between two points: where it opens or closes, or another owner, topic,
+# priority or tag comes.
 WORK = f"""
 efforts AS MATERIALIZED (
   SELECT v.*,

@@ -173,7 +173,7 @@ def get_record(kind: RecordKind) -> Handler:
 
 def camel(name: str) -> str:
     """ticket-events to TicketEvents."""
-    return "".join(part.capitalize() for part in name.split("-"))
+    return "".join(part.capitalize() for part in name.replace("/", "-").split("-"))
 
 
 def operations_of(kind: RecordKind) -> list[Operation]:

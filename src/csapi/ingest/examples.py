@@ -156,6 +156,36 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "source_updated_at": "2026-01-01T00:00:00Z",
             "name": "Lina Haddad",
             "segment": "vip",
+        },
+        "history": {
+            "source": "zd",
+            "external_id": "u8",
+            "source_updated_at": "2026-02-11T00:00:00Z",
+            "type": "company",
+            "registered": True,
+            "created_at": "2025-11-03T08:30:00Z",
+            "segments": [
+                {"segment": "basic", "to": "2026-01-01T00:00:00Z"},
+                {"segment": "vip", "from": "2026-01-01T00:00:00Z"},
+            ],
+            "statuses": [
+                {
+                    "status": "active",
+                    "from": "2025-11-03T08:30:00Z",
+                    "to": "2026-02-10T00:00:00Z",
+                },
+                {"status": "churned", "from": "2026-02-10T00:00:00Z"},
+            ],
+            "tags": ["reseller"],
+            "country": "DE",
+        },
+    },
+    "customers/merge": {
+        "same_person": {
+            "source": "zd",
+            "from": "u9",
+            "into": "u7",
+            "source_updated_at": "2026-01-04T00:00:00Z",
         }
     },
     "tickets": {"ticket": TICKET},

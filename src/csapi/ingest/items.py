@@ -19,8 +19,6 @@ KEY_BYTES = 255
 MOST_ERRORS = 20
 VERSION_FIELD = "source_updated_at"
 
-# Lists whose instants may lie ahead: a change of team can be planned.
-PLANNED = frozenset({"memberships"})
 PLAN_START, PLAN_END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 # A schedule reaches so far ahead.
@@ -61,7 +59,7 @@ def check_item(
         if error := check(value, f"{prefix}/{name.replace('.', '/')}", now=now):
             errors.append(error)
     for holder, where, instant in listed_instants_of(item):
-        check = check_planned if holder in PLANNED else check_instant
+        check = LISTED.get(holder, check_instant)
         if error := check(instant, prefix + where, now=now):
             errors.append(error)
     if not is_plain:
@@ -93,6 +91,11 @@ def check_ahead(instant: datetime, pointer: str, *, now: datetime) -> FieldError
     if instant > now:
         return FieldError(pointer, "out_of_range", "The instant is more than a year ahead.")
     return check_instant(instant, pointer, now=now)
+
+
+# Lists whose instants may lie ahead. A change of team can be planned; so can the end of a contract,
+# which is counted, and lies no further ahead than what else is counted.
+LISTED = {"memberships": check_planned, "segments": check_ahead, "statuses": check_ahead}
 
 
 def check_names(item: Any, prefix: str) -> list[FieldError]:
@@ -142,7 +145,7 @@ def draft_item(
         index=index,
         item=item,
         source=normalized(item.source),
-        external_id=normalized(getattr(item, kind.name_column)),
+        external_id=normalized(getattr(item, kind.name_field)),
         version_at=getattr(item, VERSION_FIELD, None),
         content_hash=content_hash(content),
         content=content.decode(),

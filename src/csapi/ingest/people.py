@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from csapi.facts import costs
+from csapi.facts import costs, merging
 from csapi.facts.kb_article import MARK_EVENTS_OF_ARTICLES
 from csapi.facts.kinds import Reference
 from csapi.facts.lookup import Lookup
@@ -34,11 +34,11 @@ SELECT $1, * FROM unnest($2::int[], $3::timestamptz[], $4::timestamptz[], $5::in
 def lock_of(kind: RecordKind) -> Literal["shared", "exclusive"] | None:
     """Which tenant lock a write of this kind needs.
 
-    Derivation reads the teams of agents, schedules and rates without locking them, which every call
-    would queue on. So a change of these waits until the derivations under way have committed:
-    after that its reference mark finds their facts.
+    Derivation reads the teams of agents, schedules, rates and merges of customers without locking
+    them, which every call would queue on. So a change of these waits until the derivations under
+    way have committed: after that its reference mark finds their facts.
     """
-    if kind.name in ("agents", "schedules", "cost-book"):
+    if kind.name in ("agents", "schedules", "cost-book", "customers/merge"):
         return "exclusive"
     return None if kind.resource is None else "shared"
 
@@ -69,6 +69,10 @@ async def after_write(
         await mark_references(connection, tenant_id, Reference.AGENT, moved)
     elif kind.name == "customers":
         moved = [row["surrogate"] for row in stored if row["segment_moved"] and not row["is_new"]]
+        await mark_references(connection, tenant_id, Reference.CUSTOMER, moved)
+    elif kind.name == "customers/merge" and stored:
+        merged = [row["from_customer"] for row in stored]
+        moved = await merging.settle(connection, tenant_id, merged)
         await mark_references(connection, tenant_id, Reference.CUSTOMER, moved)
     elif kind.name == "kb-articles":
         articles = [row["id"] for row in stored if row["topic_moved"] and not row["is_new"]]

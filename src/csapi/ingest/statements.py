@@ -42,7 +42,7 @@ def upsert(kind: RecordKind) -> str:
     """
     inputs = [*IDENTITY, *((column.name, column.cast) for column in kind.columns)]
     arrays = ", ".join(
-        f"${number}::{'text' if cast == 'jsonb' else cast}[]"
+        f"${number}::{'text' if cast == 'jsonb' or cast.endswith('[]') else cast}[]"
         for number, (_, cast) in enumerate(inputs, start=3)
     )
     names = [name for name, _ in IDENTITY] + [column.name for column in kind.columns]

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from csapi.facts import agent_time, dependants
-from csapi.facts.derive import derive_again, derive_new
+from csapi.facts.derive import derive_again, derive_locked, derive_new
 from csapi.facts.kinds import Resource
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import RecordKind
@@ -175,6 +175,10 @@ async def derive_written(
         return
     if derive := agent_time.DERIVATIONS.get(resource):
         await derive(connection, tenant_id, stored)
+        return
+    if resource is Resource.CUSTOMER:
+        # Their facts depend on nothing but the rows, which the write has locked.
+        await derive_locked(connection, tenant_id, {resource: [row["id"] for row in stored]})
         return
     fresh = [row["id"] for row in stored if row["is_new"]]
     known = [row["id"] for row in stored if not row["is_new"]]

@@ -9,7 +9,8 @@ from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cells import inside
 from csapi.metrics.cuboids import Cuboid, covering
-from csapi.metrics.parts import DISTINCT, EXTREMES, SQUARED, THRESHOLDS, Measure, Part
+from csapi.metrics.members import fact_key, fact_test, looked_up
+from csapi.metrics.parts import COHORTS, DISTINCT, EXTREMES, SQUARED, THRESHOLDS, Measure, Part
 from csapi.metrics.periods import TimeGrain
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import (
@@ -89,6 +90,8 @@ def column_of(part: Part) -> str:
 
 
 def fact_value(part: Part) -> str:
+    if part.measure in COHORTS:
+        return "0"
     if column := THRESHOLDS.get(part.measure):
         return f"coalesce(f.{column} <= {int(part.threshold_ms or 0)}, false)::int"
     return COUNTED[part.measure]
@@ -156,9 +159,9 @@ class Compiler:
     def _keyed(self, rows: str) -> str:
         keys = [self._group(n, group) for n, group in enumerate(self.groups)]
         joined = f"(\n{rows}\n) AS rows" + "".join(
-            self._mapped(n, group.mapping)
+            self._mapped(n, group)
             for n, group in enumerate(self.groups)
-            if isinstance(group, MemberGroup) and group.mapping is not None
+            if isinstance(group, MemberGroup)
         )
         if self.question.kept is None:
             named = [f"{key} AS g{n}" for n, key in enumerate(keys)]
@@ -210,12 +213,12 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
 
     def facts(self, runs: Sequence[Run], values: Mapping[str, str], only: str | None = None) -> str:
         keys = "".join(
-            f", {fact_key(group)} AS k{n}"
+            f", {fact_key(group.dimension)} AS k{n}"
             for n, group in enumerate(self.groups)
             if isinstance(group, MemberGroup)
         )
         listed = "".join(f", {value} AS {name}" for name, value in values.items())
-        conditions = [only or "true", self._condition(self.question.condition, None)]
+        conditions = [only or "true", self.condition(self.question.condition, None)]
         # OFFSET 0: one index scan a run, whatever the planner thinks of their number.
         return f"""SELECT f.* FROM {self._runs(runs)} CROSS JOIN LATERAL (
   SELECT f.occurred_at AS at, f.kind, f.outcome{keys}{listed} FROM facts f
@@ -237,25 +240,30 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
   SELECT x.bucket AS at, x.kind, x.outcome{keys}{listed} FROM summaries x
   WHERE x.tenant_id = {self.tenant} AND x.cuboid = {cuboid.number} AND x.grain = {int(grain)}
     AND x.bucket >= run.starts_at AND x.bucket < run.ends_at AND x.kind = ANY ({self.kinds})
-    AND {self._condition(self.question.condition, cuboid)}
+    AND {self.condition(self.question.condition, cuboid)}
   OFFSET 0) AS x"""
 
-    def _condition(self, condition: Condition | None, cuboid: Cuboid | None) -> str:
+    def condition(self, condition: Condition | None, cuboid: Cuboid | None) -> str:
         if condition is None:
             return "true"
         if condition.test is not None:
             test = condition.test
-            column = test.dimension.column
-            key = f"coalesce(f.{column}, 0)" if cuboid is None else stored_key(cuboid, column)
             members = self.arguments.add(list(test.members), "bigint[]")
+            if cuboid is None:
+                return fact_test(test.dimension, self.tenant, members, is_in=test.is_in)
+            key = stored_key(cuboid, test.dimension.column)
             return f"{key} {'= ANY' if test.is_in else '<> ALL'} ({members})"
         if condition.none is not None:
-            return f"NOT ({self._condition(condition.none, cuboid)})"
+            return f"NOT ({self.condition(condition.none, cuboid)})"
         children = condition.every or condition.some
         joint = " AND " if condition.every else " OR "
-        return "(" + joint.join(self._condition(child, cuboid) for child in children) + ")"
+        return "(" + joint.join(self.condition(child, cuboid) for child in children) + ")"
 
-    def _mapped(self, number: int, mapping: Mapping[int, int]) -> str:
+    def _mapped(self, number: int, group: MemberGroup) -> str:
+        if group.dimension.is_looked_up:
+            return looked_up(number, group.dimension, self.tenant)
+        if (mapping := group.mapping) is None:
+            return ""
         members = self.arguments.add(list(mapping), "bigint[]")
         seen_as = self.arguments.add(list(mapping.values()), "bigint[]")
         return (
@@ -265,6 +273,8 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
 
     def _group(self, number: int, group: Group) -> str:
         if isinstance(group, MemberGroup):
+            if group.dimension.is_looked_up:
+                return f"to{number}"
             if group.mapping is None:
                 return f"k{number}"
             is_own = group.dimension.through is Through.parent
@@ -294,10 +304,6 @@ def matching(kind: int, outcomes: Sequence[int], prefix: str = "") -> str:
     listed = ", ".join(str(int(outcome)) for outcome in outcomes)
     chosen = f" AND {prefix}outcome IN ({listed})" if listed else ""
     return f"{prefix}kind = {int(kind)}{chosen}"
-
-
-def fact_key(group: MemberGroup) -> str:
-    return f"f.{group.dimension.column}::bigint"
 
 
 def stored_key(cuboid: Cuboid, column: str) -> str:

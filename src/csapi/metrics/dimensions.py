@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from csapi.facts.kinds import Dimension as Labels
 from csapi.facts.reference import DESCRIPTION_TABLES
+from csapi.facts.sql import own_segment
 from csapi.metrics.topics import Through
 
 CUSTOM_PREFIX = "custom."
@@ -28,6 +29,8 @@ class Dimension:
     """A dimension: the column of facts that holds its members, and where their names are.
 
     through: the column holds topics, and members are what those are looked at as.
+    of_customer: the column holds customers, and members are what this SQL says of the customer `p`
+    now. is_multiple: a record has any number of members.
     """
 
     id: str
@@ -37,6 +40,31 @@ class Dimension:
     description: str
     labels: Labels | None = None
     through: Through | None = None
+    of_customer: str | None = None
+    is_multiple: bool = False
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether the column alone does not say which members a fact has."""
+        return self.is_multiple or self.of_customer is not None
+
+
+def now_of_customer(
+    name: str, label: str, description: str, labels: Labels, *, is_multiple: bool = False
+) -> Dimension:
+    """What a customer is now, whatever it was at the event."""
+    column = name.rpartition(".")[2]
+    sql = {"tag": "p.tags", "segment": own_segment("p", "now()")}.get(column, f"p.{column}")
+    return Dimension(
+        name,
+        label,
+        "customer",
+        Source.members,
+        description,
+        labels,
+        of_customer=sql,
+        is_multiple=is_multiple,
+    )
 
 
 DIMENSIONS: dict[str, Dimension] = {
@@ -86,8 +114,43 @@ DIMENSIONS: dict[str, Dimension] = {
             "Customer segment",
             "segment",
             Source.members,
-            "The customer's segment.",
+            "The customer's segment, as it was.",
             Labels.SEGMENT,
+        ),
+        Dimension(
+            "tag",
+            "Tag",
+            "tags",
+            Source.members,
+            "Tags as they were. A record can have several: rows overlap, totals do not.",
+            Labels.TAG,
+            is_multiple=True,
+        ),
+        now_of_customer(
+            "current.segment", "Segment now", "The customer's segment now.", Labels.SEGMENT
+        ),
+        now_of_customer(
+            "customer.type",
+            "Customer type",
+            "Whether the customer is a person or a company.",
+            Labels.CUSTOMER_TYPE,
+        ),
+        now_of_customer(
+            "customer.registered",
+            "Registered",
+            "Whether the customer is registered now: true or false.",
+            Labels.REGISTERED,
+        ),
+        now_of_customer(
+            "customer.country", "Country", "The customer's country now.", Labels.COUNTRY
+        ),
+        now_of_customer("customer.locale", "Locale", "The customer's locale now.", Labels.LOCALE),
+        now_of_customer(
+            "customer.tag",
+            "Customer tag",
+            "The customer's tags now. There can be several: rows overlap, totals do not.",
+            Labels.TAG,
+            is_multiple=True,
         ),
         Dimension("customer", "Customer", "customer", Source.customers, "The customer."),
         Dimension("rating", "Rating", "value", Source.value, "The rating that was given."),
@@ -173,12 +236,16 @@ WHERE tenant_id = $1 AND dimension = $2::smallint AND key = ANY($3::text[])"""
 
 
 def find_entities(table: str) -> str:
-    """Surrogates by external id (of any source) or by source:external_id."""
+    """Surrogates by external id (of any source) or by source:external_id. A customer that was
+    merged stands for the one that it was merged into."""
+    member = "e.surrogate"
+    if table == Source.customers.value:
+        member = "coalesce(e.merged_into, e.surrogate)"
     return f"""
-SELECT w.key, e.surrogate::bigint AS member FROM unnest($2::text[]) AS w (key)
+SELECT w.key, {member}::bigint AS member FROM unnest($2::text[]) AS w (key)
 JOIN {table} e ON e.tenant_id = $1 AND e.external_id = w.key
 UNION
-SELECT w.key, e.surrogate::bigint FROM unnest($2::text[]) AS w (key)
+SELECT w.key, {member}::bigint FROM unnest($2::text[]) AS w (key)
 JOIN {table} e ON e.tenant_id = $1 AND e.source = split_part(w.key, ':', 1)
   AND e.external_id = substr(w.key, strpos(w.key, ':') + 1)
 WHERE strpos(w.key, ':') > 0"""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from csapi.facts.kinds import VALUE_SCALE, Kind
-from csapi.metrics.parts import Combo, Hours, Measure, Part
+from csapi.metrics.parts import COHORTS, Combo, Hours, Measure, Part
 
 MS_PER_SECOND = 1000
 
@@ -54,6 +54,14 @@ class Facts:
     def balance(self) -> Combo:
         return self._of(Measure.BALANCE)
 
+    def started(self) -> Combo:
+        """How many are in stock at the start of the bucket."""
+        return self._of(Measure.STARTED)
+
+    def stayed(self) -> Combo:
+        """How many of those still are at its end."""
+        return self._of(Measure.STAYED)
+
     def rated(self) -> Combo:
         return self._of(Measure.VALUE_N)
 
@@ -88,6 +96,10 @@ class Formula:
     @property
     def is_stock(self) -> bool:
         return any(part.measure is Measure.BALANCE for part in self.parts)
+
+    @property
+    def is_cohort(self) -> bool:
+        return any(part.measure in COHORTS for part in self.parts)
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -32,6 +32,10 @@ class Measure(StrEnum):
     NEXT_WITHIN_N = "next_within_n"
     # The sum of all values up to the end of the bucket, since the beginning.
     BALANCE = "balance"
+    # How many subjects are in stock at the start of the bucket, and how many of them still are at
+    # its end. Neither adds up over time; metrics/cohorts.py counts them.
+    STARTED = "started"
+    STAYED = "stayed"
     # How many different ones. They add up over nothing; summaries do not have them.
     SUBJECTS = "subjects"
     CUSTOMERS = "customers"
@@ -69,6 +73,7 @@ SQUARED = {
     Measure.BUSINESS_SUMSQ: "business_ms",
     Measure.VALUE_SUMSQ: "value",
 }
+COHORTS = frozenset({Measure.STARTED, Measure.STAYED})
 DISTINCT = {Measure.SUBJECTS: "subject", Measure.CUSTOMERS: "customer"}
 # What is held against the threshold.
 THRESHOLDS = {

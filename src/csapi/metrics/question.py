@@ -1,7 +1,7 @@
 """A question as a value: everything resolved, nothing left to look up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from csapi.facts.kinds import Kind
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.formulas import Formula, Metric
-from csapi.metrics.parts import DISTINCT, Combo, Measure, Part
+from csapi.metrics.parts import COHORTS, DISTINCT, Combo, Measure, Part
 from csapi.metrics.periods import CYCLES, Bucket, Period, TimeGrain, buckets, edges
 from csapi.metrics.plan import Cuts
 from csapi.metrics.sampling import SampleKind, Sampling
@@ -184,6 +184,23 @@ class Question:
     def stocks(self) -> tuple[int, ...]:
         """The places of the parts that are balances."""
         return tuple(n for n, part in enumerate(self.parts) if part.measure is Measure.BALANCE)
+
+    @cached_property
+    def has_cohorts(self) -> bool:
+        return any(part.measure in COHORTS for part in self.parts)
+
+    @cached_property
+    def overlapping(self) -> tuple[str, ...]:
+        """The groups that a record can be in several of: their rows do not add up."""
+        return tuple(
+            group.id
+            for group in self.groups
+            if isinstance(group, MemberGroup) and group.dimension.is_multiple
+        )
+
+    def undivided(self) -> "Question":
+        """The same of everything at once."""
+        return replace(self, groups=(), kept=None, with_totals=False)
 
     @cached_property
     def columns(self) -> frozenset[str]:

@@ -15,15 +15,17 @@ def allowed_dimensions(metric: Metric, custom: Sequence[Dimension]) -> list[str]
 
 
 def check_stocks(asked: Sequence[Asked], groups: Sequence[Group]) -> None:
-    """A balance is at the end of one bucket: not of an hour of the day, nor of two at once."""
-    stocks = [each for each in asked if each.formula.is_stock]
+    """A balance is at the end of one bucket: not of an hour of the day, nor of two at once. Nor has
+    a cohort a start and an end of these."""
+    stocks = [each for each in asked if each.formula.is_stock or each.formula.is_cohort]
     times = [(n, group) for n, group in enumerate(groups) if isinstance(group, TimeGroup)]
     for number, (place, group) in enumerate(times):
         if stocks and (group.is_cycle or number):
             refuse(
                 f"/dimensions/{place}",
                 "dimension_not_allowed",
-                f"{stocks[0].metric.id} is a stock: it takes one time dimension, and no cycle.",
+                f"{stocks[0].metric.id} is about the ends of buckets: it takes one time dimension, "
+                "and no cycle.",
                 [TIME_PREFIX + each.value for each in TimeGrain if each not in CYCLES],
             )
 

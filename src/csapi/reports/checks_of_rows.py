@@ -29,7 +29,10 @@ def check_top(query: Query, question: Question, names: list[str]) -> None:
     by_time = not ranks_members(question) and any(
         isinstance(group, TimeGroup) for group in question.groups
     )
-    if query.top.other and by_time and question.stocks:
+    if query.top.other and question.overlapping:
+        message = f"Records can be in several rows of {question.overlapping[0]}: there is no other."
+        refuse("/top/other", "not_supported", message)
+    if query.top.other and by_time and (question.stocks or question.has_cohorts):
         message = "A stock at several instants cannot be added up: ask without other."
         refuse("/top/other", "not_supported", message)
 

@@ -99,7 +99,13 @@ def choose(question: Question, groups: Sequence[Group], query: Query) -> list[Gr
     if query.top is None:
         return chosen
     order = OrderBy(by=query.top.by, direction=query.top.direction)
-    return sorted(chosen, key=metric_rank(question, order))[: query.top.n]
+    best = sorted(chosen, key=metric_rank(question, order))
+    return best[: query.top.n] + [group for group in best[query.top.n :] if keeps(question, group)]
+
+
+def keeps(question: Question, group: Group) -> bool:
+    """Whether a group comes beside the best: how much has no tag is always told."""
+    return bool(question.overlapping) and len(group.keys) == 1 and group.keys[0] is None
 
 
 def passes(test: HavingTest, cell: MetricValue) -> bool:

@@ -36,7 +36,8 @@ from csapi.metrics.percentiles import (
 )
 from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
 from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
-from csapi.metrics.stocks import added, balanced, opening_question
+from csapi.metrics.stocks import added, balanced, empty_parts, opening_question
+from csapi.reports.cohorts import read_cohorts
 from csapi.reports.resolve import Members, Wanted
 
 PENDING_SHOWN = 100_000
@@ -130,20 +131,84 @@ async def read_question(
     period = question.period
     kinds = [int(kind) for kind in question.kinds]
     state = await connection.fetchrow(STATE, tenant_id, period.start, period.end, kinds)
-    pieces, is_complete = pieces_of(question, state, live_slots_max)
-    groups, total, has_read_facts = await read_groups(connection, tenant_id, question, pieces)
-    if question.stocks:
-        groups, total = await with_balances(connection, tenant_id, question, groups, total)
+    reader = Reader(connection, tenant_id, state, live_slots_max)
+    told = replace(question, with_totals=False) if question.overlapping else question
+    groups, total = await reader.read(told)
+    if question.overlapping:
+        groups = with_untagged(question, groups)
+        if question.with_totals:
+            _, total = await reader.read(question.undivided())
     return Reading(
         groups=groups,
         total=total,
         names=await read_names(connection, tenant_id, question, groups),
         pending_buckets=len(state["slots"] or ()),
         pending_subjects=state["subjects"],
-        is_exact=is_complete and state["subjects"] == 0,
-        source="mixed" if has_read_facts and pieces.source == "summary" else pieces.source,
+        is_exact=reader.is_complete and state["subjects"] == 0,
+        source=reader.source,
         data_through=state["data_through"] and state["data_through"].astimezone(UTC),
     )
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads groups in one snapshot, whose state is known, and remembers what from."""
+
+    connection: asyncpg.Connection
+    tenant_id: UUID
+    state: asyncpg.Record
+    live_slots_max: int
+    is_complete: bool = True
+    source: str = ""
+
+    async def read(self, question: Question) -> tuple[list[Group], Group | None]:
+        """The groups of a question, and their total."""
+        pieces, is_complete = pieces_of(question, self.state, self.live_slots_max)
+        groups, total, has_read_facts = await read_groups(
+            self.connection, self.tenant_id, question, pieces
+        )
+        if question.stocks:
+            groups, total = await with_balances(
+                self.connection, self.tenant_id, question, groups, total
+            )
+        if question.has_cohorts:
+            groups, total = await add_cohorts(
+                self.connection, self.tenant_id, question, groups, total
+            )
+        source = "mixed" if has_read_facts and pieces.source == "summary" else pieces.source
+        self.source = source if self.source in ("", source) else "mixed"
+        self.is_complete &= is_complete
+        return groups, total
+
+
+def with_untagged(question: Question, groups: list[Group]) -> list[Group]:
+    """By tags alone there is always a row of what has none, be it empty."""
+    if len(question.groups) > 1 or any(group.keys == (None,) for group in groups):
+        return groups
+    return [*groups, Group((None,), empty_parts(question), {})]
+
+
+async def add_cohorts(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    question: Question,
+    groups: Sequence[Group],
+    total: Group | None,
+) -> tuple[list[Group], Group | None]:
+    """The groups with the sizes of their cohorts; those of the total are of the whole range."""
+    known = {group.keys: group for group in groups}
+    stored = {keys: group.parts for keys, group in known.items()}
+    parts = await read_cohorts(connection, tenant_id, question, stored)
+    if len(parts) > MOST_GROUPS:
+        raise too_many_groups()
+    shown = [
+        Group(keys, found, known[keys].percentiles if keys in known else {})
+        for keys, found in parts.items()
+    ]
+    if total is not None:
+        whole = await read_cohorts(connection, tenant_id, question.undivided(), {(): total.parts})
+        total = Group((), whole[()], total.percentiles)
+    return shown, total
 
 
 def pieces_of(

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
+from csapi.facts.customer import CUSTOMERS
 from csapi.facts.kinds import Resource
-from csapi.facts.people import CUSTOMERS
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.ticket import TICKETS
 from csapi.kit.tables import metadata

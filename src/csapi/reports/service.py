@@ -207,10 +207,15 @@ def filters_of(query: Query) -> list[FilterNode | None]:
 
 
 def cautions(question: Question) -> list[str]:
-    """What to know of a metric when it is asked for by person or team."""
+    """What to know of rows that overlap, and of a metric by person or team."""
+    found = [
+        f"{name}: a record can be in several rows, so that rows do not add up to the total and "
+        "shares can add up to more than 1"
+        for name in question.overlapping
+    ]
     if not question.columns & BY_PERSON:
-        return []
-    return [
+        return found
+    return found + [
         f"{asked.name}: {asked.metric.caution_by_agent}"
         for asked in question.metrics
         if asked.metric.caution_by_agent

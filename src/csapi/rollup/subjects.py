@@ -44,25 +44,45 @@ SELECT DISTINCT tenant_id, resource, subject FROM facts
 WHERE tenant_id = $1 AND (actor_agent = ANY($2::int[]) OR owner_agent = ANY($2::int[]))"""
 
 
-def mark_by_customer(table: str, resource: Resource) -> str:
+def mark_by_customer(table: str, resource: Resource, column: str = "customer") -> str:
     return (
         f"SELECT tenant_id, {int(resource)}::smallint, id FROM {table} "
-        "WHERE tenant_id = $1 AND customer = ANY($2::bigint[])"
+        f"WHERE tenant_id = $1 AND {column} = ANY($2::bigint[])"
     )
 
 
+# Whose records those of the given customers are, too.
+MERGED_INTO = """
+SELECT surrogate FROM customers WHERE tenant_id = $1 AND merged_into = ANY($2::bigint[])"""
+
 MARK_BY_CUSTOMER = "INSERT INTO subject_marks (tenant_id, resource, subject) " + " UNION ALL ".join(
-    mark_by_customer(kind.table, resource)
-    for resource, kind in SUBJECT_KINDS.items()
-    if kind.customer_place is not None
+    [
+        mark_by_customer("customers", Resource.CUSTOMER, "surrogate"),
+        *(
+            mark_by_customer(kind.table, resource)
+            for resource, kind in SUBJECT_KINDS.items()
+            if kind.customer_place is not None
+        ),
+    ]
 )
 
-# Feedback takes its customer from its ticket or call, so it follows where those go.
+# Requests and feedback without a customer of their own take that of their ticket or call.
 MARK_FEEDBACK_BY_CUSTOMER = f"""
+WITH work AS MATERIALIZED (
+  SELECT array_agg(id) AS ids FROM (
+    SELECT id FROM tickets WHERE tenant_id = $1 AND customer = ANY($2::bigint[])
+    UNION ALL SELECT id FROM calls WHERE tenant_id = $1 AND customer = ANY($2::bigint[])) AS w
+), requests AS MATERIALIZED (
+  SELECT id FROM feedback_requests r, work
+  WHERE r.tenant_id = $1 AND (r.ticket = ANY(work.ids) OR r.call = ANY(work.ids)
+    OR r.customer = ANY($2::bigint[]))
+)
 INSERT INTO subject_marks (tenant_id, resource, subject)
-SELECT DISTINCT f.tenant_id, f.resource, f.subject FROM facts f
-WHERE f.tenant_id = $1 AND f.customer = ANY($2::bigint[])
-  AND f.resource IN ({Resource.FEEDBACK_REQUEST}, {Resource.FEEDBACK})"""
+SELECT $1::uuid, {Resource.FEEDBACK_REQUEST}::smallint, id FROM requests
+UNION ALL
+SELECT $1, {Resource.FEEDBACK}, f.id FROM feedback f, work
+WHERE f.tenant_id = $1 AND (f.ticket = ANY(work.ids) OR f.call = ANY(work.ids)
+  OR f.request IN (SELECT id FROM requests))"""
 
 MARK_BY_KIND = """
 INSERT INTO subject_marks (tenant_id, resource, subject)
@@ -112,6 +132,8 @@ async def spread_references(pool: asyncpg.Pool, tenant_id: UUID) -> int:
         if agents := members.get(Reference.AGENT):
             await connection.execute(MARK_BY_AGENT, tenant_id, agents)
         if customers := members.get(Reference.CUSTOMER):
+            rows = await connection.fetch(MERGED_INTO, tenant_id, customers)
+            customers += [row["surrogate"] for row in rows]
             await connection.execute(MARK_BY_CUSTOMER, tenant_id, customers)
             await connection.execute(MARK_FEEDBACK_BY_CUSTOMER, tenant_id, customers)
         if Reference.SCHEDULE in members:
@@ -160,8 +182,9 @@ async def derive_chunk(pool: asyncpg.Pool, tenant_id: UUID) -> int:
 async def lock_subjects(
     connection: asyncpg.Connection, tenant_id: UUID, subjects: Mapping[Resource, Sequence[UUID]]
 ) -> None:
+    """Lock the rows of subjects. Customers wait: their rows come after those of agents."""
     for resource, kind in SUBJECT_KINDS.items():
-        if resource in subjects:
+        if resource in subjects and resource is not Resource.CUSTOMER:
             await connection.execute(
                 f"SELECT 1 FROM {kind.table} WHERE tenant_id = $1 "
                 "AND id = ANY($2::uuid[]) ORDER BY source, external_id FOR NO KEY UPDATE",

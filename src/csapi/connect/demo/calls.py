@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from csapi.connect.demo.people import DESK, WEAK_AGENT, Agent, Customer, Item
+from csapi.connect.demo.people import DESK, WEAK_AGENT, Agent, Customer, Item, tags_of
 from csapi.connect.demo.phrases import phrases
 from csapi.connect.demo.sentiment import felt
 from csapi.connect.demo.span import PHONE_LINE, ZONE, Span, local_day, moments, spread
@@ -35,13 +35,15 @@ class Line:
                 self.offer(at, caller, topic.key, rng)
 
     def call(self, at: datetime, caller: Customer, topic: str, **fields: object) -> Item:
+        name = f"K-{20_001 + len(self.calls)}"
         call = {
             "source": DESK,
-            "external_id": f"K-{20_001 + len(self.calls)}",
+            "external_id": name,
             "queue_entered_at": at,
             "source_updated_at": at,
             "customer": caller.id,
             "topic": topic,
+            "tags": tags_of(caller, name),
             "custom": {"region": caller.region},
             **fields,
         }

@@ -15,10 +15,10 @@ from enum import Enum, auto
 from csapi.connect.demo.dataset import Dataset
 from csapi.connect.demo.feedback import SCALES
 from csapi.connect.demo.help_center import articles
-from csapi.connect.demo.people import Customer, Item, agent_items, team_items
+from csapi.connect.demo.people import Customer, Item, agent_items, merge_items, team_items
 from csapi.connect.demo.reference import reference_items
 from csapi.connect.demo.schedules import schedule_items
-from csapi.connect.demo.span import midnight, stream
+from csapi.connect.demo.span import stream
 from csapi.connect.demo.ticket import Ticket
 
 LANES = 3
@@ -114,8 +114,7 @@ def packed(resource: str, items: Sequence[Item]) -> Iterator[Batch]:
 
 
 def deliveries_of(data: Dataset) -> Deliveries:
-    updated = midnight(data.span.first)
-    customers = [each.item(updated) for each in (*data.customers, *data.partner_customers)]
+    customers = [each.item(data.span) for each in (*data.customers, *data.partner_customers)]
     people = [
         Batch("teams", list(team_items(data.span))),
         Batch("agents", list(agent_items(data.span))),
@@ -123,6 +122,7 @@ def deliveries_of(data: Dataset) -> Deliveries:
         Batch("kb-articles", list(articles(data.span))),
         *(Batch(resource, items) for resource, items in reference_items(data.span).items()),
         *packed("customers", customers),
+        Batch("customers/merge", list(merge_items(data.span))),
     ]
     sorter = Sorter(data)
     sorter.sort()

@@ -117,6 +117,9 @@ COMPANIES = (
     "Marjan Travel",
 )
 LANGUAGE_WEIGHTS = (50, 34, 16)
+CUSTOMER_TAGS = {"newsletter": 0.4, "reseller": 0.06, "press": 0.02}
+RECORD_TAGS = {"bug": 0.08, "praise": 0.05, "legal": 0.02}
+MERGED = 12
 SEGMENTS = {"consumer": 77, "business": 16, "vip": 7}
 
 
@@ -134,18 +137,65 @@ class Customer:
     region: str
     weight: float
 
-    def item(self, updated: Any) -> Item:
+    def item(self, span: Span) -> Item:
         return {
             "source": self.source,
             "external_id": self.id,
-            "source_updated_at": updated,
+            "source_updated_at": span.now,
             "name": self.name,
             "email": f"{self.id}@customers.example",
             "company": self.company,
-            "segment": self.segment,
+            **custom_of(self, span),
             "locale": self.language,
             "country": REGIONS[self.region][0],
             "custom": {"region": self.region},
+        }
+
+
+def custom_of(customer: Customer, span: Span) -> Item:
+    """Since when, as what and until when somebody is a customer."""
+    rng = stream("custom", customer.source, customer.number)
+    since = midnight(span.first) - timedelta(days=rng.randint(1, 700))
+    if rng.random() < 0.1:
+        since = midnight(span.first + timedelta(days=rng.randint(1, span.days - 1)))
+    statuses: list[Item] = [{"status": "active", "from": since}]
+    if rng.random() < 0.12:
+        gone = since + (span.now - since) * rng.uniform(0.5, 1.0)
+        statuses = [{**statuses[0], "to": gone}, {"status": "churned", "from": gone}]
+    return {
+        "type": "company" if customer.company else "person",
+        "registered": rng.random() < 0.7,
+        "created_at": since,
+        "statuses": statuses,
+        "tags": [tag for tag, share in CUSTOMER_TAGS.items() if rng.random() < share],
+        **segment_of(customer, span, rng),
+    }
+
+
+def tags_of(customer: Customer, record: str) -> list[str]:
+    """What a ticket or call is tagged as from the start."""
+    rng = stream("tags", record)
+    found = [tag for tag, share in RECORD_TAGS.items() if rng.random() < share]
+    return [*(["vip"] if customer.segment == "vip" else []), *found]
+
+
+def segment_of(customer: Customer, span: Span, rng: random.Random) -> Item:
+    """Some of the best were plain customers for the first half of the time."""
+    if customer.segment != "vip" or rng.random() < 0.6:
+        return {"segment": customer.segment}
+    risen = midnight(span.first + timedelta(days=span.days // 2))
+    return {"segments": [{"segment": "consumer", "to": risen}, {"segment": "vip", "from": risen}]}
+
+
+def merge_items(span: Span) -> Iterator[Item]:
+    """Some customers of the partner shop at Rimal, too."""
+    for number in range(1, MERGED + 1):
+        yield {
+            "source": PARTNER,
+            "from": f"m{number * 9:04}",
+            "into": f"c{number * 11:04}",
+            "into_source": DESK,
+            "source_updated_at": midnight(span.first),
         }
 
 

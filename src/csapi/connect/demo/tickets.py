@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
 
-from csapi.connect.demo.people import BOT_AGENT, CREW, WEAK_AGENT, Agent, Customer, Roster
+from csapi.connect.demo.people import BOT_AGENT, CREW, WEAK_AGENT, Agent, Customer, Roster, tags_of
 from csapi.connect.demo.phrases import phrases
 from csapi.connect.demo.span import (
     EVENING,
@@ -76,7 +76,7 @@ class Desk:
             product=rng.choice(PRODUCTS),
             subject=rng.choice(phrases(customer.language).subjects[topic]),
             initiated_by=initiated_by,
-            tags=["vip"] if customer.segment == "vip" else [],
+            tags=tags_of(customer, f"T-{number}"),
         )
         self.tickets.append(ticket)
         return ticket

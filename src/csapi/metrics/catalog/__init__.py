@@ -4,6 +4,7 @@ tests/metrics all derive from it."""
 from csapi.metrics.catalog.calls import CALL_METRICS
 from csapi.metrics.catalog.contacts import CONTACT_METRICS
 from csapi.metrics.catalog.costs import COST_METRICS
+from csapi.metrics.catalog.customers import CUSTOMER_METRICS
 from csapi.metrics.catalog.feedback import FEEDBACK_METRICS
 from csapi.metrics.catalog.people import PEOPLE_METRICS
 from csapi.metrics.catalog.quality import QUALITY_METRICS
@@ -24,6 +25,7 @@ METRICS: dict[str, Metric] = {
         *CALL_METRICS,
         *FEEDBACK_METRICS,
         *CONTACT_METRICS,
+        *CUSTOMER_METRICS,
         *QUALITY_METRICS,
         *TASK_METRICS,
         *PEOPLE_METRICS,
