@@ -7,6 +7,7 @@ import csapi.facts.cost_tables
 import csapi.facts.reference_tables
 import csapi.facts.schedule_tables
 import csapi.facts.self_service_tables
+import csapi.facts.sla_tables
 import csapi.facts.tables
 import csapi.facts.work_tables
 import csapi.metrics.tables
@@ -17,6 +18,7 @@ assert csapi.facts.self_service_tables
 assert csapi.facts.schedule_tables
 assert csapi.facts.reference_tables
 assert csapi.facts.cost_tables
+assert csapi.facts.sla_tables
 assert csapi.facts.tables
 assert csapi.facts.work_tables
 assert csapi.metrics.tables

@@ -1,6 +1,6 @@
 """What the app is made of: each slice gives its operations."""
 
-from csapi.ingest import attributes, endpoints, schedules
+from csapi.ingest import attributes, endpoints, schedules, sla
 from csapi.kit.operations import Operation
 from csapi.reports import batch, terms
 from csapi.reports import endpoints as reports
@@ -9,6 +9,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
     *attributes.OPERATIONS,
     *schedules.OPERATIONS,
+    *sla.OPERATIONS,
     *reports.OPERATIONS,
     *batch.OPERATIONS,
     *terms.OPERATIONS,
@@ -19,6 +20,7 @@ TAGS = {
     "them back. Sending anything twice, late or out of order is safe.",
     attributes.TAG: "Attributes of your own as dimensions.",
     schedules.TAG: "Schedules are records like any other; here is what they need besides.",
+    sla.TAG: "Policies are records like any other; here is what they need besides.",
     reports.QUERY_TAG: "Every number is exact, carries its parts and sample size, and comes from "
     "one definition.",
 }

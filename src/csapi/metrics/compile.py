@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from csapi.facts.kinds import Grain
+from csapi.facts.kinds import FORESEEN, Grain
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cuboids import Cuboid, covering
@@ -38,6 +38,7 @@ STORED = {
     Measure.VALUE_N: "x.value_n",
     Measure.VALUE_SUM: "x.value_sum",
     Measure.BALANCE: "x.value_sum",
+    Measure.DUE_N: "0",
 }
 COUNTED = {
     Measure.N: "1",
@@ -58,6 +59,7 @@ COUNTED = {
     Measure.VALUE_N: "(f.value IS NOT NULL)::int",
     Measure.VALUE_SUM: "coalesce(f.value, 0)",
     Measure.BALANCE: "coalesce(f.value, 0)",
+    Measure.DUE_N: "0",
     Measure.SUBJECTS: "f.subject",
     Measure.CUSTOMERS: "f.customer",
 }
@@ -76,7 +78,7 @@ def cuboid_for(question: Question) -> Cuboid | None:
 
 def column_of(part: Part) -> str:
     """The name under which the rows of a statement carry a part's measure."""
-    if part.measure in THRESHOLDS:
+    if part.threshold_ms is not None:
         name = part.measure.value.removesuffix("_n")
         return f"{name}_{part.threshold_ms}".replace("-", "minus_")
     return part.measure.value
@@ -118,8 +120,10 @@ class Compiler:
         if cuboid is not None:
             stored = {name: stored_value(part) for name, part in self.by_column.items()}
         rows = self.union(pieces, cuboid, fact, stored)
-        sums = [f"{self._sum(part)} AS p{n}" for n, part in enumerate(self.question.parts)]
-        return self.grouped(rows, sums)
+        return self.grouped(rows, self.sums())
+
+    def sums(self) -> list[str]:
+        return [f"{self._sum(part)} AS p{n}" for n, part in enumerate(self.question.parts)]
 
     def union(
         self,
@@ -205,6 +209,10 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
         )
         listed = "".join(f", {value} AS {name}" for name, value in values.items())
         conditions = [only or "true", self._condition(self.question.condition, None)]
+        if self.question.seen_until is not None:
+            now = self.arguments.add(self.question.seen_until, "timestamptz")
+            ahead = ", ".join(str(int(kind)) for kind in FORESEEN)
+            conditions.append(f"(f.occurred_at < {now} OR f.kind NOT IN ({ahead}))")
         # OFFSET 0: one index scan a run, whatever the planner thinks of their number.
         return f"""SELECT f.* FROM {self._runs(runs)} CROSS JOIN LATERAL (
   SELECT f.occurred_at AS at, f.kind, f.outcome{keys}{listed} FROM facts f

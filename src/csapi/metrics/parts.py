@@ -29,6 +29,9 @@ class Measure(StrEnum):
     NEXT_WITHIN_N = "next_within_n"
     # The sum of all values up to the end of the bucket, since the beginning.
     BALANCE = "balance"
+    # Decisions that are to come after the end of the range: of what has begun, and is due within
+    # threshold_ms. Read apart from all else (outlook.py); summaries do not have it.
+    DUE_N = "due_n"
     # How many different ones. They add up over nothing; summaries do not have them.
     SUBJECTS = "subjects"
     CUSTOMERS = "customers"

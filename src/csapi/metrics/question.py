@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from csapi.facts.kinds import Kind
+from csapi.facts.kinds import FORESEEN, Kind
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.formulas import Formula, Metric
 from csapi.metrics.parts import DISTINCT, Combo, Measure, Part
@@ -134,7 +134,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. Its properties are worked out once: every row of an answer uses them."""
+    """What is asked. Its properties are worked out once: every row of an answer uses them.
+
+    now: when it is asked; what is derived beforehand is not seen before its instant.
+    """
 
     period: Period
     tenant_timezone: str
@@ -143,6 +146,14 @@ class Question:
     condition: Condition | None = None
     with_totals: bool = False
     kept: Kept | None = None
+    now: datetime | None = None
+
+    @cached_property
+    def seen_until(self) -> datetime | None:
+        """Up to when facts are seen that may lie ahead; None where none of them does."""
+        if self.now is None or self.period.end <= self.now or not set(self.kinds) & set(FORESEEN):
+            return None
+        return self.now
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:

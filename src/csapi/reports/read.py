@@ -28,9 +28,10 @@ from csapi.metrics.dimensions import (
 from csapi.metrics.formulas import Facts
 from csapi.metrics.parts import Hours
 from csapi.metrics.percentiles import EXACT_MAX, binned_statement, exact_statement, interpolate
-from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
+from csapi.metrics.plan import Marked, Pieces, Planner, extend, from_facts
 from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
 from csapi.metrics.stocks import added, balanced, opening_question
+from csapi.reports.outlooks import read_due
 from csapi.reports.resolve import Members, Wanted
 
 PENDING_SHOWN = 100_000
@@ -136,6 +137,8 @@ async def read_question(
     groups, total, has_read_facts = await read_groups(connection, tenant_id, question, pieces)
     if question.stocks:
         groups, total = await with_balances(connection, tenant_id, question, groups, total)
+    if any(asked.formula.is_outlook for asked in question.metrics):
+        groups, total = await with_outlooks(connection, tenant_id, question, groups, total)
     return Reading(
         groups=groups,
         total=total,
@@ -164,7 +167,18 @@ def pieces_of(
         question.cuts,
         state["slotted"] or (),
     )
-    return planner.split(period.start, period.end), is_complete
+    return split(planner, question), is_complete
+
+
+def split(planner: Planner, question: Question) -> Pieces:
+    """The pieces of a question's period. Where facts may lie ahead, no summary says which."""
+    period = question.period
+    if question.seen_until is None:
+        return planner.split(period.start, period.end)
+    now = max(question.seen_until, period.start)
+    pieces = planner.split(period.start, now)
+    extend(pieces.facts, now, period.end)
+    return pieces
 
 
 async def with_balances(
@@ -190,7 +204,7 @@ async def with_balances(
             marked = Marked(state["slots"] or (), state["months"] or ())
             slotted = state["slotted"] or ()
             planner = Planner(question.tenant_timezone, cuboid, marked, opening.cuts, slotted)
-            pieces = planner.split(start, period.end)
+            pieces = split(planner, opening)
         opened, opened_total, _ = await read_groups(connection, tenant_id, opening, pieces)
     known = {group.keys: group for group in groups}
     changes = {keys: group.parts for keys, group in known.items()}
@@ -206,6 +220,28 @@ async def with_balances(
         whole = opened_total or (opened[0] if opened and not opening.groups else None)
         parts = added(question, opening, total.parts, None if whole is None else whole.parts)
         total = Group((), parts, total.percentiles)
+    return shown, total
+
+
+async def with_outlooks(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    question: Question,
+    groups: Sequence[Group],
+    total: Group | None,
+) -> tuple[list[Group], Group | None]:
+    """The groups with what is due after the range, too."""
+    known = {group.keys: group for group in groups}
+    parts = {keys: group.parts for keys, group in known.items()}
+    found = await read_due(connection, tenant_id, question, parts, None if total is None else total.parts)
+    if len(found.groups) > MOST_GROUPS:
+        raise too_many_groups()
+    shown = [
+        Group(keys, parts, known[keys].percentiles if keys in known else {})
+        for keys, parts in found.groups.items()
+    ]
+    if total is not None and found.total is not None:
+        total = Group((), found.total, total.percentiles)
     return shown, total
 
 
