@@ -4,9 +4,11 @@ from alembic import context
 
 import csapi.access.tables
 import csapi.facts.cost_tables
+import csapi.facts.customer_tables
 import csapi.facts.reference_tables
 import csapi.facts.schedule_tables
 import csapi.facts.self_service_tables
+import csapi.facts.sla_tables
 import csapi.facts.tables
 import csapi.facts.work_tables
 import csapi.metrics.tables
@@ -18,9 +20,12 @@ assert csapi.facts.self_service_tables
 assert csapi.facts.schedule_tables
 assert csapi.facts.reference_tables
 assert csapi.facts.cost_tables
+assert csapi.facts.customer_tables
+assert csapi.facts.sla_tables
 assert csapi.facts.tables
 assert csapi.facts.work_tables
 assert csapi.metrics.tables
+assert csapi.reports.tables
 
 context.configure(
     connection=context.config.attributes["connection"],

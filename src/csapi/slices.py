@@ -1,6 +1,6 @@
 """What the app is made of: each slice gives its operations."""
 
-from csapi.ingest import attributes, endpoints, schedules
+from csapi.ingest import attributes, endpoints, schedules, sla
 from csapi.kit.operations import Operation
 from csapi.reports import batch, change_endpoints, limits, portal, records_endpoint, saved, terms
 from csapi.reports import endpoints as reports
@@ -10,6 +10,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
     *attributes.OPERATIONS,
     *schedules.OPERATIONS,
+    *sla.OPERATIONS,
     *reports.OPERATIONS,
     *batch.OPERATIONS,
     *records_endpoint.OPERATIONS,
@@ -26,6 +27,7 @@ TAGS = {
     "them back. Sending anything twice, late or out of order is safe.",
     attributes.TAG: "Attributes of your own as dimensions.",
     schedules.TAG: "Schedules are records like any other; here is what they need besides.",
+    sla.TAG: "Policies are records like any other; here is what they need besides.",
     reports.QUERY_TAG: "Every number is exact, carries its parts and sample size, and comes from "
     "one definition.",
     exports.TAG: "Large answers as files, made in the background.",

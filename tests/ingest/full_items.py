@@ -161,4 +161,14 @@ FULL: dict[str, dict[str, Any]] = {
         "valid_to": "2031-01-01", "hourly_rate": 31.5, "agent": "a1", "team": None,
         "fixed_cost_per_month": None, "name": None, **COMMON,
     },
+    "sla-policies": {
+        "source": "zd", "external_id": "p1", "valid_from": "2026-01-01", "valid_to": "2031-01-01",
+        "targets": [
+            {"metric": "next_response", "seconds": 1, "priority": "high", "hours": "business"},
+            {"metric": "requester_wait", "seconds": 31_536_000, "priority": None,
+             "hours": "calendar"},
+        ],
+        "name": "VIP \u2744", "position": 1_000_000, "channels": ["email"], "inboxes": ["main"],
+        "types": ["question"], "priorities": ["high", "low"], "teams": ["t1"], **COMMON,
+    },
 }  # fmt: skip

@@ -61,6 +61,12 @@ SMALLEST: dict[str, dict[str, Any]] = {
         "source": "s", "external_id": "x", "currency": "EUR", "valid_from": "2026-01-01",
         "hourly_rate": 20,
     },
+    "sla-policies": {
+        "source": "s", "external_id": "x", "valid_from": "2026-01-01",
+        "targets": [{
+            "metric": "first_response", "seconds": 60, "priority": None, "hours": "calendar",
+        }],
+    },
 }  # fmt: skip
 
 RESOURCES = tuple(SMALLEST)

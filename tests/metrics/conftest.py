@@ -24,6 +24,7 @@ from tests.metrics.world import (
     TIMEZONE,
     Fact,
     fact_rows,
+    is_ahead,
     random_facts,
 )
 
@@ -116,9 +117,14 @@ class World:
     tenants: Mapping[str, UUID]
 
     def of(self, metric: Metric) -> list[Fact]:
-        """The facts that a metric can be about."""
+        """The facts that a metric can be about, and that it sees."""
         kinds = set(metric.kinds)
-        return [fact for fact in self.facts if fact["kind"] in kinds]
+        looks_ahead = metric.build(metric.defaults).is_outlook
+        return [
+            fact
+            for fact in self.facts
+            if fact["kind"] in kinds and (looks_ahead or not is_ahead(fact))
+        ]
 
 
 STATES = ("clean", "mixed", "raw")

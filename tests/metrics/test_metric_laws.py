@@ -106,7 +106,9 @@ def is_stock(metric: Metric) -> bool:
 
 
 def times_of(metric: Metric, grains: Iterable[str]) -> list[str]:
-    """A stock is at the end of a bucket: an hour of the day has none."""
+    """A stock is at the end of a bucket: an hour of the day has none. An outlook has one end."""
+    if metric.build(metric.defaults).is_outlook:
+        return []
     return [grain for grain in grains if not (is_stock(metric) and grain in CYCLES)]
 
 
@@ -253,7 +255,8 @@ async def test_pairs_are_brute_force(metric: Metric, world: World, ask: Ask) -> 
         ["topic", "queue"],
         ["time:day_of_week", "time:hour_of_day"],
     ):
-        if is_stock(metric) and any(name.removeprefix("time:") in CYCLES for name in pair):
+        times = [name.removeprefix("time:") for name in pair if name.startswith("time:")]
+        if times_of(metric, times) != times:
             continue
         for state in ("clean", "mixed"):
             answer = await ask(world.tenants[state], query(metric, pair))

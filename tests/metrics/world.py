@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 from csapi.facts.business_hours import BUSINESS_KINDS
 from csapi.facts.kinds import (
+    FORESEEN,
     NO_OUTCOME,
+    SLA_METRIC_STEP,
     VALUE_SCALE,
     AssignmentOutcome,
     Box,
@@ -41,6 +43,8 @@ from csapi.facts.kinds import (
     SentimentLabel,
     SessionOutcome,
     ShiftOutcome,
+    SlaDecision,
+    SlaMetric,
     StaffCostOutcome,
     VoteOutcome,
     WaitOutcome,
@@ -98,6 +102,11 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.IVR_SESSION: tuple(SessionOutcome),
     Kind.STAFF_COST: tuple(StaffCostOutcome),
     Kind.CUSTOMER: tuple(CustomerOutcome),
+    Kind.SLA_DECISION: tuple(
+        metric * SLA_METRIC_STEP + decision for metric in SlaMetric for decision in SlaDecision
+    ),
+    Kind.SLA_OVERSHOOT: tuple(SlaMetric),
+    Kind.SLA_ACTIVE: tuple(SlaMetric),
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
@@ -107,7 +116,7 @@ TIMED = {
     Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE, Kind.SHIFT_READY, Kind.WORK_SESSION,
     Kind.WORK_SESSION_INTERVAL,
     Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION, Kind.SEARCH_SESSION,
-    Kind.STAFF_COST,
+    Kind.STAFF_COST, Kind.SLA_DECISION, Kind.SLA_OVERSHOOT,
 }  # fmt: skip
 COUNTING = {Kind.MESSAGE, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED}
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
@@ -191,7 +200,7 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
     value = None
     if kind in COUNTING:
         value = chance.randint(1, 3) * VALUE_SCALE
-    elif kind in (Kind.BACKLOG, Kind.CUSTOMER):
+    elif kind in (Kind.BACKLOG, Kind.CUSTOMER, Kind.SLA_ACTIVE):
         value = chance.choice((1, -1)) * VALUE_SCALE
     elif kind in FLAGGED:
         value = chance.choice((None, 0, VALUE_SCALE))
@@ -221,7 +230,7 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
 
 
 def random_facts(seed: int, count: int) -> list[Fact]:
-    """Facts from START to NOW, a third of them in the last three days."""
+    """Facts from START to NOW, a third of them in the last three days, and a few ahead of NOW."""
     chance = random.Random(seed)
     kinds, span, recent = list(Kind), NOW - START, timedelta(days=3)
     facts = []
@@ -233,11 +242,29 @@ def random_facts(seed: int, count: int) -> list[Fact]:
         )
         if number % 7 == 0:
             at -= (at - datetime(1970, 1, 1, tzinfo=UTC)) % SLOT
-        fact = random_fact(chance, chance.choice(kinds), at)
+        kind = chance.choice(kinds)
+        if kind in FORESEEN and chance.random() < 0.3:
+            at = NOW + timedelta(seconds=chance.choice((0, 1, chance.randrange(100_000))))
+        fact = random_fact(chance, kind, at)
         # Few customers, so that they come, go and come again.
-        among = subjects[:25] if fact["kind"] == Kind.CUSTOMER else subjects
+        among = subjects[:25] if kind == Kind.CUSTOMER else subjects
         facts.append(fact | {"subject": chance.choice(among), "ordinal": number})
     return facts
+
+
+def is_ahead(fact: Fact) -> bool:
+    """Nobody who asks at NOW sees it yet."""
+    return fact["kind"] in FORESEEN and fact["occurred_at"] >= NOW
+
+
+def is_due(fact: Fact, within_ms: int) -> bool:
+    """Begun before NOW, to be decided, and due soon."""
+    if fact["occurred_at"] < NOW or fact["duration_ms"] is None or fact["gap_next_ms"] is None:
+        return False
+    one = timedelta(milliseconds=1)
+    begun = fact["occurred_at"] - fact["duration_ms"] * one
+    due = fact["occurred_at"] + fact["gap_next_ms"] * one
+    return bool(begun < NOW and due <= NOW + within_ms * one)
 
 
 def is_of(part: Part, fact: Fact) -> bool:
@@ -267,6 +294,9 @@ MEASURES: Mapping[Measure, Callable[[Sequence[Fact]], int]] = {
 
 def part_of(part: Part, facts: Iterable[Fact]) -> int:
     matching = [fact for fact in facts if is_of(part, fact)]
+    if part.measure is Measure.DUE_N:
+        return sum(is_due(fact, part.threshold_ms or 0) for fact in matching)
+    matching = [fact for fact in matching if not is_ahead(fact)]
     if name := THRESHOLDS.get(part.measure):
         limit = part.threshold_ms
         assert limit is not None

@@ -39,12 +39,12 @@ def in_force(scope: Scope, member: str) -> str:
     )
 
 
-def open_until(instant: str) -> str:
-    """How long, in ms, the chosen schedule was open before an instant."""
+def open_until(instant: str, schedule: str = "chosen.schedule") -> str:
+    """How long, in ms, a schedule was open before an instant."""
     return (
         "coalesce((SELECT i.open_before_ms "
         f"+ extract(epoch FROM least(i.ends_at, {instant}) - i.starts_at) * 1000 "
-        "FROM business_intervals i WHERE i.tenant_id = $1 AND i.schedule = chosen.schedule "
+        f"FROM business_intervals i WHERE i.tenant_id = $1 AND i.schedule = {schedule} "
         f"AND i.starts_at <= {instant} ORDER BY i.starts_at DESC LIMIT 1), 0)"
     )
 
@@ -77,14 +77,16 @@ def business_ms(team: str, inbox: str, turns: str = "NULL::timestamptz[]") -> st
 ) END"""
 
 
-# The team that owned each ticket, as two arrays: since when, and which. With schedules alone.
+# The team that owned each ticket, as two arrays: since when, and which. With schedules or targets
+# alone.
+HAS_TARGETS = "(SELECT EXISTS (SELECT 1 FROM sla_targets WHERE tenant_id = $1))"
 OWNER_TURNS = f"""owned AS (
   SELECT c.id AS ticket, coalesce(p.valid_from, '-infinity') AS valid_from,
     coalesce(p.valid_to, 'infinity') AS valid_to,
     {was("p", "agent", "c.agent")} AS agent, {was("p", "team", "c.team")} AS team
   FROM subjects c LEFT JOIN periods p
     ON p.ticket = c.id AND p.type = {EventType.ASSIGNED} AND p.valid_from < p.valid_to
-  WHERE {HAS_SCHEDULES}
+  WHERE {HAS_SCHEDULES} OR {HAS_TARGETS}
 ), owner_turns AS (
   SELECT ticket, array_agg(at ORDER BY at) AS since, array_agg(team ORDER BY at) AS teams
   FROM (

@@ -124,6 +124,21 @@ class Kind(IntEnum):
     FIXED_COST = 101
     # value: +1 where a customer starts to be what outcome and segment say, -1 where it stops.
     CUSTOMER = 120
+    # How a target of a policy was decided: at its fulfilment, at its breach, or at the solve that
+    # ended it. A breach stands at the instant at which it is due, which may lie ahead. duration:
+    # from the start of the target; gap_next_ms: from then on until it was due; value: the target
+    # that applied, in seconds.
+    SLA_DECISION = 110
+    # A breached target at its fulfilment. duration: by how much it was missed.
+    SLA_OVERSHOOT = 111
+    # value: +1 where a target starts to be undecided as what the ticket is then, -1 where it stops.
+    SLA_ACTIVE = 112
+
+
+# What is derived as it will be if nothing else happens: nobody sees it before its instant.
+FORESEEN = (Kind.SLA_DECISION, Kind.SLA_ACTIVE)
+# What depends on policies.
+SLA_KINDS = (*FORESEEN, Kind.SLA_OVERSHOOT)
 
 
 class ContactOutcome(IntEnum):
@@ -322,6 +337,24 @@ class CustomerOutcome(IntEnum):
     UNKNOWN = 3
 
 
+class SlaMetric(IntEnum):
+    """What a target is about; the outcome of SLA_OVERSHOOT and SLA_ACTIVE."""
+
+    FIRST_RESPONSE = 1
+    NEXT_RESPONSE = 2
+    RESOLUTION = 3
+    REQUESTER_WAIT = 4
+
+
+class SlaDecision(IntEnum):
+    MET = 1
+    BREACHED = 2
+    # The ticket was closed before anything was decided.
+    CANCELLED = 3
+
+
+# The outcome of SLA_DECISION: so many times the metric, and the decision.
+SLA_METRIC_STEP = 10
 NO_OUTCOME = 0
 VALUE_SCALE = 10_000
 DEFINITION_VERSION = 1
@@ -367,7 +400,8 @@ class Reference(IntEnum):
     """What a reference mark says has changed for many subjects.
 
     Its member: the agent, the customer, the attribute's slot, the resource whose facts are derived
-    otherwise than before, or the second since 1970 from which on costs differ.
+    otherwise than before, or the second since 1970 from which on costs differ. Of policies all
+    tickets are concerned: their member is 0.
     """
 
     AGENT = 1
@@ -376,6 +410,7 @@ class Reference(IntEnum):
     DEFINITION = 4
     SCHEDULE = 5
     COST = 8
+    SLA = 12
 
 
 class Scope(IntEnum):

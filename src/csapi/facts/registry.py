@@ -18,6 +18,7 @@ from csapi.facts.resource import RecordKind
 from csapi.facts.schedule import SCHEDULES
 from csapi.facts.session import SESSIONS
 from csapi.facts.shift import SHIFTS
+from csapi.facts.sla_policy import SLA_POLICIES
 from csapi.facts.task import TASKS
 from csapi.facts.ticket import TICKETS
 from csapi.facts.work_session import WORK_SESSIONS
@@ -26,6 +27,7 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
     AGENTS,
     TEAMS,
     SCHEDULES,
+    SLA_POLICIES,
     TICKETS,
     CALLS,
     FEEDBACK_REQUESTS,

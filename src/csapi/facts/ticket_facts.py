@@ -18,6 +18,7 @@ from csapi.facts.sql import (
 from csapi.facts.tags import TAG_JOIN, tag_log, tags_at
 from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
 from csapi.facts.ticket_replies import IN, OUT, REPLIES, REPLY_FACTS, timed
+from csapi.facts.ticket_sla import SLA, SLA_FACTS
 from csapi.facts.ticket_work import WORK, WORK_FACTS
 
 BY_CUSTOMER = "coalesce(c.initiated_by, 1) = 1"
@@ -36,10 +37,11 @@ WITH events AS MATERIALIZED (
     bool_or(type = {EventType.STATUS_CHANGED}) AS has_statuses,
     bool_or(type = {EventType.ASSIGNED}) AS has_assignments,
     min(place) FILTER (WHERE message_kind = {MessageOutcome.INBOUND}) AS asked_place,
-    min(occurred_at) FILTER (WHERE message_kind = {MessageOutcome.INBOUND}) AS asked_at
+    min(occurred_at) FILTER (WHERE message_kind = {MessageOutcome.INBOUND}) AS asked_at,
+    min(occurred_at) FILTER (WHERE {OUT} OR type = {EventType.STATUS_CHANGED}) AS begun_at
   FROM events GROUP BY ticket
 ), subjects AS (
-  SELECT c.*, {BY_CUSTOMER} AS by_customer, h.asked_place, h.asked_at,
+  SELECT c.*, {BY_CUSTOMER} AS by_customer, h.asked_place, h.asked_at, h.begun_at,
     coalesce(h.has_messages, false) AS has_messages,
     coalesce(h.has_statuses, false) AS has_statuses,
     coalesce(h.has_assignments, false) AS has_assignments, h.ticket IS NOT NULL AS has_events,
@@ -177,16 +179,18 @@ OWNED = (
     f"e.kind IN ({Kind.TICKET_CREATED}, {Kind.CONTACT}, {Kind.RESOLUTION}, {Kind.REOPEN}, "
     f"{Kind.AWAITED}, {Kind.ACKNOWLEDGED}, {Kind.SOLVED}, {Kind.SOLVE_EFFORT}, "
     f"{Kind.INTERACTIONS}, {Kind.AGENTS_INVOLVED}, {Kind.TIME_IN_STATUS}, {Kind.ROUTED}, "
-    f"{Kind.BACKLOG}, {Kind.SENTIMENT})"
+    f"{Kind.BACKLOG}, {Kind.SENTIMENT}, {Kind.SLA_DECISION}, {Kind.SLA_OVERSHOOT}, "
+    f"{Kind.SLA_ACTIVE})"
 )
 OWNER = was("owner", "agent", "c.agent")
 OWNER_TEAM = was("owner", "team", "c.team")
 
 TICKET_FACTS = fact_select(
     resource=Resource.TICKET,
-    before=f"{HISTORY}, {OWNER_TURNS}",
+    before=f"{HISTORY}, {OWNER_TURNS}, {SLA}",
     source=f"""subjects c JOIN (
-  SELECT subject, {", ".join(EVENT_COLUMNS)}, channel, seen FROM happened) e ON e.subject = c.id
+  SELECT subject, {", ".join(EVENT_COLUMNS)}, channel, seen, NULL::bigint AS gap_next FROM happened
+  UNION ALL {SLA_FACTS}) e ON e.subject = c.id
 {period_join("owner", "c.id", EventType.ASSIGNED, "e.seen")}
 {period_join("topic_then", "c.id", EventType.TOPIC_CHANGED, "e.seen")}
 {period_join("priority_then", "c.id", EventType.PRIORITY_CHANGED, "e.seen")}
@@ -205,6 +209,7 @@ TICKET_FACTS = fact_select(
         "topic": was("topic_then", "value", "c.topic"),
         "priority": was("priority_then", "value", "c.priority"),
         "customer": "c.customer",
+        "gap_next_ms": "e.gap_next",
         **{name: f"c.{name}" for name in ATTRIBUTES},
         "tags": tags_at("c.tags", "e.seen"),
     },

@@ -1,6 +1,7 @@
 """What a ticket was at an instant: the last change at or before it, else the first change's
 `from`, else the header."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -22,13 +23,14 @@ def events_of(tickets: str) -> str:
     return f"SELECT * FROM ticket_events WHERE tenant_id = $1 AND ticket = ANY({tickets})"
 
 
-def periods(events: str) -> str:
+OWN_CHANGES = (EventType.PRIORITY_CHANGED, EventType.TOPIC_CHANGED, EventType.ASSIGNED)
+
+
+def periods(events: str, types: Sequence[EventType] = OWN_CHANGES) -> str:
     """A query of the periods between changes: ticket, type, valid_from, valid_to, value, agent,
     team, is_initial. `events` is a FROM item."""
-    changes = (
-        f"SELECT * FROM {events} WHERE type IN "
-        f"({EventType.PRIORITY_CHANGED}, {EventType.TOPIC_CHANGED}, {EventType.ASSIGNED})"
-    )
+    listed = ", ".join(str(int(each)) for each in types)
+    changes = f"SELECT * FROM {events} WHERE type IN ({listed})"
     return f"""
     SELECT ticket, type, occurred_at AS valid_from,
       lead(occurred_at, 1, 'infinity') OVER (PARTITION BY ticket, type ORDER BY {EVENT_ORDER})
@@ -41,10 +43,12 @@ def periods(events: str) -> str:
     FROM ({changes}) AS first ORDER BY ticket, type, {EVENT_ORDER})"""
 
 
-def period_join(alias: str, ticket: str, kind: EventType, seen: str = "e.at") -> str:
+def period_join(
+    alias: str, ticket: str, kind: EventType, seen: str = "e.at", source: str = "periods"
+) -> str:
     """Joins the period at the instant `seen`."""
     return (
-        f"LEFT JOIN periods {alias} ON {alias}.ticket = {ticket} AND {alias}.type = {kind} "
+        f"LEFT JOIN {source} {alias} ON {alias}.ticket = {ticket} AND {alias}.type = {kind} "
         f"AND {alias}.valid_from <= {seen} AND {seen} < {alias}.valid_to"
     )
 

@@ -1,4 +1,4 @@
-"""Worked items of what describes other items, and of what they cost."""
+"""Worked items of what describes other items, of what they cost, and of how soon they are due."""
 
 from typing import Any
 
@@ -92,6 +92,22 @@ REFERENCE: dict[str, dict[str, Any]] = {
             "valid_to": "2026-01-07",
             "fixed_cost_per_month": 9300,
             "name": "desks",
+        },
+    },
+    "sla-policies": {
+        "email": {
+            "source": "zd",
+            "external_id": "email-2026",
+            "valid_from": "2026-01-01",
+            "targets": [
+                {"metric": "first_response", "seconds": 14400, "hours": "business"},
+                {"metric": "first_response", "seconds": 3600, "priority": "urgent"},
+                {"metric": "resolution", "seconds": 172800},
+            ],
+            "source_updated_at": SINCE,
+            "name": "E-mail",
+            "position": 10,
+            "channels": ["email"],
         },
     },
 }

@@ -1,4 +1,4 @@
-"""What a change of an agent, customer, article or schedule means for what is already there."""
+"""What a change of an agent, customer, article, schedule or policy means for what is there."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from csapi.facts import costs, merging
+from csapi.facts import costs, merging, sla_targets
 from csapi.facts.kb_article import MARK_EVENTS_OF_ARTICLES
 from csapi.facts.kinds import Reference
 from csapi.facts.lookup import Lookup
@@ -34,11 +34,11 @@ SELECT $1, * FROM unnest($2::int[], $3::timestamptz[], $4::timestamptz[], $5::in
 def lock_of(kind: RecordKind) -> Literal["shared", "exclusive"] | None:
     """Which tenant lock a write of this kind needs.
 
-    Derivation reads the teams of agents, schedules, rates and merges of customers without locking
-    them, which every call would queue on. So a change of these waits until the derivations under
-    way have committed: after that its reference mark finds their facts.
+    Derivation reads the teams of agents, schedules, targets, rates and merges of customers without
+    locking them, which every call would queue on. So a change of these waits until the derivations
+    under way have committed: after that its reference mark finds their facts.
     """
-    if kind.name in ("agents", "schedules", "cost-book", "customers/merge"):
+    if kind.name in ("agents", "schedules", "sla-policies", "cost-book", "customers/merge"):
         return "exclusive"
     return None if kind.resource is None else "shared"
 
@@ -63,7 +63,7 @@ async def after_write(
     lookup: Lookup,
 ) -> None:
     """Leave marks for what written agents, customers, articles or costs change elsewhere; expand
-    written schedules."""
+    written schedules and policies."""
     if kind.name == "agents":
         moved = await replace_memberships(connection, tenant_id, drafts, stored, lookup)
         await mark_references(connection, tenant_id, Reference.AGENT, moved)
@@ -82,6 +82,8 @@ async def after_write(
         surrogates = [row["surrogate"] for row in stored]
         await replace_expansion(connection, tenant_id, surrogates, now())
         await settle(connection, tenant_id)
+    elif kind.name == "sla-policies" and stored:
+        await sla_targets.settle(connection, tenant_id, stored, now())
     elif kind.name == "cost-book" and stored:
         await costs.settle(connection, tenant_id, [row["id"] for row in stored], now())
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from csapi.facts.kinds import Grain
+from csapi.facts.kinds import FORESEEN, Grain
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cells import inside
@@ -42,6 +42,7 @@ STORED = {
     Measure.BALANCE: "x.value_sum",
     Measure.DURATION_SUMSQ: "x.duration_sumsq",
     Measure.VALUE_SUMSQ: "x.value_sumsq",
+    Measure.DUE_N: "0",
 }
 COUNTED = {
     Measure.N: "1",
@@ -63,6 +64,7 @@ COUNTED = {
     Measure.VALUE_SUM: "coalesce(f.value, 0)",
     Measure.BALANCE: "coalesce(f.value, 0)",
     **{each: f"coalesce(f.{name}::numeric * f.{name}, 0)" for each, name in SQUARED.items()},
+    Measure.DUE_N: "0",
     Measure.SUBJECTS: "f.subject",
     Measure.CUSTOMERS: "f.customer",
 }
@@ -83,7 +85,7 @@ def cuboid_for(question: Question) -> Cuboid | None:
 
 def column_of(part: Part) -> str:
     """The name under which the rows of a statement carry a part's measure."""
-    if part.measure in THRESHOLDS:
+    if part.threshold_ms is not None:
         name = part.measure.value.removesuffix("_n")
         return f"{name}_{part.threshold_ms}".replace("-", "minus_")
     return part.measure.value
@@ -128,8 +130,10 @@ class Compiler:
         if cuboid is not None:
             stored = {name: stored_value(part) for name, part in self.by_column.items()}
         rows = self.union(pieces, cuboid, fact, stored)
-        sums = [f"{self.summed(part)} AS p{n}" for n, part in enumerate(self.question.parts)]
-        return self.grouped(rows, sums)
+        return self.grouped(rows, self.sums())
+
+    def sums(self) -> list[str]:
+        return [f"{self.summed(part)} AS p{n}" for n, part in enumerate(self.question.parts)]
 
     def union(
         self,
@@ -219,6 +223,10 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
         )
         listed = "".join(f", {value} AS {name}" for name, value in values.items())
         conditions = [only or "true", self.condition(self.question.condition, None)]
+        if self.question.seen_until is not None:
+            now = self.arguments.add(self.question.seen_until, "timestamptz")
+            ahead = ", ".join(str(int(kind)) for kind in FORESEEN)
+            conditions.append(f"(f.occurred_at < {now} OR f.kind NOT IN ({ahead}))")
         # OFFSET 0: one index scan a run, whatever the planner thinks of their number.
         return f"""SELECT f.* FROM {self._runs(runs)} CROSS JOIN LATERAL (
   SELECT f.occurred_at AS at, f.kind, f.outcome{keys}{listed} FROM facts f

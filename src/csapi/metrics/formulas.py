@@ -51,6 +51,10 @@ class Facts:
     def distinct(self, measure: Measure) -> Combo:
         return self._of(measure)
 
+    def due(self, threshold_ms: int) -> Combo:
+        """How many of what has begun by the end of the range are due within the threshold."""
+        return self._of(Measure.DUE_N, threshold_ms)
+
     def balance(self) -> Combo:
         return self._of(Measure.BALANCE)
 
@@ -100,6 +104,10 @@ class Formula:
     @property
     def is_cohort(self) -> bool:
         return any(part.measure in COHORTS for part in self.parts)
+
+    @property
+    def is_outlook(self) -> bool:
+        return any(part.measure is Measure.DUE_N for part in self.parts)
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -36,6 +36,9 @@ class Measure(StrEnum):
     # its end. Neither adds up over time; metrics/cohorts.py counts them.
     STARTED = "started"
     STAYED = "stayed"
+    # Decisions that are to come after the end of the range: of what has begun, and is due within
+    # threshold_ms. Read apart from all else (outlook.py); summaries do not have it.
+    DUE_N = "due_n"
     # How many different ones. They add up over nothing; summaries do not have them.
     SUBJECTS = "subjects"
     CUSTOMERS = "customers"

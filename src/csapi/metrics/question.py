@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from csapi.facts.kinds import Kind
+from csapi.facts.kinds import FORESEEN, Kind
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.formulas import Formula, Metric
 from csapi.metrics.parts import COHORTS, DISTINCT, Combo, Measure, Part
@@ -161,6 +161,7 @@ class Question:
     """What is asked. Its properties are worked out once: every row of an answer uses them.
 
     cell: only facts that the answer by these groups would count there; then there are no groups.
+    now: when it is asked; what is derived beforehand is not seen before its instant.
     """
 
     period: Period
@@ -171,6 +172,14 @@ class Question:
     with_totals: bool = False
     kept: Kept | None = None
     cell: Cell | None = None
+    now: datetime | None = None
+
+    @cached_property
+    def seen_until(self) -> datetime | None:
+        """Up to when facts are seen that may lie ahead; None where none of them does."""
+        if self.now is None or self.period.end <= self.now or not set(self.kinds) & set(FORESEEN):
+            return None
+        return self.now
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
@@ -188,6 +197,10 @@ class Question:
     @cached_property
     def has_cohorts(self) -> bool:
         return any(part.measure in COHORTS for part in self.parts)
+
+    @cached_property
+    def has_outlooks(self) -> bool:
+        return any(part.measure is Measure.DUE_N for part in self.parts)
 
     @cached_property
     def overlapping(self) -> tuple[str, ...]:

@@ -30,6 +30,18 @@ def check_stocks(asked: Sequence[Asked], groups: Sequence[Group]) -> None:
             )
 
 
+def check_outlooks(asked: Sequence[Asked], groups: Sequence[Group]) -> None:
+    """An outlook is one at the end of the range."""
+    outlook = next((each for each in asked if each.formula.is_outlook), None)
+    for place, group in enumerate(groups):
+        if outlook is not None and isinstance(group, TimeGroup):
+            refuse(
+                f"/dimensions/{place}",
+                "dimension_not_allowed",
+                f"{outlook.metric.id} is that at the end of the range: it takes no time dimension.",
+            )
+
+
 def check_allowed(
     asked: Sequence[Asked], used: Sequence[tuple[str, Dimension]], custom: Sequence[Dimension]
 ) -> None:

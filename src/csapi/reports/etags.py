@@ -60,6 +60,9 @@ def is_traceable(query: Query, resolved: Resolved) -> bool:
     return not (
         resolved.warnings
         or resolved.target is not None
+        or question.seen_until is not None
+        or question.has_outlooks
+        or question.has_cohorts
         or question.stocks
         or Include.annotations in query.include
         or any(asked.metric.unit is Unit.MONEY for asked in question.metrics)

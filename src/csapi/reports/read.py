@@ -34,10 +34,11 @@ from csapi.metrics.percentiles import (
     exact_statement,
     percentiles_of,
 )
-from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
+from csapi.metrics.plan import Marked, Pieces, Planner, extend, from_facts
 from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
 from csapi.metrics.stocks import added, balanced, empty_parts, opening_question
 from csapi.reports.cohorts import read_cohorts
+from csapi.reports.outlooks import read_due
 from csapi.reports.resolve import Members, Wanted
 
 PENDING_SHOWN = 100_000
@@ -175,6 +176,10 @@ class Reader:
             groups, total = await add_cohorts(
                 self.connection, self.tenant_id, question, groups, total
             )
+        if question.has_outlooks:
+            groups, total = await with_outlooks(
+                self.connection, self.tenant_id, question, groups, total
+            )
         source = "mixed" if has_read_facts and pieces.source == "summary" else pieces.source
         self.source = source if self.source in ("", source) else "mixed"
         self.is_complete &= is_complete
@@ -227,7 +232,18 @@ def pieces_of(
         question.cuts,
         state["slotted"] or (),
     )
-    return planner.split(period.start, period.end), is_complete
+    return split(planner, question), is_complete
+
+
+def split(planner: Planner, question: Question) -> Pieces:
+    """The pieces of a question's period. Where facts may lie ahead, no summary says which."""
+    period = question.period
+    if question.seen_until is None:
+        return planner.split(period.start, period.end)
+    now = max(question.seen_until, period.start)
+    pieces = planner.split(period.start, now)
+    extend(pieces.facts, now, period.end)
+    return pieces
 
 
 async def with_balances(
@@ -253,7 +269,7 @@ async def with_balances(
             marked = Marked(state["slots"] or (), state["months"] or ())
             slotted = state["slotted"] or ()
             planner = Planner(question.tenant_timezone, cuboid, marked, opening.cuts, slotted)
-            pieces = planner.split(start, period.end)
+            pieces = split(planner, opening)
         opened, opened_total, _ = await read_groups(connection, tenant_id, opening, pieces)
     known = {group.keys: group for group in groups}
     changes = {keys: group.parts for keys, group in known.items()}
@@ -269,6 +285,30 @@ async def with_balances(
         whole = opened_total or (opened[0] if opened and not opening.groups else None)
         parts = added(question, opening, total.parts, None if whole is None else whole.parts)
         total = Group((), parts, total.percentiles)
+    return shown, total
+
+
+async def with_outlooks(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    question: Question,
+    groups: Sequence[Group],
+    total: Group | None,
+) -> tuple[list[Group], Group | None]:
+    """The groups with what is due after the range, too."""
+    known = {group.keys: group for group in groups}
+    parts = {keys: group.parts for keys, group in known.items()}
+    found = await read_due(
+        connection, tenant_id, question, parts, None if total is None else total.parts
+    )
+    if len(found.groups) > MOST_GROUPS:
+        raise too_many_groups()
+    shown = [
+        Group(keys, parts, known[keys].percentiles if keys in known else {})
+        for keys, parts in found.groups.items()
+    ]
+    if total is not None and found.total is not None:
+        total = Group((), found.total, total.percentiles)
     return shown, total
 
 

@@ -32,7 +32,7 @@ from csapi.metrics.question import (
     time_group,
 )
 from csapi.metrics.topics import NO_TOPICS, Through, TopicTree
-from csapi.reports.checks import check_allowed, check_stocks
+from csapi.reports.checks import check_allowed, check_outlooks, check_stocks
 from csapi.reports.refusals import refuse
 from csapi.reports.resolve_metrics import resolve_metrics, with_sampling
 from csapi.reports.schemas import FilterNode, FilterOp, Include, Query, TimeRange
@@ -219,6 +219,7 @@ def build_question(query: Query, setting: Setting, members: Members) -> Question
         condition = build_condition(query.filters, setting, members)
     check_allowed(asked, used, setting.custom)
     check_stocks(asked, groups)
+    check_outlooks(asked, groups)
     return Question(
         period=period,
         tenant_timezone=setting.timezone,
@@ -226,4 +227,5 @@ def build_question(query: Query, setting: Setting, members: Members) -> Question
         groups=groups,
         condition=condition,
         with_totals=Include.totals in query.include,
+        now=setting.now,
     )

@@ -13,6 +13,7 @@ from csapi.facts.business_hours import BUSINESS_KINDS
 from csapi.facts.derive import derive_again
 from csapi.facts.kinds import Reference, Resource
 from csapi.facts.registry import SUBJECT_KINDS
+from csapi.facts.sla_targets import MARK_TICKETS, MARK_TICKETS_WITH_HOURS
 from csapi.facts.staff_cost import MARK_BY_COST
 from csapi.kit.db import acquire
 
@@ -139,6 +140,9 @@ async def spread_references(pool: asyncpg.Pool, tenant_id: UUID) -> int:
         if Reference.SCHEDULE in members:
             kinds = [int(kind) for kind in BUSINESS_KINDS]
             await connection.execute(MARK_BY_KIND, tenant_id, kinds)
+            await connection.execute(MARK_TICKETS_WITH_HOURS, tenant_id)
+        if Reference.SLA in members:
+            await connection.execute(MARK_TICKETS, tenant_id)
         if since := members.get(Reference.COST):
             await connection.execute(MARK_BY_COST, tenant_id, min(since))
     return len(eaten)

@@ -12,9 +12,10 @@ from uuid import UUID
 import asyncpg
 
 from csapi.access.tenancy import tenant_scope
-from csapi.facts.kinds import Grain, Kind, Resource
+from csapi.facts.kinds import SLA_KINDS, Grain, Kind, Resource
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.schedule_periods import is_business_time_current
+from csapi.facts.sla_targets import are_targets_current
 from csapi.facts.sql import FACT_COLUMNS
 from csapi.kit.db import Statement
 from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, Cuboid
@@ -41,6 +42,8 @@ def own_columns(*, with_business_time: bool) -> str:
             columns.append(name)
     return ", ".join(columns)
 
+
+TARGET_KINDS = ", ".join(str(int(kind)) for kind in SLA_KINDS)
 
 NEXT_SUBJECTS = f"""
 SELECT id FROM {{table}} WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT {SUBJECTS_PER_CHUNK}"""
@@ -90,14 +93,16 @@ class Findings:
         return subjects + sum(len(buckets) for buckets in self.wrong_buckets.values())
 
 
-def differing(derivation: str, *, with_business_time: bool) -> str:
+def differing(derivation: str, *, with_business_time: bool, with_targets: bool) -> str:
     """Subjects of $2 whose stored facts are not what their history gives, bit for bit."""
     columns = ", ".join(FACT_COLUMNS)
     own = own_columns(with_business_time=with_business_time)
+    # Targets may be those of policies or schedules that have changed since.
+    compared = "true" if with_targets else f"kind NOT IN ({TARGET_KINDS})"
     return f"""
-WITH expected AS MATERIALIZED (SELECT {own} FROM ({derivation}) AS derived),
+WITH expected AS MATERIALIZED (SELECT {own} FROM ({derivation}) AS derived WHERE {compared}),
 stored AS MATERIALIZED (
-  SELECT {own} FROM facts WHERE tenant_id = $1 AND subject = ANY($2::uuid[])
+  SELECT {own} FROM facts WHERE tenant_id = $1 AND subject = ANY($2::uuid[]) AND {compared}
 )
 SELECT DISTINCT subject FROM (
   (SELECT {columns} FROM expected EXCEPT ALL SELECT {columns} FROM stored)
@@ -141,9 +146,10 @@ async def wrong_subjects(
     connection: asyncpg.Connection, tenant_id: UUID, findings: Findings
 ) -> dict[Resource, set[UUID]]:
     wrong: dict[Resource, set[UUID]] = defaultdict(set)
-    is_current = await is_business_time_current(connection, tenant_id)
+    has_hours = await is_business_time_current(connection, tenant_id)
+    has_targets = await are_targets_current(connection, tenant_id)
     for resource, kind in SUBJECT_KINDS.items():
-        sql = differing(kind.derivation, with_business_time=is_current)
+        sql = differing(kind.derivation, with_business_time=has_hours, with_targets=has_targets)
         after = UUID(int=0)
         while True:
             rows = await connection.fetch(NEXT_SUBJECTS.format(table=kind.table), tenant_id, after)

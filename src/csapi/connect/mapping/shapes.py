@@ -138,6 +138,12 @@ SHAPES = {
         "source_updated_at valid_to hourly_rate agent team fixed_cost_per_month name custom"
         " deleted",
     ),
+    "sla-policies": _shape(
+        "source external_id valid_from targets",
+        "source_updated_at valid_to name position channels channels[] inboxes inboxes[] types"
+        " types[] priorities priorities[] teams teams[] custom deleted",
+        targets="metric seconds priority hours",
+    ),
 }
 RESOURCES = tuple(SHAPES)
 

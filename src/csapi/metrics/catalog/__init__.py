@@ -9,6 +9,7 @@ from csapi.metrics.catalog.feedback import FEEDBACK_METRICS
 from csapi.metrics.catalog.people import PEOPLE_METRICS
 from csapi.metrics.catalog.quality import QUALITY_METRICS
 from csapi.metrics.catalog.self_service import SELF_SERVICE_METRICS
+from csapi.metrics.catalog.sla import SLA_METRICS
 from csapi.metrics.catalog.tasks import TASK_METRICS
 from csapi.metrics.catalog.ticket_flow import TICKET_FLOW_METRICS
 from csapi.metrics.catalog.ticket_speed import TICKET_SPEED_METRICS
@@ -32,5 +33,6 @@ METRICS: dict[str, Metric] = {
         *WORK_METRICS,
         *SELF_SERVICE_METRICS,
         *COST_METRICS,
+        *SLA_METRICS,
     )
 }
