@@ -41,7 +41,8 @@ def waits_since(ticket: Item, events: list[Item]) -> datetime | None:
     spoke = of(events, MessageOutcome.INBOUND) or of(events, MessageOutcome.OUTBOUND)
     replied = at(ticket.get("milestones") or {}, "first_reply_at") and not said(events)
     created = at(ticket, "created_at") if by_customer(ticket) and not replied else None
-    return first(asked, None if spoke else created)
+    found: datetime | None = first(asked, None if spoke else created)
+    return found
 
 
 def state_facts(ticket: Item, events: list[Item]) -> Facts:
@@ -50,9 +51,8 @@ def state_facts(ticket: Item, events: list[Item]) -> Facts:
     is_now_done, since = is_done(ticket, events), waits_since(ticket, events)
     if solve:
         fact = Fact(solve.at, actor_agent=solve.solver)
-        if solve.is_event and not solve.reopened or (
-            not solve.is_event and ticket.get("status") in (*DONE, None)
-        ):
+        stands = not solve.reopened if solve.is_event else ticket.get("status") in (*DONE, None)
+        if stands:
             facts[Kind.CLOSED, 0] = fact
         if began := handled_at(ticket, events):
             facts[Kind.HUMAN_RESOLUTION, 0] = timed(fact, solve.at - began)

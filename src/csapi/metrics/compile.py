@@ -8,7 +8,7 @@ from csapi.facts.kinds import Grain
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cuboids import Cuboid, covering
-from csapi.metrics.parts import DISTINCT, EXTREMES, THRESHOLDS, Measure, Part
+from csapi.metrics.parts import DISTINCT, EXTREMES, FILLED, THRESHOLDS, Measure, Part
 from csapi.metrics.periods import TimeGrain, edges
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import (
@@ -38,6 +38,7 @@ STORED = {
     Measure.VALUE_N: "x.value_n",
     Measure.VALUE_SUM: "x.value_sum",
     Measure.BALANCE: "x.value_sum",
+    **{measure: "NULL::bigint" if measure in EXTREMES else "0" for measure in FILLED},
 }
 COUNTED = {
     Measure.N: "1",
@@ -60,6 +61,7 @@ COUNTED = {
     Measure.BALANCE: "coalesce(f.value, 0)",
     Measure.SUBJECTS: "f.subject",
     Measure.CUSTOMERS: "f.customer",
+    **{measure: "NULL::bigint" if measure in EXTREMES else "0" for measure in FILLED},
 }
 
 
@@ -204,7 +206,7 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
             if isinstance(group, MemberGroup)
         )
         listed = "".join(f", {value} AS {name}" for name, value in values.items())
-        conditions = [only or "true", self._condition(self.question.condition, None)]
+        conditions = [only or "true", self.condition()]
         # OFFSET 0: one index scan a run, whatever the planner thinks of their number.
         return f"""SELECT f.* FROM {self._runs(runs)} CROSS JOIN LATERAL (
   SELECT f.occurred_at AS at, f.kind, f.outcome{keys}{listed} FROM facts f
@@ -228,6 +230,10 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
     AND x.bucket >= run.starts_at AND x.bucket < run.ends_at AND x.kind = ANY ({self.kinds})
     AND {self._condition(self.question.condition, cuboid)}
   OFFSET 0) AS x"""
+
+    def condition(self) -> str:
+        """What the question asks of facts `f`."""
+        return self._condition(self.question.condition, None)
 
     def _condition(self, condition: Condition | None, cuboid: Cuboid | None) -> str:
         if condition is None:

@@ -46,8 +46,10 @@ class Asked:
         return int(self.agg[1:])
 
     @property
-    def is_distinct(self) -> bool:
-        return any(part.measure in DISTINCT for part in self.formula.parts)
+    def is_set(self) -> bool:
+        """Whether several groups have to be read together: what they have does not add up."""
+        is_distinct = any(part.measure in DISTINCT for part in self.formula.parts)
+        return is_distinct or self.formula.survival is not None
 
     @property
     def extreme(self) -> Part | None:
@@ -134,7 +136,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. Its properties are worked out once: every row of an answer uses them."""
+    """What is asked. Its properties are worked out once: every row of an answer uses them.
+
+    now: the instant that stands for the end of what has not ended.
+    """
 
     period: Period
     tenant_timezone: str
@@ -143,6 +148,7 @@ class Question:
     condition: Condition | None = None
     with_totals: bool = False
     kept: Kept | None = None
+    now: datetime | None = None
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
@@ -156,6 +162,12 @@ class Question:
     def stocks(self) -> tuple[int, ...]:
         """The places of the parts that are balances."""
         return tuple(n for n, part in enumerate(self.parts) if part.measure is Measure.BALANCE)
+
+    @cached_property
+    def is_at_instant(self) -> bool:
+        """Whether some metric cannot be added up over time."""
+        held = any(part.measure is Measure.DAYS for part in self.parts)
+        return held or any(asked.formula.is_at_instant for asked in self.metrics)
 
     @cached_property
     def columns(self) -> frozenset[str]:

@@ -16,14 +16,15 @@ def allowed_dimensions(metric: Metric, custom: Sequence[Dimension]) -> list[str]
 
 def check_stocks(asked: Sequence[Asked], groups: Sequence[Group]) -> None:
     """A balance is at the end of one bucket: not of an hour of the day, nor of two at once."""
-    stocks = [each for each in asked if each.formula.is_stock]
+    stocks = [each for each in asked if each.formula.is_at_instant]
     times = [(n, group) for n, group in enumerate(groups) if isinstance(group, TimeGroup)]
     for number, (place, group) in enumerate(times):
         if stocks and (group.is_cycle or number):
             refuse(
                 f"/dimensions/{place}",
                 "dimension_not_allowed",
-                f"{stocks[0].metric.id} is a stock: it takes one time dimension, and no cycle.",
+                f"{stocks[0].metric.id} is that of an instant: it takes one time dimension, and no "
+                "cycle.",
                 [TIME_PREFIX + each.value for each in TimeGrain if each not in CYCLES],
             )
 

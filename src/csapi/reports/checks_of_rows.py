@@ -29,8 +29,8 @@ def check_top(query: Query, question: Question, names: list[str]) -> None:
     by_time = not ranks_members(question) and any(
         isinstance(group, TimeGroup) for group in question.groups
     )
-    if query.top.other and by_time and question.stocks:
-        message = "A stock at several instants cannot be added up: ask without other."
+    if query.top.other and by_time and question.is_at_instant:
+        message = "What is of one time alone cannot be added up over time: ask without other."
         refuse("/top/other", "not_supported", message)
 
 

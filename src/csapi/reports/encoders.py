@@ -31,7 +31,8 @@ NDJSON_FORM = (
 
 # What spreadsheets run, and the mark itself, so that it can be taken off again.
 GUARDED = tuple("=+-@\t\r\n'")
-PARTS = tuple(name for name in MetricValue.__struct_fields__ if name not in ("value", "excluded"))
+NO_PARTS = ("value", "excluded", "record")
+PARTS = tuple(name for name in MetricValue.__struct_fields__ if name not in NO_PARTS)
 EXCLUDED = tuple(Excluded.__struct_fields__)
 
 _json = msgspec.json.Encoder()

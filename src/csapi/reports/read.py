@@ -26,11 +26,13 @@ from csapi.metrics.dimensions import (
     member_names,
 )
 from csapi.metrics.formulas import Facts
-from csapi.metrics.parts import Hours
+from csapi.metrics.parts import LASTING, Hours
 from csapi.metrics.percentiles import EXACT_MAX, binned_statement, exact_statement, interpolate
 from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
 from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
-from csapi.metrics.stocks import added, balanced, opening_question
+from csapi.metrics.stocks import added, balanced, empty_parts, opening_question
+from csapi.metrics.wholes import Common
+from csapi.reports.fillings import Group, Percentile, common_of, filled
 from csapi.reports.resolve import Members, Wanted
 
 PENDING_SHOWN = 100_000
@@ -61,24 +63,7 @@ SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL 
 CUSTOM = "SELECT name, label, slot FROM custom_attributes WHERE tenant_id = $1 ORDER BY slot"
 
 
-@dataclass(frozen=True, slots=True)
-class Percentile:
-    """A percentile; from bins it is only near."""
-
-    seconds: float
-    is_exact: bool
-
-
 Ranked = dict[tuple[bool, tuple[int | None, ...]], dict[str, Percentile]]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """One group: its keys in the order of the question's groups, its parts in that of its parts."""
-
-    keys: tuple[int | None, ...]
-    parts: Sequence[int | None]
-    percentiles: Mapping[str, Percentile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +78,12 @@ class Reading:
     is_exact: bool
     source: str
     data_through: datetime | None
+    common: Common | None = None
+
+    def nothing(self, question: Question, keys: tuple[int | None, ...]) -> Group:
+        """A group in which nothing happened."""
+        parts = empty_parts(question)
+        return Group(keys, self.common.filled(keys, parts) if self.common else parts, {})
 
 
 async def custom_dimensions(
@@ -136,6 +127,19 @@ async def read_question(
     groups, total, has_read_facts = await read_groups(connection, tenant_id, question, pieces)
     if question.stocks:
         groups, total = await with_balances(connection, tenant_id, question, groups, total)
+    groups, total = await filled(connection, tenant_id, question, groups, total)
+
+    async def read_whole(whole: Question) -> Sequence[Group]:
+        found, _, _ = await read_groups(
+            connection, tenant_id, whole, pieces_of(whole, state, live_slots_max)[0]
+        )
+        return found
+
+    common = await common_of(question, read_whole)
+    if common is not None:
+        groups = [replace(each, parts=common.filled(each.keys, each.parts)) for each in groups]
+        if total is not None:
+            total = replace(total, parts=common.filled((), total.parts))
     return Reading(
         groups=groups,
         total=total,
@@ -145,6 +149,7 @@ async def read_question(
         is_exact=is_complete and state["subjects"] == 0,
         source="mixed" if has_read_facts and pieces.source == "summary" else pieces.source,
         data_through=state["data_through"] and state["data_through"].astimezone(UTC),
+        common=common,
     )
 
 
@@ -264,7 +269,7 @@ def spreads(question: Question) -> dict[tuple[Facts, bool], list[Asked]]:
     found: dict[tuple[Facts, bool], list[Asked]] = {}
     for asked in question.metrics:
         spread = asked.formula.spread
-        if asked.percentile is not None and spread is not None:
+        if asked.percentile is not None and spread is not None and spread.kind not in LASTING:
             found.setdefault((spread, asked.formula.exclude_zero), []).append(asked)
     return found
 

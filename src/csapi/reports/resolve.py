@@ -219,4 +219,5 @@ def build_question(query: Query, setting: Setting, members: Members) -> Question
         groups=groups,
         condition=condition,
         with_totals=Include.totals in query.include,
+        now=setting.now,
     )

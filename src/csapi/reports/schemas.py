@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from csapi.facts.annotation import AnnotationKind, AnnotationScope
 from csapi.kit.quantities import UtcDatetime
@@ -106,10 +106,20 @@ class NullReason(StrEnum):
     no_observations = "no_observations"
 
 
+class RecordRef(msgspec.Struct, kw_only=True):
+    """A record: `id` is ours, `external_id` that of its source."""
+
+    resource: str
+    id: str
+    source: str
+    external_id: str
+
+
 class MetricValue(msgspec.Struct, kw_only=True):
     """A value with its parts: numerator and denominator in the metric's unit, and sample size.
 
-    An approximate percentile is at most `relative_error` away from the exact one.
+    An approximate percentile is at most `relative_error` away from the exact one. `record`, of a
+    longest or shortest duration alone: whose it is, of several the earliest.
     """
 
     value: float | None
@@ -120,6 +130,7 @@ class MetricValue(msgspec.Struct, kw_only=True):
     precision: Precision
     relative_error: float | None
     excluded: Excluded
+    record: RecordRef | UnsetType | None = UNSET
 
 
 class ResultRow(msgspec.Struct, kw_only=True):

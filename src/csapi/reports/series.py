@@ -8,10 +8,8 @@ from itertools import product
 from csapi.kit.problems import Problem
 from csapi.metrics.compile import MOST_GROUPS
 from csapi.metrics.question import OTHER, Question, TimeGroup
-from csapi.metrics.stocks import empty_parts
 from csapi.reports.layouts import DimensionValue, Matrix, MatrixValues, Precision, Series
 from csapi.reports.ranking import Rows
-from csapi.reports.read import Group
 from csapi.reports.schemas import ColumnInfo, MetricValue, Query
 from csapi.reports.shape import dimension_value, metric_value, rank_of
 
@@ -61,11 +59,11 @@ class Grid:
     def cell(self) -> Callable[[int, Keys], MetricValue]:
         """The value of a metric, by its place, of a group, by its keys."""
         found = {group.keys: group for group in (*self.rows.groups, *self.rows.others)}
-        nothing = Group((), empty_parts(self.question), {})
+        nothing = cache(lambda keys: self.rows.reading.nothing(self.question, keys))
 
         def value(metric: int, keys: Keys) -> MetricValue:
             asked, places = self.question.metrics[metric], self.question.places[metric]
-            return metric_value(asked, places, found.get(keys, nothing))
+            return metric_value(asked, places, found.get(keys) or nothing(keys))
 
         return value
 
