@@ -2,7 +2,7 @@
 
 from csapi.ingest import attributes, endpoints, schedules
 from csapi.kit.operations import Operation
-from csapi.reports import batch, terms
+from csapi.reports import agents_now, batch, comment_terms, content_gaps, terms
 from csapi.reports import endpoints as reports
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -12,6 +12,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *reports.OPERATIONS,
     *batch.OPERATIONS,
     *terms.OPERATIONS,
+    *content_gaps.OPERATIONS,
+    *comment_terms.OPERATIONS,
+    *agents_now.OPERATIONS,
 )
 
 TAGS = {

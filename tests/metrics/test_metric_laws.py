@@ -117,6 +117,10 @@ def longest(formula: Formula, facts: list[Any], around: Around) -> float | None:
     return None if found is None else found / 1000
 
 
+def is_balance(metric: Metric) -> bool:
+    return metric.build(metric.defaults).is_stock
+
+
 def is_stock(metric: Metric) -> bool:
     """Whether it is about what there is at an instant."""
     return metric.build(metric.defaults).is_at_instant
@@ -199,17 +203,19 @@ def check_balances(
     rows = answer["data"]
     for row in rows:
         key = tuple(row["dimensions"][name]["key"] for name in members)
-        (end,) = [row["dimensions"][n]["end"] for n in dimensions if n not in members] or [None]
+        times = [row["dimensions"][name] for name in dimensions if name not in members]
+        start, end = (times[0][name] if times else None for name in ("start", "end"))
         known = [
             fact
             for fact in facts.get(key, [])
             if end is None or fact["occurred_at"] < datetime.fromisoformat(end)
         ]
         at = min(NOW, datetime.fromisoformat(end)) if end else NOW
-        if metric.merge_class is not MergeClass.stock or "tickets_waiting" in metric.id:
-            known = facts.get(key, [])
+        if not is_balance(metric):
+            has_begun = start is None or datetime.fromisoformat(start) < NOW
+            known = facts.get(key, []) if has_begun else []
         assert cells(row["metrics"]) == expected(metric, known, Around(at)), row["dimensions"]
-    if metric.merge_class is not MergeClass.stock or "tickets_waiting" in metric.id:
+    if not is_balance(metric):
         return
     combinations = {tuple(row["dimensions"][name]["key"] for name in members) for row in rows}
     assert facts.keys() <= combinations

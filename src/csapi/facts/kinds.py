@@ -129,7 +129,7 @@ class Kind(IntEnum):
     WAIT_DROPPED = 123
     # A ticket that is open now, since it is what it is. value: how old it was then, in seconds.
     OPEN_TICKET = 124
-    # The end of a part of BACKLOG. duration: its length; value: how old the ticket was at its start.
+    # The end of a part of BACKLOG. duration: its length; value: the ticket's age at its start.
     OPEN_ENDED = 125
     # Pieces of paid time, cut like intervals. value: what they cost; none where no rate is known.
     STAFF_COST = 100

@@ -84,7 +84,8 @@ def aged_statement(tenant_id: UUID, question: Question, aged: Aged, *, with_all:
     {age} AS age
   FROM (
     SELECT *, occurred_at AS since, cardinality({instants}) AS until FROM facts
-    WHERE tenant_id = {compiler.tenant} AND kind = {int(aged.kind)} AND kind = ANY ({compiler.kinds})
+    WHERE tenant_id = {compiler.tenant} AND kind = {int(aged.kind)}
+      AND kind = ANY ({compiler.kinds})
     UNION ALL
     SELECT *, occurred_at - {length}, width_bucket(occurred_at, {instants}) FROM facts
     WHERE tenant_id = {compiler.tenant} AND kind = ANY ({ended})
@@ -95,21 +96,18 @@ def aged_statement(tenant_id: UUID, question: Question, aged: Aged, *, with_all:
     FROM generate_series(width_bucket(f.since, {instants}) + 1, f.until) AS n) AS t
   WHERE {condition}"""
     known = "FILTER (WHERE age IS NOT NULL)"
-    record = "array_agg(ARRAY[subject::text, resource::text] ORDER BY age"
     *_, least, greatest = aged.places
-    return compiler.grouped(
-        rows,
-        [
-            "count(age) AS n",
-            "coalesce(sum(age), 0)::bigint AS total",
-            "min(age) AS least",
-            "max(age) AS greatest",
-            f"{f'({record}, subject) {known})[1:1]' if least is not None else 'NULL'} AS youngest",
-            f"{f'({record} DESC, subject) {known})[1:1]' if greatest is not None else 'NULL'}"
-            " AS oldest",
-            f"{f'array_agg(age ORDER BY age) {known}' if with_all else 'NULL'} AS ages",
-        ],
-    )
+
+    def record(order: str) -> str:
+        listed = f"array_agg(ARRAY[subject::text, resource::text] ORDER BY {order}, subject)"
+        return f"({listed} {known})[1:1]"
+
+    youngest = "NULL" if least is None else record("age")
+    oldest = "NULL" if greatest is None else record("age DESC")
+    ages = f"array_agg(age ORDER BY age) {known}" if with_all else "NULL"
+    sums = ["count(age)", "coalesce(sum(age), 0)::bigint", "min(age)", "max(age)"]
+    values = [*sums, youngest, oldest, ages]
+    return compiler.grouped(rows, [f"{value} AS v{n}" for n, value in enumerate(values)])
 
 
 def ranked_in(question: Question, aged: Aged) -> Sequence[Asked]:

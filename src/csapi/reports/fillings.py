@@ -15,9 +15,9 @@ from csapi.kit.problems import Problem
 from csapi.metrics.ages import Aged, aged_in, aged_statement, ranked_in
 from csapi.metrics.extremes import extreme_statement, records_asked
 from csapi.metrics.formulas import MS_PER_SECOND
-from csapi.metrics.parts import EXTREMES, Measure
+from csapi.metrics.parts import AGE_MEASURES, EXTREMES, Measure
 from csapi.metrics.percentiles import interpolate
-from csapi.metrics.question import Asked, Question
+from csapi.metrics.question import Asked, Question, TimeGroup
 from csapi.metrics.stocks import empty_parts
 from csapi.metrics.survival import MOST_WAITS, median, survival_statement, surviving
 from csapi.metrics.wholes import Common, asks_for, has_common, whole_question
@@ -102,7 +102,8 @@ async def filled(
     """The groups with what is not in the rows of facts and summaries."""
     sheet = Sheet(question, groups, total)
     aged = aged_in(question)
-    if aged and all(asked.formula.is_at_instant for asked in question.metrics) and question.groups:
+    only_ages = all(part.measure in AGE_MEASURES for part in question.parts)
+    if aged and only_ages and question.groups:
         # What the range has facts of is no row; what lasts is.
         sheet.rows = {place: row for place, row in sheet.rows.items() if place[0]}
     for each in aged:
@@ -115,18 +116,35 @@ async def filled(
     return sheet.result()
 
 
+async def read_ages(
+    connection: asyncpg.Connection, tenant_id: UUID, sheet: Sheet, aged: Aged, *, with_all: bool
+) -> list[tuple[Place, Sequence[Any]]]:
+    """The ages of each row. Over several instants they do not add up: then the total is that of
+    the last one, read apart."""
+    question, found = sheet.question, list[tuple[Place, Sequence[Any]]]()
+    questions = [question]
+    if question.with_totals and any(isinstance(each, TimeGroup) for each in question.groups):
+        questions = [replace(question, with_totals=False), replace(question, groups=())]
+    for number, each in enumerate(questions):
+        statement = aged_statement(tenant_id, each, aged, with_all=with_all)
+        for row in await run(connection, statement):
+            (_, keys), values = place_of(each, tuple(row))
+            is_total = number > 0 or (bool(row[len(each.groups)]) and bool(each.groups))
+            found.append(((is_total, keys), values))
+    return found
+
+
 async def fill_ages(
     connection: asyncpg.Connection, tenant_id: UUID, sheet: Sheet, aged: Aged
 ) -> None:
     question, ranked = sheet.question, ranked_in(sheet.question, aged)
-    statement = aged_statement(tenant_id, question, aged, with_all=bool(ranked))
+    rows = await read_ages(connection, tenant_id, sheet, aged, with_all=bool(ranked))
     ends = [
         (asked, EXTREMES[part.measure] == "max")
         for asked in question.metrics
         if (part := asked.extreme) is not None and question.parts.index(part) in aged.places
     ]
-    for row in await run(connection, statement):
-        place, (*numbers, youngest, oldest, ages) = place_of(question, tuple(row))
+    for place, (*numbers, youngest, oldest, ages) in rows:
         parts = list(sheet.row(place).parts)
         for at, number in zip(aged.places, numbers, strict=True):
             if at is not None:

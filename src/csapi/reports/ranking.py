@@ -11,8 +11,8 @@ from typing import Any
 
 from csapi.metrics.question import OTHER, Kept, MemberGroup, Question, TimeGroup
 from csapi.metrics.stocks import empty_parts
-from csapi.reports.ordering import HavingOp, HavingTest, OrderBy, SortDirection, TopRequest
 from csapi.reports.fillings import Group
+from csapi.reports.ordering import HavingOp, HavingTest, OrderBy, SortDirection, TopRequest
 from csapi.reports.read import Reading
 from csapi.reports.schemas import MetricValue, Query
 from csapi.reports.shape import cells, merged, metric_value, ordered, rank_of

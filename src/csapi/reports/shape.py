@@ -15,8 +15,8 @@ from csapi.metrics.dimensions import Source
 from csapi.metrics.formulas import MS_PER_SECOND, Formula
 from csapi.metrics.parts import COMMON, EXTREMES
 from csapi.metrics.question import Asked, MemberGroup, Places, Question, Terms, TimeGroup
-from csapi.reports.layouts import DimensionValue, Precision
 from csapi.reports.fillings import Found, Group
+from csapi.reports.layouts import DimensionValue, Precision
 from csapi.reports.read import Reading
 from csapi.reports.schemas import Excluded, MetricValue, NullReason, RecordRef, ResultRow
 

@@ -29,9 +29,9 @@ from csapi.metrics.formulas import (
     ParamType,
     TimeBasis,
     Unit,
+    added,
     mean_value,
     share,
-    added,
     value_sum,
 )
 from csapi.metrics.parts import Measure
@@ -269,8 +269,8 @@ TICKET_FLOW_METRICS = (
         "The share of assignments after which that agent replied on the ticket, in the bucket of "
         "the assignment.",
         formula_text="assignments with a later reply by the agent so far / assignments to agents",
-        example="Given to Kim, who handed it on without a word, and to Lee, who replied: Kim 0 / 1, "
-        "Lee 1 / 1.",
+        example="Given to Kim, who handed it on without a word, and to Lee, who replied: Kim "
+        "0 / 1, Lee 1 / 1.",
         basis=COHORT,
         pitfalls="Recent assignments may still be handled. Only tickets with messages are in it.",
     ),

@@ -32,9 +32,9 @@ AWAITED = Facts(Kind.AWAITED)
 HUMAN = Facts(Kind.HUMAN_RESOLUTION)
 
 AT_INSTANT = (
-    "It is that of the end of the range, or of now where the range reaches further, and of all that "
-    "lasts then, however long before the range it began. In business hours, by the schedule of the "
-    "team that owns it then."
+    "It is that of the end of the range, or of now where the range reaches further, and of all "
+    "that lasts then, however long before the range it began. In business hours, by the schedule "
+    "of the team that owns it then."
 )
 
 
