@@ -2,7 +2,18 @@
 
 from csapi.ingest import attributes, endpoints, schedules, sla
 from csapi.kit.operations import Operation
-from csapi.reports import batch, change_endpoints, limits, portal, records_endpoint, saved, terms
+from csapi.reports import (
+    agents_now,
+    batch,
+    change_endpoints,
+    comment_terms,
+    content_gaps,
+    limits,
+    portal,
+    records_endpoint,
+    saved,
+    terms,
+)
 from csapi.reports import endpoints as reports
 from csapi.reports.exports import endpoints as exports
 
@@ -20,6 +31,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *saved.OPERATIONS,
     *exports.OPERATIONS,
     *portal.OPERATIONS,
+    *content_gaps.OPERATIONS,
+    *comment_terms.OPERATIONS,
+    *agents_now.OPERATIONS,
 )
 
 TAGS = {

@@ -12,7 +12,7 @@ from csapi.facts.kinds import Kind
 # Facts that stand at the end of what they measure.
 ENDING = (
     Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.RESPONSE, Kind.REPLY_PAIR, Kind.AGENT_RESPONSE,
-    Kind.AGENT_ASSIGNED,
+    Kind.AGENT_ASSIGNED, Kind.HUMAN_RESOLUTION,
 )  # fmt: skip
 
 MINUTE = timedelta(minutes=1)

@@ -15,6 +15,7 @@ from csapi.facts.kinds import (
 )
 
 Facts = dict[tuple[Kind, int], Fact]
+OUTBOUND = MessageOutcome.OUTBOUND
 FIRST_NEXT = (ResponseOutcome.FIRST, ResponseOutcome.NEXT)
 
 
@@ -100,6 +101,14 @@ def reply_facts(ticket: Item, events: list[Item]) -> Facts:
     return facts
 
 
+def handled(events: list[Item], assignment: Item) -> int | None:
+    """Whether the agent replied after the assignment; None of sources that send no messages."""
+    if not said(events):
+        return None
+    later = events[events.index(assignment) + 1 :]
+    return 10_000 * any(actor(each) == assignment["agent"] for each in of(later, OUTBOUND))
+
+
 def assignment_facts(ticket: Item, events: list[Item]) -> Facts:
     created = at(ticket, "created_at")
     changes = [event for event in events if event["type"] == "assigned"]
@@ -114,6 +123,7 @@ def assignment_facts(ticket: Item, events: list[Item]) -> Facts:
                     AssignmentOutcome.TRANSFER if had_any else AssignmentOutcome.FIRST,
                     actor_agent=event.get("agent"),
                     actor_team=event.get("team"),
+                    value=handled(events, event) if who == "agent" else None,
                 )
                 gap = fact.at - created if created and not had_any else None
                 facts[kind, event["place"]] = timed(fact, gap)

@@ -12,6 +12,7 @@ from tests.delivery.model import (
     at,
     first,
     identified,
+    nearest_ms,
     owner_of,
     tags_of,
     tie_break,
@@ -28,6 +29,7 @@ from tests.delivery.model_replies import (
     spoken,
     waiting_facts,
 )
+from tests.delivery.model_state import state_facts
 from tests.delivery.model_work import DONE, backlog_facts, routing_fact, solve_facts
 
 from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome
@@ -36,7 +38,8 @@ Facts = dict[tuple[Kind, int], Fact]
 ABOUT_THE_TICKET = (
     Kind.TICKET_CREATED, Kind.CONTACT, Kind.RESOLUTION, Kind.REOPEN, Kind.AWAITED,
     Kind.ACKNOWLEDGED, Kind.SOLVED, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED,
-    Kind.TIME_IN_STATUS, Kind.ROUTED, Kind.BACKLOG, Kind.SENTIMENT,
+    Kind.TIME_IN_STATUS, Kind.ROUTED, Kind.BACKLOG, Kind.SENTIMENT, Kind.CLOSED,
+    Kind.HUMAN_RESOLUTION, Kind.WAITING, Kind.WAIT_DROPPED, Kind.OPEN_TICKET, Kind.OPEN_ENDED,
 )  # fmt: skip
 
 
@@ -60,6 +63,7 @@ def ticket_facts(world: World, name: str) -> Facts:
     first_reply = next((fact.at for fact in replied.values()), None)
     facts |= waiting_facts(ticket, events, first_reply)
     facts |= solve_facts(ticket, events) | routing_fact(ticket, events)
+    facts |= state_facts(ticket, events)
     found = {
         key: placed(world, ticket, events, key[0], fact, fact.at) for key, fact in facts.items()
     }
@@ -130,7 +134,9 @@ def resolutions(ticket: Item, events: list[Item]) -> Facts:
         if is_done and not was_done:
             solved.append(at(event, "occurred_at"))
         elif was_done and not is_done:
-            facts[Kind.REOPEN, event["place"]] = Fact(at(event, "occurred_at"))
+            when = at(event, "occurred_at")
+            gap = nearest_ms(when - solved[-1]) if solved else None
+            facts[Kind.REOPEN, event["place"]] = Fact(when, duration_ms=gap)
     if not changes:
         totals = ticket.get("milestones") or {}
         ends = {at(totals, name) for name in ("first_solved_at", "last_solved_at")}

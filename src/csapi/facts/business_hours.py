@@ -16,6 +16,7 @@ ENDING_KINDS = (
     Kind.REPLY_PAIR,
     Kind.AGENT_RESPONSE,
     Kind.AGENT_ASSIGNED,
+    Kind.HUMAN_RESOLUTION,
 )
 STARTING_KINDS = (Kind.CALL,)
 BUSINESS_KINDS = (*ENDING_KINDS, *STARTING_KINDS)
@@ -55,14 +56,20 @@ def business_ms(team: str, inbox: str, turns: str = "NULL::timestamptz[]") -> st
     team: whose schedule counts at `piece.starts_at`; it changes at `turns` alone.
     """
     length = "e.duration * interval '1 millisecond'"
+    starts = f"CASE WHEN e.kind IN ({numbers(STARTING_KINDS)}) THEN e.at ELSE e.at - {length} END"
+    ends = f"CASE WHEN e.kind IN ({numbers(STARTING_KINDS)}) THEN e.at + {length} ELSE e.at END"
     return f"""CASE WHEN e.kind IN ({numbers(BUSINESS_KINDS)}) AND e.duration IS NOT NULL
-    AND {HAS_SCHEDULES} THEN (
+    AND {HAS_SCHEDULES} THEN {open_between(starts, ends, team, inbox, turns)} END"""
+
+
+def open_between(
+    starts: str, ends: str, team: str, inbox: str, turns: str = "NULL::timestamptz[]"
+) -> str:
+    """How long, in ms, it was open between two instants, or null where that is not known."""
+    return f"""(
   SELECT CASE WHEN count(*) = count(chosen.schedule)
     THEN sum({open_until("piece.ends_at")} - {open_until("piece.starts_at")}) END
-  FROM (
-    SELECT CASE WHEN e.kind IN ({numbers(STARTING_KINDS)}) THEN e.at ELSE e.at - {length} END,
-      CASE WHEN e.kind IN ({numbers(STARTING_KINDS)}) THEN e.at + {length} ELSE e.at END
-  ) AS span (starts_at, ends_at)
+  FROM (SELECT {starts}, {ends}) AS span (starts_at, ends_at)
   CROSS JOIN LATERAL (
     SELECT at AS starts_at, lead(at, 1, span.ends_at) OVER (ORDER BY at) AS ends_at FROM (
       SELECT span.starts_at AS at
@@ -74,7 +81,7 @@ def business_ms(team: str, inbox: str, turns: str = "NULL::timestamptz[]") -> st
     {in_force(Scope.TEAM, team)},
     {in_force(Scope.INBOX, inbox)},
     {in_force(Scope.DEFAULT, "0")}) AS schedule OFFSET 0) AS chosen
-) END"""
+)"""
 
 
 # The team that owned each ticket, as two arrays: since when, and which. With schedules or targets

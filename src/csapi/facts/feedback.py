@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from csapi.facts.kinds import (
@@ -19,8 +20,18 @@ from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sentiment import SENTIMENT_COLUMNS, sentiment_values
 from csapi.facts.sql import ATTRIBUTES, CHOSEN, fact_select, lateral
 from csapi.facts.tags import TAG_JOIN, tag_log, tags_at
+from csapi.facts.text import said_words
 from csapi.facts.ticket_history import EventType, events_of, period_join, periods, was
-from csapi.facts.wire import Custom, Key, Record, Sentiment, SentimentScore, Survey, Text
+from csapi.facts.wire import (
+    Custom,
+    Key,
+    Record,
+    Sentiment,
+    SentimentScore,
+    Survey,
+    Text,
+    normalized,
+)
 from csapi.kit.quantities import UtcDatetime
 
 Rating = Annotated[float, Meta(ge=-1000, le=1000, description="On the survey's own scale")]
@@ -75,6 +86,7 @@ class Feedback(Record):
     customer: Key | None = None
     site: Key | None = None
     comment: Text | None = None
+    language: Key | None = None
     reasons: Annotated[list[Key], Meta(max_length=100)] = []
     sentiment_label: Sentiment | None = None
     sentiment_score: SentimentScore | None = None
@@ -148,7 +160,13 @@ def feedback_row(feedback: Feedback, lookup: Lookup) -> tuple[object, ...]:
         *lookup.custom(feedback.custom),
         lookup.label(Dimension.CHANNEL, feedback.site),
         *sentiment_values(feedback.sentiment_label, feedback.sentiment_score),
+        None if feedback.language is None else normalized(feedback.language),
+        None if feedback.comment is None else listed(said_words(feedback.comment)),
     )
+
+
+def listed(words: list[str]) -> str:
+    return msgspec.json.encode(words).decode()
 
 
 CONTEXT_JOINS = f"""
@@ -292,6 +310,8 @@ FEEDBACK = RecordKind(
         *attribute_columns(),
         Column("site", "integer"),
         *SENTIMENT_COLUMNS,
+        Column("language", "text"),
+        Column("words", "jsonb"),
     ),
     row=feedback_row,
     instants=("responded_at",),

@@ -37,6 +37,7 @@ class Kind(IntEnum):
     FIRST_RESPONSE = 4
     # duration: from creation to this solve.
     RESOLUTION = 5
+    # duration: since the solve that it undoes.
     REOPEN = 6
     # A person's reply to a run of customer messages. duration: from the first message of the run.
     RESPONSE = 7
@@ -59,7 +60,8 @@ class Kind(IntEnum):
     CSAT = 21
     CES = 22
     NPS = 23
-    # A ticket was given to an agent, or to a team. duration, the first time: since its creation.
+    # A ticket was given to an agent, or to a team. duration, the first time: since its creation;
+    # value, of agents: 1 when the agent replied on it afterwards, 0 when not.
     AGENT_ASSIGNED = 30
     TEAM_ASSIGNED = 31
     # A customer's ticket, at its creation. duration: until the first reply by a person.
@@ -118,6 +120,18 @@ class Kind(IntEnum):
     # A session in which the knowledge base was searched, at its start. duration: from the last
     # search before the ticket that the session led to, to the creation of that ticket.
     SEARCH_SESSION = 67
+    # The last solve, where the ticket was not reopened since.
+    CLOSED = 130
+    # The last solve. duration: since a person first had to do with the ticket.
+    HUMAN_RESOLUTION = 131
+    # A customer waits for a reply now, at the start of the wait. Waits that ended are RESPONSE.
+    WAITING = 132
+    # A wait that ended with the last solve and without a reply. duration: its length.
+    WAIT_DROPPED = 133
+    # A ticket that is open now, since it is what it is. value: how old it was then, in seconds.
+    OPEN_TICKET = 134
+    # The end of a part of BACKLOG. duration: its length; value: the ticket's age at its start.
+    OPEN_ENDED = 135
     # Pieces of paid time, cut like intervals. value: what they cost; none where no rate is known.
     STAFF_COST = 100
     # Pieces of months. value: the share of a monthly cost.

@@ -213,8 +213,10 @@ feedback = tenant_table(
     *attributes(),
     column("site", sa.Integer, null=True),
     *sentiment(),
+    column("language", sa.Text, null=True),
+    column("words", pg.JSONB, null=True),
     **RECORD_KEYS,
-    indexes=[("request",), ("ticket",), ("call",), ("customer",)],
+    indexes=[("request",), ("ticket",), ("call",), ("customer",), ("responded_at",)],
 )
 
 presence = tenant_table(

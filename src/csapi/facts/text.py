@@ -8,7 +8,11 @@ import unicodedata
 import regex
 import rjieba
 
+from csapi.facts.small_words import SMALL_WORDS
+
 # Arabic vowel signs and Koranic marks, the tatweel, and characters that only steer the layout.
+MOST_WORDS = 300
+
 UNWRITTEN = regex.compile(
     "[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]|\\p{Cf}"
 )
@@ -26,6 +30,8 @@ DIGIT = regex.compile(r"(?![0-9])\d")
 E_MAIL = regex.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 # Seven digits or more, written in one or in groups: a phone, card, account or order number.
 NUMBER = regex.compile(r"(?:\d[\s().+/\u2010-\u2015-]*){7}")
+
+ADDRESS = regex.compile(r"[^\s@<>]+@[^\s@<>]+")
 
 TOKEN = regex.compile(r"(?V1)\p{Han}+|[\w--\p{Han}]+(?:'[\w--\p{Han}]+)*")
 HAN = regex.compile(r"\p{Han}")
@@ -58,6 +64,22 @@ def search_term(text: str) -> str | None:
     """A search term as it is counted; None where there is nothing to count, or nothing we may."""
     term = folded(text)
     return None if not term or looks_personal(term) else term
+
+
+SMALL = frozenset(folded(SMALL_WORDS).split())
+
+
+def said_words(text: str) -> list[str]:
+    """The words of a comment that say something: without personal data, numbers, single letters
+    and the small words that every text is full of. At most MOST_WORDS. (Names are not known as
+    such: whoever shows words shows those that several comments have.)"""
+    known = NUMBER.sub(" ", ADDRESS.sub(" ", folded(text)))
+    found = [
+        word
+        for word in words(known)
+        if word not in SMALL and (len(word) > 1 or HAN.match(word)) and not word.isdecimal()
+    ]
+    return found[:MOST_WORDS]
 
 
 def words(text: str) -> list[str]:

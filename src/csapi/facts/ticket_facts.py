@@ -19,6 +19,7 @@ from csapi.facts.tags import TAG_JOIN, tag_log, tags_at
 from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
 from csapi.facts.ticket_replies import IN, OUT, REPLIES, REPLY_FACTS, timed
 from csapi.facts.ticket_sla import SLA, SLA_FACTS
+from csapi.facts.ticket_state import STATE_FACTS, STATES
 from csapi.facts.ticket_work import WORK, WORK_FACTS
 
 BY_CUSTOMER = "coalesce(c.initiated_by, 1) = 1"
@@ -38,10 +39,15 @@ WITH events AS MATERIALIZED (
     bool_or(type = {EventType.ASSIGNED}) AS has_assignments,
     min(place) FILTER (WHERE message_kind = {MessageOutcome.INBOUND}) AS asked_place,
     min(occurred_at) FILTER (WHERE message_kind = {MessageOutcome.INBOUND}) AS asked_at,
-    min(occurred_at) FILTER (WHERE {OUT} OR type = {EventType.STATUS_CHANGED}) AS begun_at
+    min(occurred_at) FILTER (WHERE {OUT} OR type = {EventType.STATUS_CHANGED}) AS begun_at,
+    min(occurred_at) FILTER (WHERE message_kind = {MessageOutcome.OUTBOUND}
+      OR type = {EventType.ASSIGNED} AND agent IS NOT NULL) AS handled_at
   FROM events GROUP BY ticket
 ), subjects AS (
   SELECT c.*, {BY_CUSTOMER} AS by_customer, h.asked_place, h.asked_at, h.begun_at,
+    least(h.handled_at,
+      CASE WHEN h.has_messages THEN NULL ELSE c.first_reply_at END,
+      CASE WHEN h.has_assignments THEN NULL ELSE c.first_assigned_at END) AS handled_at,
     coalesce(h.has_messages, false) AS has_messages,
     coalesce(h.has_statuses, false) AS has_statuses,
     coalesce(h.has_assignments, false) AS has_assignments, h.ticket IS NOT NULL AS has_events,
@@ -65,7 +71,8 @@ WITH events AS MATERIALIZED (
     count(*) FILTER (WHERE nth_of_actor = 1 AND {OUT} AND actor IS NOT NULL) OVER upto
       AS agents_upto,
     max(CASE WHEN type = {EventType.ASSIGNED} THEN occurred_at END) OVER (
-      PARTITION BY ticket, who ORDER BY occurred_at) AS given_at
+      PARTITION BY ticket, who ORDER BY occurred_at) AS given_at,
+    max(CASE WHEN {OUT} THEN place END) OVER (PARTITION BY ticket, who) AS last_reply_place
   FROM (
     SELECT *, CASE WHEN type = {EventType.ASSIGNED} THEN agent ELSE actor END AS who,
       row_number() OVER (PARTITION BY ticket, actor, message_kind ORDER BY place) AS nth_of_actor
@@ -82,6 +89,7 @@ WITH events AS MATERIALIZED (
   SELECT *, min(CASE WHEN was_done AND NOT is_done THEN occurred_at END) OVER (
       PARTITION BY ticket ORDER BY place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
     ) AS reopened_at,
+    max(CASE WHEN is_done AND NOT was_done THEN occurred_at END) OVER w AS solved_at,
     sum(CASE WHEN was NOT IN (3, 5, 6) THEN waited END) OVER w AS requester_wait,
     sum(CASE WHEN was = 3 THEN waited END) OVER w AS agent_wait,
     sum(CASE WHEN was = 4 THEN waited END) OVER w AS hold_wait
@@ -115,7 +123,7 @@ WITH events AS MATERIALIZED (
 ), periods AS (
   {periods("events")}
 ), tag_log AS ({tag_log("events")}
-), {REPLIES}, {WORK}, happened AS (
+), {REPLIES}, {WORK}, {STATES}, happened AS (
   SELECT id AS subject, {Kind.TICKET_CREATED} AS kind, 0 AS ordinal, 0 AS outcome,
     created_at AS at, NULL::int AS agent, team, NULL::bigint AS duration,
     NULL::bigint AS value, NULL::bigint AS negative, true AS counts, NULL::int AS channel,
@@ -166,11 +174,12 @@ WITH events AS MATERIALIZED (
     {milliseconds_between("v.occurred_at", "v.reopened_at")}, NULL, NULL, true, NULL, v.occurred_at
   FROM solves v WHERE v.is_event
   UNION ALL
-  SELECT v.ticket, {Kind.REOPEN}, v.place, 0, v.occurred_at, NULL, NULL, NULL, NULL, NULL, true,
-    NULL, v.occurred_at
+  SELECT v.ticket, {Kind.REOPEN}, v.place, 0, v.occurred_at, NULL, NULL,
+    {milliseconds_between("v.solved_at", "v.occurred_at")}, NULL, NULL, true, NULL, v.occurred_at
   FROM statuses v WHERE v.was_done AND NOT v.is_done
   UNION ALL {REPLY_FACTS}
   UNION ALL {WORK_FACTS}
+  UNION ALL {STATE_FACTS}
 )"""
 
 # Work done by nobody in particular, or about the ticket as a whole, is its owner's at that moment;
@@ -179,8 +188,9 @@ OWNED = (
     f"e.kind IN ({Kind.TICKET_CREATED}, {Kind.CONTACT}, {Kind.RESOLUTION}, {Kind.REOPEN}, "
     f"{Kind.AWAITED}, {Kind.ACKNOWLEDGED}, {Kind.SOLVED}, {Kind.SOLVE_EFFORT}, "
     f"{Kind.INTERACTIONS}, {Kind.AGENTS_INVOLVED}, {Kind.TIME_IN_STATUS}, {Kind.ROUTED}, "
-    f"{Kind.BACKLOG}, {Kind.SENTIMENT}, {Kind.SLA_DECISION}, {Kind.SLA_OVERSHOOT}, "
-    f"{Kind.SLA_ACTIVE})"
+    f"{Kind.BACKLOG}, {Kind.SENTIMENT}, {Kind.CLOSED}, {Kind.HUMAN_RESOLUTION}, {Kind.WAITING}, "
+    f"{Kind.WAIT_DROPPED}, {Kind.OPEN_TICKET}, {Kind.OPEN_ENDED}, {Kind.SLA_DECISION}, "
+    f"{Kind.SLA_OVERSHOOT}, {Kind.SLA_ACTIVE})"
 )
 OWNER = was("owner", "agent", "c.agent")
 OWNER_TEAM = was("owner", "team", "c.team")

@@ -59,7 +59,7 @@ talk AS (
   SELECT ticket, min(occurred_at) AS automatic_at
   FROM told WHERE message_kind = {MessageOutcome.AUTO_REPLY} GROUP BY ticket
 ), assignments AS (
-  SELECT ticket, place, occurred_at, agent, team,
+  SELECT ticket, place, occurred_at, agent, team, last_reply_place,
     max(CASE WHEN agent IS NOT NULL THEN place END) OVER earlier AS agent_place,
     lag(agent) OVER w AS old_agent,
     max(CASE WHEN team IS NOT NULL THEN place END) OVER earlier AS team_place,
@@ -77,14 +77,18 @@ def nth_outcome(condition: str, first: int, other: int) -> str:
 FIRST_OR_NEXT = nth_outcome("r.nth = 1", ResponseOutcome.FIRST, ResponseOutcome.NEXT)
 
 
-def assigned(kind: Kind, who: str, columns: str) -> str:
+HANDLED = """CASE WHEN s.has_messages THEN
+      CASE WHEN a.last_reply_place > a.place THEN 10000::bigint ELSE 0 END END"""
+
+
+def assigned(kind: Kind, who: str, value: str) -> str:
     """Facts of an agent or team being given a ticket that somebody else had, or nobody."""
     is_first = f"a.{who}_place IS NULL"
     gap = milliseconds_between("s.created_at", "a.occurred_at")
     return f"""
   SELECT a.ticket, {kind}, a.place,
     {nth_outcome(is_first, AssignmentOutcome.FIRST, AssignmentOutcome.TRANSFER)},
-    a.occurred_at, {columns}, CASE WHEN {is_first} AND {gap} >= 0 THEN {gap} END, NULL,
+    a.occurred_at, a.agent, a.team, CASE WHEN {is_first} AND {gap} >= 0 THEN {gap} END, {value},
     CASE WHEN {is_first} AND {gap} < 0 THEN {gap} END, true, NULL, a.occurred_at
   FROM assignments a JOIN subjects s ON s.id = a.ticket
   WHERE a.{who} IS NOT NULL AND a.{who} IS DISTINCT FROM a.old_{who}"""
@@ -108,8 +112,8 @@ REPLY_FACTS = f"""
     {timed("r.occurred_at", "greatest(r.asked_at, r.given_at)")}, true, r.channel, r.occurred_at
   FROM responses r
   WHERE r.nth_of_actor = 1 AND r.actor IS NOT NULL
-  UNION ALL {assigned(Kind.AGENT_ASSIGNED, "agent", "a.agent, a.team")}
-  UNION ALL {assigned(Kind.TEAM_ASSIGNED, "team", "a.agent, a.team")}
+  UNION ALL {assigned(Kind.AGENT_ASSIGNED, "agent", HANDLED)}
+  UNION ALL {assigned(Kind.TEAM_ASSIGNED, "team", "NULL::bigint")}
   UNION ALL
   SELECT s.id, {Kind.AGENT_ASSIGNED}, 0, {AssignmentOutcome.FIRST}, s.first_assigned_at, NULL, NULL,
     {timed("s.first_assigned_at", "s.created_at")}, true, NULL, s.first_assigned_at

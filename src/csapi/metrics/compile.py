@@ -10,7 +10,16 @@ from csapi.metrics.bins import bins_within
 from csapi.metrics.cells import inside
 from csapi.metrics.cuboids import Cuboid, covering
 from csapi.metrics.members import fact_key, fact_test, looked_up
-from csapi.metrics.parts import COHORTS, DISTINCT, EXTREMES, SQUARED, THRESHOLDS, Measure, Part
+from csapi.metrics.parts import (
+    COHORTS,
+    DISTINCT,
+    EXTREMES,
+    FILLED,
+    SQUARED,
+    THRESHOLDS,
+    Measure,
+    Part,
+)
 from csapi.metrics.periods import TimeGrain
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import (
@@ -42,7 +51,7 @@ STORED = {
     Measure.BALANCE: "x.value_sum",
     Measure.DURATION_SUMSQ: "x.duration_sumsq",
     Measure.VALUE_SUMSQ: "x.value_sumsq",
-    Measure.DUE_N: "0",
+    **{measure: "NULL::bigint" if measure in EXTREMES else "0" for measure in FILLED},
 }
 COUNTED = {
     Measure.N: "1",
@@ -64,9 +73,9 @@ COUNTED = {
     Measure.VALUE_SUM: "coalesce(f.value, 0)",
     Measure.BALANCE: "coalesce(f.value, 0)",
     **{each: f"coalesce(f.{name}::numeric * f.{name}, 0)" for each, name in SQUARED.items()},
-    Measure.DUE_N: "0",
     Measure.SUBJECTS: "f.subject",
     Measure.CUSTOMERS: "f.customer",
+    **{measure: "NULL::bigint" if measure in EXTREMES else "0" for measure in FILLED},
 }
 
 
@@ -222,11 +231,7 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
             if isinstance(group, MemberGroup)
         )
         listed = "".join(f", {value} AS {name}" for name, value in values.items())
-        conditions = [only or "true", self.condition(self.question.condition, None)]
-        if self.question.seen_until is not None:
-            now = self.arguments.add(self.question.seen_until, "timestamptz")
-            ahead = ", ".join(str(int(kind)) for kind in FORESEEN)
-            conditions.append(f"(f.occurred_at < {now} OR f.kind NOT IN ({ahead}))")
+        conditions = [only or "true", self.wanted()]
         # OFFSET 0: one index scan a run, whatever the planner thinks of their number.
         return f"""SELECT f.* FROM {self._runs(runs)} CROSS JOIN LATERAL (
   SELECT f.occurred_at AS at, f.kind, f.outcome{keys}{listed} FROM facts f
@@ -250,6 +255,15 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
     AND x.bucket >= run.starts_at AND x.bucket < run.ends_at AND x.kind = ANY ({self.kinds})
     AND {self.condition(self.question.condition, cuboid)}
   OFFSET 0) AS x"""
+
+    def wanted(self) -> str:
+        """What the question asks of facts `f`."""
+        asked = self.condition(self.question.condition, None)
+        if self.question.seen_until is None:
+            return asked
+        now = self.arguments.add(self.question.seen_until, "timestamptz")
+        ahead = ", ".join(str(int(kind)) for kind in FORESEEN)
+        return f"{asked} AND (f.occurred_at < {now} OR f.kind NOT IN ({ahead}))"
 
     def condition(self, condition: Condition | None, cuboid: Cuboid | None) -> str:
         if condition is None:

@@ -3,13 +3,13 @@
 A formula divides once, at the end.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from csapi.facts.kinds import VALUE_SCALE, Kind
-from csapi.metrics.parts import COHORTS, Combo, Hours, Measure, Part
+from csapi.metrics.parts import AGE_MEASURES, COHORTS, LASTING, Combo, Hours, Measure, Part
 
 MS_PER_SECOND = 1000
 
@@ -72,9 +72,34 @@ class Facts:
     def value(self) -> Combo:
         return self._of(Measure.VALUE_SUM)
 
+    def aged(self) -> Combo:
+        """How many last at the end of the bucket."""
+        return self._of(Measure.AGE_N)
+
+    def age(self) -> Combo:
+        return self._of(Measure.AGE_SUM)
+
+    def days(self) -> Combo:
+        """The calendar days of a row."""
+        return self._of(Measure.DAYS)
+
+    def whole(self) -> Combo:
+        """How many there are of all members together."""
+        return self._of(Measure.WHOLE_N)
+
     def extreme(self, measure: Measure) -> Part:
+        if self.kind in LASTING:
+            is_longest = measure is Measure.DURATION_MAX
+            measure = Measure.AGE_MAX if is_longest else Measure.AGE_MIN
         part = Part(self.kind, self.outcomes, measure)
         return part.in_business_hours() if self.hours is Hours.business else part
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """Kaplan-Meier: the share that lasts longer than threshold_ms; without one, the median."""
+
+    threshold_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +109,7 @@ class Formula:
     Without a denominator the value is the numerator. numerator_scale and denominator_scale turn
     stored integers into units of the wire. spread: the facts whose durations percentiles and
     extremes are taken of. matures_ms: so long after its instant a fact may still change sides.
+    survival: the value is no fraction, but estimated from what lasts and what has ended.
     """
 
     numerator: Combo
@@ -96,6 +122,12 @@ class Formula:
     spread: Facts | None = None
     exclude_zero: bool = False
     matures_ms: int | None = None
+    survival: Survival | None = None
+
+    @property
+    def is_at_instant(self) -> bool:
+        """Whether it is about what there is at the end of a bucket."""
+        return self.is_stock or any(part.measure in AGE_MEASURES for part in self.parts)
 
     @property
     def is_stock(self) -> bool:
@@ -136,11 +168,13 @@ class Formula:
         )
 
 
-def count(facts: Facts, *more: Facts) -> Formula:
+def added(combos: Iterable[Combo]) -> Combo:
+    return Combo(tuple(term for combo in combos for term in combo.terms))
+
+
+def count(*facts: Facts) -> Formula:
     """How many facts there are."""
-    total = facts.count()
-    for each in more:
-        total += each.count()
+    total = added(each.count() for each in facts)
     return Formula(numerator=total, n=total)
 
 
@@ -170,6 +204,17 @@ def mean_seconds(
         negative=None if include_negative else facts.negative(),
         spread=facts,
         exclude_zero=exclude_zero,
+    )
+
+
+def mean_age(facts: Facts) -> Formula:
+    """How long what lasts at the end of the bucket has lasted, in seconds."""
+    return Formula(
+        numerator=facts.age(),
+        denominator=facts.aged(),
+        n=facts.aged(),
+        numerator_scale=MS_PER_SECOND,
+        spread=facts,
     )
 
 
@@ -256,6 +301,7 @@ class MergeClass(StrEnum):
     distinct = "distinct"
     stock = "stock"
     extreme = "extreme"
+    survival = "survival"
 
 
 class Attribution(StrEnum):
@@ -321,4 +367,5 @@ class Metric:
             for choice in param.choices
         ]
         parts = [part for params in chosen for part in self.build(params).parts]
-        return tuple(dict.fromkeys(part.kind for part in parts))
+        kinds = dict.fromkeys(part.kind for part in parts)
+        return tuple(dict.fromkeys((*kinds, *(k for kind in kinds for k in LASTING.get(kind, ())))))

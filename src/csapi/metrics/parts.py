@@ -53,6 +53,18 @@ class Measure(StrEnum):
     BUSINESS_SUMSQ = "business_sumsq"
     # Summaries do not have it.
     NEGATIVE_SUMSQ = "negative_sumsq"
+    # How long what lasts at the end of the bucket has lasted. From metrics/ages.py; 0 in rows.
+    AGE_N = "age_n"
+    AGE_SUM = "age_sum"
+    AGE_MIN = "age_min"
+    AGE_MAX = "age_max"
+    BUSINESS_AGE_N = "business_age_n"
+    BUSINESS_AGE_SUM = "business_age_sum"
+    BUSINESS_AGE_MIN = "business_age_min"
+    BUSINESS_AGE_MAX = "business_age_max"
+    # The calendar days of a row, and the facts of all members. From metrics/wholes.py; 0 in rows.
+    DAYS = "days"
+    WHOLE_N = "whole_n"
 
 
 EXTREMES = {
@@ -62,6 +74,10 @@ EXTREMES = {
     Measure.BUSINESS_MIN: "min",
     Measure.BUSINESS_POSITIVE_MIN: "min",
     Measure.BUSINESS_MAX: "max",
+    Measure.AGE_MIN: "min",
+    Measure.AGE_MAX: "max",
+    Measure.BUSINESS_AGE_MIN: "min",
+    Measure.BUSINESS_AGE_MAX: "max",
 }
 # What each adds up, as squares; and the column of facts that is squared.
 SQUARES = {
@@ -96,6 +112,22 @@ BUSINESS_TWINS = {
     Measure.DURATION_MAX: Measure.BUSINESS_MAX,
     Measure.WITHIN_N: Measure.BUSINESS_WITHIN_N,
 }
+AGES = {
+    Measure.AGE_N: Measure.BUSINESS_AGE_N,
+    Measure.AGE_SUM: Measure.BUSINESS_AGE_SUM,
+    Measure.AGE_MIN: Measure.BUSINESS_AGE_MIN,
+    Measure.AGE_MAX: Measure.BUSINESS_AGE_MAX,
+}
+AGE_MEASURES = frozenset({*AGES, *AGES.values()})
+# What a row is held against: the same for several members of one bucket.
+COMMON = frozenset({Measure.DAYS, Measure.WHOLE_N})
+# What no row of facts or summaries has: it is filled in afterwards.
+FILLED = AGE_MEASURES | COMMON | {Measure.DUE_N}
+# What lasts -> what it becomes once it has ended.
+LASTING = {
+    Kind.WAITING: (Kind.RESPONSE, Kind.WAIT_DROPPED),
+    Kind.OPEN_TICKET: (Kind.OPEN_ENDED,),
+}
 
 
 class Hours(StrEnum):
@@ -116,10 +148,11 @@ class Part:
 
     @property
     def has_twin(self) -> bool:
-        return self.kind in BUSINESS_KINDS and self.measure in BUSINESS_TWINS
+        is_timed = self.kind in BUSINESS_KINDS and self.measure in BUSINESS_TWINS
+        return is_timed or self.measure in AGES
 
     def in_business_hours(self) -> "Part":
-        return replace(self, measure=BUSINESS_TWINS[self.measure])
+        return replace(self, measure=(BUSINESS_TWINS | AGES)[self.measure])
 
 
 @dataclass(frozen=True, slots=True)

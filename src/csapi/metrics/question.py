@@ -61,8 +61,10 @@ class Asked:
         return int(self.agg[1:])
 
     @property
-    def is_distinct(self) -> bool:
-        return any(part.measure in DISTINCT for part in self.formula.parts)
+    def is_set(self) -> bool:
+        """Whether several groups have to be read together: what they have does not add up."""
+        is_distinct = any(part.measure in DISTINCT for part in self.formula.parts)
+        return is_distinct or self.formula.survival is not None
 
     @property
     def extreme(self) -> Part | None:
@@ -161,7 +163,8 @@ class Question:
     """What is asked. Its properties are worked out once: every row of an answer uses them.
 
     cell: only facts that the answer by these groups would count there; then there are no groups.
-    now: when it is asked; what is derived beforehand is not seen before its instant.
+    now: when it is asked: the end of what has not ended; what is derived beforehand is not seen
+    before its instant.
     """
 
     period: Period
@@ -201,6 +204,12 @@ class Question:
     @cached_property
     def has_outlooks(self) -> bool:
         return any(part.measure is Measure.DUE_N for part in self.parts)
+
+    @cached_property
+    def is_at_instant(self) -> bool:
+        """Whether some metric cannot be added up over time."""
+        held = any(part.measure is Measure.DAYS for part in self.parts)
+        return self.has_cohorts or held or any(each.formula.is_at_instant for each in self.metrics)
 
     @cached_property
     def overlapping(self) -> tuple[str, ...]:

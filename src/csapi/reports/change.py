@@ -22,10 +22,10 @@ from csapi.reports.change_schemas import (
 )
 from csapi.reports.comparing import Beside, check_compared, paired
 from csapi.reports.comparison import NullReason, RowPresence
+from csapi.reports.fillings import Group
 from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.narrowing import with_filters
 from csapi.reports.ranking import Keys, Rows
-from csapi.reports.read import Group
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Desk, Snapshot, resolved, slowness_told, snapshot_of
@@ -38,7 +38,7 @@ SPLITTABLE = {MergeClass.additive, MergeClass.ratio, MergeClass.mean, MergeClass
 def check_change(question: Question) -> None:
     """That the metric can be split, and by this. Raises Problem."""
     (asked,) = question.metrics
-    if asked.metric.merge_class not in SPLITTABLE or asked.is_distinct:
+    if asked.metric.merge_class not in SPLITTABLE or asked.is_set:
         able = [name for name, each in METRICS.items() if each.merge_class in SPLITTABLE]
         message = f"{asked.metric.id} does not split: counts, sums, shares and means do."
         refuse("/metrics/0/id", "not_supported", message, able)

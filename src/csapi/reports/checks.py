@@ -15,9 +15,9 @@ def allowed_dimensions(metric: Metric, custom: Sequence[Dimension]) -> list[str]
 
 
 def check_stocks(asked: Sequence[Asked], groups: Sequence[Group]) -> None:
-    """A balance is at the end of one bucket: not of an hour of the day, nor of two at once. Nor has
-    a cohort a start and an end of these."""
-    stocks = [each for each in asked if each.formula.is_stock or each.formula.is_cohort]
+    """What is of an instant is at the end of one bucket: not of an hour of the day, nor of two at
+    once. Nor has a cohort a start and an end of these."""
+    stocks = [each for each in asked if each.formula.is_at_instant or each.formula.is_cohort]
     times = [(n, group) for n, group in enumerate(groups) if isinstance(group, TimeGroup)]
     for number, (place, group) in enumerate(times):
         if stocks and (group.is_cycle or number):

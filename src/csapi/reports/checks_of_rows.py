@@ -32,8 +32,8 @@ def check_top(query: Query, question: Question, names: list[str]) -> None:
     if query.top.other and question.overlapping:
         message = f"Records can be in several rows of {question.overlapping[0]}: there is no other."
         refuse("/top/other", "not_supported", message)
-    if query.top.other and by_time and (question.stocks or question.has_cohorts):
-        message = "A stock at several instants cannot be added up: ask without other."
+    if query.top.other and by_time and question.is_at_instant:
+        message = "What is of one time alone cannot be added up over time: ask without other."
         refuse("/top/other", "not_supported", message)
 
 

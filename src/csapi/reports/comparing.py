@@ -8,8 +8,9 @@ from csapi.metrics.counterparts import pairs
 from csapi.metrics.question import OTHER, Kept, MemberGroup, Question, TimeGroup
 from csapi.metrics.stocks import empty_parts
 from csapi.reports.comparison import CompareInfo
+from csapi.reports.fillings import Group
 from csapi.reports.ranking import Keys, Read, Rows, in_order, ranks_members, rest_of
-from csapi.reports.read import Group, Reading
+from csapi.reports.read import Reading
 from csapi.reports.resolve_compare import Target
 from csapi.reports.schemas import Query
 from csapi.reports.shape import ordered

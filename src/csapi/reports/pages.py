@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from csapi.kit.problems import Problem
-from csapi.reports.read import Group
+from csapi.reports.fillings import Group
 
 T = TypeVar("T")
 MOVED = "The data has moved since the page before: start again without a cursor."

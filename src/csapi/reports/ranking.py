@@ -11,8 +11,9 @@ from typing import Any
 
 from csapi.metrics.question import OTHER, Kept, MemberGroup, Question, TimeGroup
 from csapi.metrics.stocks import empty_parts
+from csapi.reports.fillings import Group
 from csapi.reports.ordering import HavingOp, HavingTest, OrderBy, SortDirection, TopRequest
-from csapi.reports.read import Group, Reading
+from csapi.reports.read import Reading
 from csapi.reports.schemas import MetricValue, Query
 from csapi.reports.shape import merged, metric_value, ordered, rank_of
 
@@ -164,7 +165,7 @@ async def rest_of(
         return None
     kept = {each.keys for each in chosen}
     rest = [group for group in groups if group.keys not in kept]
-    if all(asked.percentile is None and not asked.is_distinct for asked in question.metrics):
+    if all(asked.percentile is None and not asked.is_set for asked in question.metrics):
         return merged(question, rest)
     if not rest:
         return Group((), empty_parts(question), {})

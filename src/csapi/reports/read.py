@@ -26,7 +26,7 @@ from csapi.metrics.dimensions import (
     member_names,
 )
 from csapi.metrics.formulas import Facts
-from csapi.metrics.parts import Hours
+from csapi.metrics.parts import LASTING, Hours
 from csapi.metrics.percentiles import (
     EXACT_MAX,
     Percentile,
@@ -37,7 +37,9 @@ from csapi.metrics.percentiles import (
 from csapi.metrics.plan import Marked, Pieces, Planner, extend, from_facts
 from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
 from csapi.metrics.stocks import added, balanced, empty_parts, opening_question
+from csapi.metrics.wholes import Common
 from csapi.reports.cohorts import read_cohorts
+from csapi.reports.fillings import Group, common_of, filled
 from csapi.reports.outlooks import read_due
 from csapi.reports.resolve import Members, Wanted
 
@@ -73,15 +75,6 @@ Ranked = dict[tuple[bool, tuple[int | None, ...]], dict[str, Percentile]]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """One group: its keys in the order of the question's groups, its parts in that of its parts."""
-
-    keys: tuple[int | None, ...]
-    parts: Sequence[int | None]
-    percentiles: Mapping[str, Percentile]
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """Everything that was read for a question."""
 
@@ -93,6 +86,12 @@ class Reading:
     is_exact: bool
     source: str
     data_through: datetime | None
+    common: Common | None = None
+
+    def nothing(self, question: Question, keys: tuple[int | None, ...]) -> Group:
+        """A group in which nothing happened."""
+        parts = empty_parts(question)
+        return Group(keys, self.common.filled(keys, parts) if self.common else parts, {})
 
 
 async def custom_dimensions(
@@ -139,6 +138,11 @@ async def read_question(
         groups = with_untagged(question, groups)
         if question.with_totals:
             _, total = await reader.read(question.undivided())
+    common = await common_of(question, reader.groups)
+    if common is not None:
+        groups = [replace(each, parts=common.filled(each.keys, each.parts)) for each in groups]
+        if total is not None:
+            total = replace(total, parts=common.filled((), total.parts))
     return Reading(
         groups=groups,
         total=total,
@@ -148,6 +152,7 @@ async def read_question(
         is_exact=reader.is_complete and state["subjects"] == 0,
         source=reader.source,
         data_through=state["data_through"] and state["data_through"].astimezone(UTC),
+        common=common,
     )
 
 
@@ -180,10 +185,17 @@ class Reader:
             groups, total = await with_outlooks(
                 self.connection, self.tenant_id, question, groups, total
             )
+        groups, total = await filled(self.connection, self.tenant_id, question, groups, total)
         source = "mixed" if has_read_facts and pieces.source == "summary" else pieces.source
         self.source = source if self.source in ("", source) else "mixed"
         self.is_complete &= is_complete
         return groups, total
+
+    async def groups(self, question: Question) -> list[Group]:
+        """The groups of a question as the rows have them, nothing filled in."""
+        pieces, _ = pieces_of(question, self.state, self.live_slots_max)
+        groups, _, _ = await read_groups(self.connection, self.tenant_id, question, pieces)
+        return groups
 
 
 def with_untagged(question: Question, groups: list[Group]) -> list[Group]:
@@ -370,7 +382,7 @@ def spreads(question: Question) -> dict[tuple[Facts, bool], list[Asked]]:
     found: dict[tuple[Facts, bool], list[Asked]] = {}
     for asked in question.metrics:
         spread = asked.formula.spread
-        if asked.percentile is not None and spread is not None:
+        if asked.percentile is not None and spread is not None and spread.kind not in LASTING:
             found.setdefault((spread, asked.formula.exclude_zero), []).append(asked)
     return found
 

@@ -23,10 +23,11 @@ from csapi.metrics.listing import ORDER, WHERE_AND_WHO, Entry, Listing, Place
 from csapi.metrics.plan import EPOCH
 from csapi.metrics.question import MemberGroup, Question
 from csapi.reports.cells import cell_question
+from csapi.reports.fillings import Group
 from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.pages import MOVED, decode_cursor, encode_cursor, fingerprint_of
 from csapi.reports.ranking import Rows
-from csapi.reports.read import Group, Reading, read_names
+from csapi.reports.read import Reading, read_names
 from csapi.reports.records_names import RecordNames, record_names
 from csapi.reports.records_schemas import (
     CellRecord,

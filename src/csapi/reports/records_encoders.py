@@ -16,7 +16,8 @@ from csapi.reports.encoders import (
     media_type_of,
     text_response,
 )
-from csapi.reports.records_schemas import CellRecord, RecordRef, RecordsAnswer
+from csapi.reports.records_schemas import CellRecord, RecordsAnswer
+from csapi.reports.schemas import RecordRef
 
 RECORDS_CSV_FORM = (
     "A table, UTF-8, with a header. First `row`: data, or in the last line cell, with the parts of "

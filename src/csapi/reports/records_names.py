@@ -12,7 +12,7 @@ from csapi.facts.kinds import Resource
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.ticket import TICKETS
 from csapi.kit.tables import metadata
-from csapi.reports.records_schemas import RecordRef
+from csapi.reports.schemas import RecordRef
 
 Found = tuple[RecordRef, RecordRef | None]
 

@@ -17,6 +17,7 @@ from csapi.reports.schemas import (
     QueryMeta,
     QueryPage,
     QueryTime,
+    RecordRef,
 )
 
 PAGE_SIZE, LARGEST_PAGE, MOST_OTHERS = 100, 1000, 1000
@@ -49,15 +50,6 @@ class RecordsQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     include: list[RecordsInclude] = []
     limit: Annotated[int, Meta(ge=1, le=LARGEST_PAGE)] = PAGE_SIZE
     cursor: Annotated[str, Meta(max_length=500)] | None = None
-
-
-class RecordRef(msgspec.Struct, kw_only=True):
-    """A record: GET /v1/{resource}/{id} reads it."""
-
-    resource: str
-    id: str
-    source: str
-    external_id: str
 
 
 class Contribution(msgspec.Struct, kw_only=True):

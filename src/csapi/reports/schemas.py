@@ -119,10 +119,20 @@ class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     cursor: Annotated[str, Meta(max_length=500)] | None = None
 
 
+class RecordRef(msgspec.Struct, kw_only=True):
+    """A record: GET /v1/{resource}/{id} reads it; `external_id` is its source's."""
+
+    resource: str
+    id: str
+    source: str
+    external_id: str
+
+
 class MetricValue(msgspec.Struct, kw_only=True):
     """A value with its parts: numerator and denominator in the metric's unit, and sample size.
 
-    An approximate percentile is at most `relative_error` away from the exact one. `ci95`, if
+    An approximate percentile is at most `relative_error` away from the exact one. `record`, of a
+    longest or shortest duration alone: whose it is, of several the earliest. `ci95`, if
     `confidence` is included: the 95 % interval; where there is none, `ci95_reason` says why.
     """
 
@@ -134,6 +144,7 @@ class MetricValue(msgspec.Struct, kw_only=True):
     precision: Precision
     relative_error: float | None
     excluded: Excluded
+    record: RecordRef | UnsetType | None = UNSET
     ci95: Bounds | UnsetType | None = UNSET
     ci95_reason: NoInterval | UnsetType | None = UNSET
     compare: Comparison | UnsetType = UNSET

@@ -8,10 +8,8 @@ from itertools import product
 from csapi.kit.problems import Problem
 from csapi.metrics.compile import MOST_GROUPS
 from csapi.metrics.question import OTHER, Question, TimeGroup
-from csapi.metrics.stocks import empty_parts
 from csapi.reports.layouts import DimensionValue, Matrix, MatrixValues, Precision, Series
 from csapi.reports.ranking import Rows
-from csapi.reports.read import Group
 from csapi.reports.schemas import ColumnInfo, MetricValue, Query
 from csapi.reports.shape import dimension_value, rank_of
 from csapi.reports.verdicts import Teller
@@ -63,10 +61,10 @@ class Grid:
     def cell(self) -> Callable[[int, Keys], MetricValue]:
         """The value of a metric, by its place, of a group, by its keys."""
         found = {group.keys: group for group in (*self.rows.groups, *self.rows.others)}
-        nothing = Group((), empty_parts(self.question), {})
+        nothing = cache(lambda keys: self.rows.reading.nothing(self.question, keys))
 
         def value(metric: int, keys: Keys) -> MetricValue:
-            return self.teller.value(metric, found.get(keys, nothing))
+            return self.teller.value(metric, found.get(keys) or nothing(keys))
 
         return value
 
@@ -74,13 +72,15 @@ class Grid:
         """The same of the other side, None where it has no such bucket; None without one."""
         if self.teller.judge is None:
             return None
-        beside, nothing = self.teller.judge.beside, Group((), empty_parts(self.question), {})
+        beside = self.teller.judge.beside
         found = {**beside.groups, **(beside.others or {})}
 
         def value(metric: int, keys: Keys) -> MetricValue | None:
-            if beside.paired.theirs(keys) is None:
+            theirs = beside.paired.theirs(keys)
+            if theirs is None:
                 return None
-            return self.teller.value(metric, found.get(keys, nothing))
+            group = found.get(keys) or beside.reading.nothing(beside.target.question, theirs)
+            return self.teller.value(metric, group)
 
         return value
 

@@ -6,16 +6,20 @@ from functools import cache, partial
 from itertools import product
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from csapi.facts.kinds import VALUE_SCALE
+from csapi.facts.registry import SUBJECT_KINDS
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.dimensions import Source
 from csapi.metrics.formulas import MS_PER_SECOND, Formula
-from csapi.metrics.parts import EXTREMES
+from csapi.metrics.parts import COMMON, EXTREMES
 from csapi.metrics.question import Asked, MemberGroup, Places, Question, Terms, TimeGroup
 from csapi.reports.comparison import Excluded, NullReason
+from csapi.reports.fillings import Found, Group
 from csapi.reports.layouts import DimensionValue, Precision
-from csapi.reports.read import Group, Reading
-from csapi.reports.schemas import MetricValue, ResultRow
+from csapi.reports.read import Reading
+from csapi.reports.schemas import MetricValue, RecordRef, ResultRow
 
 NONE_LABEL = "(none)"
 UNKNOWN_LABEL = "(unknown)"
@@ -57,7 +61,10 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
         value = ratio(formula, numerator, denominator)
         shown_denominator = scaled(denominator, formula.denominator_scale)
     is_exact = True
-    if asked.agg is not None:
+    if formula.survival is not None:
+        estimate = group.percentiles.get(asked.name)
+        value = None if estimate is None else estimate.seconds
+    elif asked.agg is not None:
         value, is_exact = aggregated(asked, places, group, shown_numerator, n)
     return MetricValue(
         value=value,
@@ -68,6 +75,22 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
         precision=Precision.exact if is_exact else Precision.approximate,
         relative_error=None if is_exact else RELATIVE_ERROR,
         excluded=excluded,
+        record=record_of(asked, group),
+    )
+
+
+def record_of(asked: Asked, group: Group) -> RecordRef | UnsetType | None:
+    """The record behind an extreme."""
+    if asked.extreme is None:
+        return UNSET
+    found = (group.records or {}).get(asked.name)
+    if found is None:
+        return None
+    return RecordRef(
+        resource=SUBJECT_KINDS[found.resource].name,
+        id=str(found.id),
+        source=found.source,
+        external_id=found.external_id,
     )
 
 
@@ -106,7 +129,7 @@ def dimension_value(
 def ordered(question: Question, reading: Reading) -> list[Group]:
     """The groups in order: time ascending, members by key with (none) last. Time alone is dense."""
     if question.groups and all(isinstance(each, TimeGroup) for each in question.groups):
-        return dense(question, reading.groups)
+        return dense(question, reading)
     ranks = [rank_of(each, reading) for each in question.groups]
     return sorted(
         reading.groups,
@@ -147,13 +170,12 @@ def result_rows(
     ]
 
 
-def dense(question: Question, groups: Sequence[Group]) -> list[Group]:
+def dense(question: Question, reading: Reading) -> list[Group]:
     """A group for every time bucket, those without facts included."""
-    found = {group.keys: group for group in groups}
+    found = {group.keys: group for group in reading.groups}
     sizes = [len(each.buckets) for each in question.groups if isinstance(each, TimeGroup)]
-    nothing = [None if part.measure in EXTREMES else 0 for part in question.parts]
     return [
-        found.get(keys) or Group(keys, nothing, {})
+        found.get(keys) or reading.nothing(question, keys)
         for keys in product(*(range(size) for size in sizes))
     ]
 
@@ -164,8 +186,24 @@ def merged(question: Question, groups: Sequence[Group]) -> Group:
     for place, part in enumerate(question.parts):
         values = [value for group in groups if (value := group.parts[place]) is not None]
         extreme = EXTREMES.get(part.measure)
-        if extreme is None:
+        if part.measure in COMMON:
+            parts.append(max(values, default=0))
+        elif extreme is None:
             parts.append(sum(values))
         else:
             parts.append((min if extreme == "min" else max)(values, default=None))
-    return Group((), parts, {})
+    return Group((), parts, {}, merged_records(question, groups, parts))
+
+
+def merged_records(
+    question: Question, groups: Sequence[Group], parts: Sequence[int | None]
+) -> dict[str, Found]:
+    found: dict[str, Found] = {}
+    for asked, places in zip(question.metrics, question.places, strict=True):
+        if (place := places.extreme) is None:
+            continue
+        for group in groups:
+            is_it = group.parts[place] == parts[place]
+            if is_it and group.records and asked.name in group.records:
+                found.setdefault(asked.name, group.records[asked.name])
+    return found

@@ -9,20 +9,11 @@ from msgspec import Meta
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kb_event import StoredType
-from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
-from csapi.metrics.periods import (
-    Period,
-    PeriodError,
-    RangePreset,
-    check_timezone,
-    explicit_period,
-    preset_period,
-)
 from csapi.reports.endpoints import QUERY_TAG
-from csapi.reports.refusals import refuse
+from csapi.reports.ranges import RangeParams, period_of
 
 
 class TermUnit(StrEnum):
@@ -32,15 +23,9 @@ class TermUnit(StrEnum):
     word = "word"
 
 
-class TermParams(msgspec.Struct, kw_only=True):
+class TermParams(RangeParams, kw_only=True):
     """Which searches, and how many terms of them."""
 
-    from_: Annotated[str | None, Meta(description="First local day or instant")] = msgspec.field(
-        name="from", default=None
-    )
-    to: Annotated[str | None, Meta(description="Until before this day or instant")] = None
-    preset: Annotated[RangePreset | None, Meta(description="Instead of from and to")] = None
-    timezone: Annotated[str | None, Meta(description="IANA zone; the tenant's if absent")] = None
     by: Annotated[TermUnit, Meta(description="Count whole terms or single words")] = TermUnit.term
     limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many")] = 50
 
@@ -100,24 +85,6 @@ TOTALS = (
     f"SELECT {COUNTS}, count(*) FILTER (WHERE e.term IS NULL) AS without_term "
     f"FROM kb_events e {CHOSEN}"
 )
-
-
-def period_of(wanted: TermParams, timezone: str) -> Period:
-    """The half-open range asked for; the last 30 days where none is."""
-    zone = wanted.timezone or timezone
-    is_explicit = wanted.from_ is not None or wanted.to is not None
-    if is_explicit and wanted.preset is not None:
-        refuse("/preset", "invalid_value", "Give either `from` and `to` or a preset.")
-    try:
-        check_timezone(zone)
-        if not is_explicit:
-            return preset_period(wanted.preset or RangePreset.last_30_days, zone, now())
-        for name, value in (("from", wanted.from_), ("to", wanted.to)):
-            if value is None:
-                refuse(f"/{name}", "required", "A range needs both `from` and `to`.")
-        return explicit_period(wanted.from_ or "", wanted.to or "", zone)
-    except PeriodError as error:
-        refuse(f"/{error.field}", "invalid_value", error.message)
 
 
 async def get_terms(request: AnyRequest, principal: Principal) -> Response:

@@ -30,9 +30,9 @@ from csapi.reports.comparison import (
     Verdict,
     VerdictReason,
 )
+from csapi.reports.fillings import Group
 from csapi.reports.layouts import Precision
 from csapi.reports.ranking import Keys, Rows
-from csapi.reports.read import Group
 from csapi.reports.resolve_compare import SAME_RANGE
 from csapi.reports.schemas import MetricValue, ResultRow
 from csapi.reports.shape import NO_EXCLUDED, dimension_value, metric_value, total

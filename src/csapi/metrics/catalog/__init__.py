@@ -13,6 +13,7 @@ from csapi.metrics.catalog.sla import SLA_METRICS
 from csapi.metrics.catalog.tasks import TASK_METRICS
 from csapi.metrics.catalog.ticket_flow import TICKET_FLOW_METRICS
 from csapi.metrics.catalog.ticket_speed import TICKET_SPEED_METRICS
+from csapi.metrics.catalog.ticket_state import TICKET_STATE_METRICS
 from csapi.metrics.catalog.tickets import TICKET_METRICS
 from csapi.metrics.catalog.work import WORK_METRICS
 from csapi.metrics.formulas import Metric
@@ -23,6 +24,7 @@ METRICS: dict[str, Metric] = {
         *TICKET_METRICS,
         *TICKET_SPEED_METRICS,
         *TICKET_FLOW_METRICS,
+        *TICKET_STATE_METRICS,
         *CALL_METRICS,
         *FEEDBACK_METRICS,
         *CONTACT_METRICS,

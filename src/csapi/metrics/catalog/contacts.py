@@ -30,6 +30,7 @@ from csapi.metrics.formulas import (
 )
 from csapi.metrics.parts import Measure
 
+CONTACTS = Facts(Kind.CONTACT)
 IDENTIFIED = Facts(Kind.CONTACT, (ContactOutcome.IDENTIFIED,))
 WINDOW_HOURS = Param(
     "window_hours",
@@ -157,6 +158,21 @@ CONTACT_METRICS = (
         ),
         example="Two customers, one of whom had called before: 1.",
         pitfalls="First as far as this history goes: earlier records that come later move it.",
+    ),
+    ratio(
+        "contact_mix",
+        "Share of contacts",
+        lambda _: share(CONTACTS.count(), CONTACTS.whole()),
+        "The share of a row's contacts in all contacts of the answer: by channel the channel mix, "
+        "by type the mix of contact types. With time beside another dimension, in all contacts of "
+        "the same time bucket.",
+        formula_text="contacts / contacts of all members",
+        example="60 contacts by e-mail and 40 calls: 0.6 and 0.4. By month and channel the shares "
+        "of a month add up to 1.",
+        direction=NEUTRAL,
+        attribution=OWNER,
+        pitfalls="Filters narrow both sides. n counts the contacts of all members. A ticket's "
+        "channel is that of its creation.",
     ),
     ratio(
         "action_rate",

@@ -23,6 +23,7 @@ from csapi.metrics.catalog.vocabulary import (
     time_share,
 )
 from csapi.metrics.formulas import (
+    MS_PER_SECOND,
     Facts,
     Formula,
     MergeClass,
@@ -40,6 +41,7 @@ ONLINE = Facts(
 )
 AVAILABLE = Facts(Kind.PRESENCE, (PresenceOutcome.AVAILABLE,))
 HANDLING = Facts(Kind.PRESENCE, (PresenceOutcome.HANDLING, PresenceOutcome.AFTER_CALL_WORK))
+NOT_HANDLING = Facts(Kind.PRESENCE, tuple(set(ONLINE.outcomes) - set(HANDLING.outcomes)))
 SCHEDULED = Facts(Kind.SHIFT)
 PAID = (ShiftOutcome.PAID,)
 
@@ -57,6 +59,14 @@ STATE = Param(
     "available",
     "Which state.",
     choices=tuple(state.name.lower() for state in STATES),
+)
+IDLE = Param(
+    "idle",
+    ParamType.choice,
+    "available",
+    "The time in the state `available`, or all time online that is neither handling nor after-call "
+    "work.",
+    choices=("available", "not_handling"),
 )
 OF = Param(
     "of",
@@ -96,6 +106,25 @@ def shift_presence_rate(params: Params) -> Formula:
     shifts = Facts(Kind.SHIFT, outcomes)
     return time_share(
         Facts(Kind.SHIFT_ONLINE, outcomes).duration(), shifts.duration(), shifts.count()
+    )
+
+
+def adherence(params: Params) -> Formula:
+    outcomes = PAID if params["of"] == "paid" else ()
+    shifts = Facts(Kind.SHIFT, outcomes)
+    return time_share(
+        Facts(Kind.SHIFT_READY, outcomes).duration(), shifts.duration(), shifts.count()
+    )
+
+
+def gap_between_contacts(params: Params) -> Formula:
+    idle = AVAILABLE if params[IDLE.name] == "available" else NOT_HANDLING
+    spells = Facts(Kind.PRESENCE_INTERVAL, (PresenceOutcome.HANDLING,)).count()
+    return Formula(
+        numerator=idle.duration(),
+        denominator=spells,
+        n=spells,
+        numerator_scale=MS_PER_SECOND,
     )
 
 
@@ -167,6 +196,24 @@ PRESENCE_METRICS = (
         params=(over("handling_plus_available", "logged_in"),),
         pitfalls=f"High is not good for long: above 0.85 people tire. {PIECES}",
     ),
+    Metric(
+        id="gap_between_contacts",
+        label="Gap between contacts",
+        description="The time online that passes without a contact, for each contact: from the end "
+        "of one to the start of the next. What counts as such time is `idle`.",
+        formula_text="idle time online / spells of handling that ended",
+        unit=Unit.SECONDS,
+        direction=LOWER,
+        time_basis=TimeBasis.interval,
+        merge_class=MergeClass.mean,
+        attribution=ACTOR,
+        build=gap_between_contacts,
+        example="Handling until 10:00, available until 10:04, a break until 10:10, available until "
+        "10:12, handling until 10:30: 360 s; with not_handling, the break included, 720 s.",
+        pitfalls="Contacts are what a source reports as the state `handling`; one that reports "
+        f"several contacts as one spell has one gap for them. {ONE_STATE}",
+        params=(IDLE,),
+    ),
 )
 
 SHIFT_METRICS = (
@@ -215,6 +262,19 @@ SHIFT_METRICS = (
         params=(OF,),
         pitfalls=f"{IN_SHIFTS} {AS_SENT} What is left of a shift today counts as not present. "
         f"{PIECES}",
+    ),
+    ratio(
+        "adherence",
+        "Adherence",
+        adherence,
+        "The share of the scheduled time in which the same agent was available or handling.",
+        formula_text="available or handling within shifts / scheduled",
+        example="A shift of 8 h, of which 6.8 h available, handling or in after-call work: 0.85.",
+        basis=INTERVAL,
+        params=(OF,),
+        pitfalls=f"{IN_SHIFTS} {AS_SENT} A shift is taken as work throughout: send planned breaks "
+        "and meetings as the gaps between shifts, or as unpaid shifts with `of` paid. What is left "
+        f"of a shift today counts as not adhered. {PIECES}",
     ),
     ratio(
         "shrinkage",

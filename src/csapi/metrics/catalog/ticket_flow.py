@@ -4,6 +4,7 @@ from csapi.facts.kinds import (
     VALUE_SCALE,
     AssignmentOutcome,
     EffortOutcome,
+    HandlingOutcome,
     Kind,
     RoutingOutcome,
 )
@@ -28,6 +29,7 @@ from csapi.metrics.formulas import (
     ParamType,
     TimeBasis,
     Unit,
+    added,
     mean_value,
     share,
     value_sum,
@@ -41,6 +43,7 @@ ONE_REPLY = Facts(Kind.SOLVE_EFFORT, (EffortOutcome.ONE,))
 ROUTED = Facts(Kind.ROUTED)
 BACKLOG = Facts(Kind.BACKLOG)
 MESSAGE = Facts(Kind.MESSAGE)
+GIVEN = Facts(Kind.AGENT_ASSIGNED)
 REOPEN_WINDOW = Param(
     "window_days",
     ParamType.number,
@@ -72,8 +75,10 @@ def distinct(
     measure: Measure,
     description: str,
     *,
+    more: tuple[Facts, ...] = (),
     pitfalls: str = "Not additive: the days of a month do not add up to the month.",
 ) -> Metric:
+    every = (facts, *more)
     return Metric(
         id=metric_id,
         label=label,
@@ -84,7 +89,10 @@ def distinct(
         time_basis=EVENT,
         merge_class=MergeClass.distinct,
         attribution=ACTOR,
-        build=lambda _: Formula(numerator=facts.distinct(measure), n=facts.count()),
+        build=lambda _: Formula(
+            numerator=added(each.distinct(measure) for each in every),
+            n=added(each.count() for each in every),
+        ),
         example="Three of the same and one of another give 2 with n = 4.",
         pitfalls=pitfalls,
     )
@@ -233,11 +241,37 @@ TICKET_FLOW_METRICS = (
         "Different tickets that were solved, whatever became of them later.",
     ),
     distinct(
+        "reopened_tickets",
+        "Tickets that were reopened",
+        Facts(Kind.REOPEN),
+        Measure.SUBJECTS,
+        "Different tickets that were reopened, however often.",
+    ),
+    distinct(
         "conversations_handled",
         "Conversations handled",
         Facts(Kind.AGENT_RESPONSE),
         Measure.SUBJECTS,
-        "Different tickets that an agent replied to.",
-        pitfalls="Two agents on one ticket handled it both: agents do not add up to the total.",
+        "Different tickets that an agent replied to, and calls that an agent had a part in.",
+        more=(Facts(Kind.HANDLE, (HandlingOutcome.ONE_LEG, HandlingOutcome.LEG)),),
+        pitfalls="Two agents on one ticket handled it both: agents do not add up to the total. "
+        "Being assigned is not handling. Calls whose handling time is not known are not in it.",
+    ),
+    ratio(
+        "handled_share_of_assigned",
+        "Handled of those assigned",
+        lambda _: Formula(
+            numerator=GIVEN.value(),
+            denominator=GIVEN.rated(),
+            n=GIVEN.rated(),
+            numerator_scale=VALUE_SCALE,
+        ),
+        "The share of assignments after which that agent replied on the ticket, in the bucket of "
+        "the assignment.",
+        formula_text="assignments with a later reply by the agent so far / assignments to agents",
+        example="Given to Kim, who handed it on without a word, and to Lee, who replied: Kim "
+        "0 / 1, Lee 1 / 1.",
+        basis=COHORT,
+        pitfalls="Recent assignments may still be handled. Only tickets with messages are in it.",
     ),
 )

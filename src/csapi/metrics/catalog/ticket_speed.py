@@ -143,6 +143,24 @@ TICKET_SPEED_METRICS = (
         pitfalls="A wait that has not ended is not in it.",
     ),
     within("response_within_rate", "Replies within the threshold", Facts(Kind.RESPONSE), 3600),
+    within(
+        "next_response_within_rate",
+        "Next replies within the threshold",
+        Facts(Kind.RESPONSE, (ResponseOutcome.NEXT,)),
+        3600,
+    ),
+    within(
+        "agent_first_response_within_rate",
+        "Agents' first replies within the threshold",
+        Facts(Kind.AGENT_RESPONSE),
+        3600,
+    ),
+    within(
+        "assignment_within_rate",
+        "Assigned within the threshold",
+        Facts(Kind.AGENT_ASSIGNED, (AssignmentOutcome.FIRST,)),
+        3600,
+    ),
     averaged(
         "agent_first_response_time",
         "Agent's first response time",

@@ -7,15 +7,46 @@ from csapi.metrics.catalog.vocabulary import (
     HIGHER,
     LOWER,
     NEUTRAL,
+    OFF,
     OWNER,
+    Params,
     averaged,
     counted,
     within,
 )
-from csapi.metrics.formulas import Facts, MergeClass, Metric, Unit, value_sum
+from csapi.metrics.formulas import (
+    Facts,
+    Formula,
+    MergeClass,
+    Metric,
+    Param,
+    ParamType,
+    Unit,
+    value_sum,
+)
 
+CREATED, REOPENS = Facts(Kind.TICKET_CREATED), Facts(Kind.REOPEN)
 FIRST_SOLVES = Facts(Kind.RESOLUTION, (ResolutionOutcome.ONLY, ResolutionOutcome.FIRST))
 LAST_SOLVES = Facts(Kind.RESOLUTION, (ResolutionOutcome.ONLY, ResolutionOutcome.LAST))
+
+
+SAME_UPDATE = Param(
+    "exclude_same_update",
+    ParamType.flag,
+    OFF,
+    "Leave out reopenings at the very instant of the solve: one update did both.",
+)
+
+
+def reopenings(params: Params) -> Formula:
+    found = REOPENS.count()
+    if params[SAME_UPDATE.name]:
+        found -= REOPENS.measured() - REOPENS.measured(exclude_zero=True)
+    return Formula(numerator=found, n=REOPENS.count())
+
+
+def requests_per_day(_: Params) -> Formula:
+    return Formula(numerator=CREATED.count(), denominator=CREATED.days(), n=CREATED.count())
 
 
 def messages(metric_id: str, label: str, outcome: MessageOutcome, description: str) -> Metric:
@@ -46,6 +77,22 @@ TICKET_METRICS = (
         "and merged tickets do not count.",
         attribution=OWNER,
         pitfalls="By agent: the one who owns the ticket, not the one who opened it.",
+    ),
+    Metric(
+        id="requests_per_day",
+        label="Requests per day",
+        description="Tickets created per calendar day of the range: days without any count, too.",
+        formula_text="tickets created / calendar days",
+        unit=Unit.COUNT,
+        direction=NEUTRAL,
+        time_basis=EVENT,
+        merge_class=MergeClass.mean,
+        attribution=OWNER,
+        build=requests_per_day,
+        example="30 tickets on 6 of 10 days give 3, not 5. By hour of the day: what an average day "
+        "brings in that hour; by day of the week: an average Monday.",
+        pitfalls="Every day that the row touches counts as a whole one, today and days to come, "
+        "too: end the range with yesterday.",
     ),
     counted(
         "contacts",
@@ -91,14 +138,21 @@ TICKET_METRICS = (
         direction=HIGHER,
         attribution=OWNER,
     ),
-    counted(
-        "tickets_reopened",
-        "Reopened",
-        Facts(Kind.REOPEN),
-        "Times that a solved ticket stopped being solved.",
+    Metric(
+        id="tickets_reopened",
+        label="Reopened",
+        description="Times that a solved ticket stopped being solved.",
+        formula_text="count",
+        unit=Unit.COUNT,
         direction=LOWER,
+        time_basis=EVENT,
+        merge_class=MergeClass.additive,
         attribution=OWNER,
-        pitfalls="Only sources that send status changes have it.",
+        build=reopenings,
+        example="A ticket solved and reopened twice counts 2; n counts all reopenings.",
+        pitfalls="Only sources that send status changes have it. How many different tickets that "
+        "were is reopened_tickets.",
+        params=(SAME_UPDATE,),
     ),
     averaged(
         "first_resolution_time",
