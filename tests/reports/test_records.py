@@ -4,11 +4,17 @@ import csv
 import io
 import json
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 from tests.conftest import Tenant
 from tests.reports.calls import TIME, push_calls
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.kinds import Resource
+from csapi.reports.records_names import RecordNames, record_names
 
 WAIT = "average_speed_of_answer"
 A1: dict[str, Any] = {"dimensions": ["agent"], "cell": {"agent": "a1"}}
@@ -154,6 +160,8 @@ def test_a_name_that_two_sources_use(tenant: Tenant) -> None:
         cell = {"agent": f"{source}:a1"}
         (entry,) = behind(tenant, "calls_offered", dimensions=["agent"], cell=cell)["data"]
         assert (entry["record"]["source"], entry["agent"]) == (source, f"{source}:a1")
+    both = behind(tenant, "calls_offered", dimensions=["agent"], cell={"agent": "a1"})
+    assert len(both["data"]) == 2
 
 
 def test_topics_as_what_they_stand_for(tenant: Tenant) -> None:
@@ -178,6 +186,42 @@ def test_other_is_beside_a_cell_of_time(calls: Tenant) -> None:
     )  # fmt: skip
     assert names(answer) == ["a3-1"]
     assert answer["meta"]["warnings"] == ["no member of agent is called 'nobody'"]
+
+
+def test_other_of_time(calls: Tenant) -> None:
+    rest = [{"time:day": "2026-01-05"}, {"time:day": "2026-01-07"}]
+    answer = behind(calls, WAIT, dimensions=["time:day"], other_than=rest)
+    assert names(answer) == ["a1-1", "a3-1"]
+
+
+def test_a_ticket_that_moves_is_open_where_it_is(tenant: Tenant) -> None:
+    send(tenant, "tickets", ticket("t1", assignee="a2"), ticket("t2", assignee="a1"))
+    given = [("a1", "2026-01-06T10:00:00Z"), ("a2", "2026-01-07T10:00:00Z")]
+    send(tenant, "ticket-events", *(
+        {"source": "zd", "event_id": f"e-{agent}", "ticket": "t1", "type": "assigned",
+         "agent": agent, "occurred_at": at}
+        for agent, at in given
+    ))  # fmt: skip
+    for agent, open_then in (("a1", ["t2"]), ("a2", ["t1"])):
+        answer = behind(
+            tenant, "backlog_open", dimensions=["owner_agent"], cell={"owner_agent": agent}
+        )
+        assert names(answer) == open_then
+        assert answer["value"]["value"] == 1
+    assert answer["data"][0]["occurred_at"] == given[1][1]
+
+
+def test_time_is_in_the_bucket_in_which_it_passed(tenant: Tenant) -> None:
+    send(tenant, "shifts", {
+        "source": "wfm", "external_id": "s1", "agent": "a1",
+        "started_at": "2026-01-05T09:00:00Z", "ended_at": "2026-01-05T10:20:00Z",
+    })  # fmt: skip
+    answer = behind(
+        tenant, "scheduled_time", dimensions=["time:hour"],
+        cell={"time:hour": "2026-01-05T10:00:00+00:00"},
+    )  # fmt: skip
+    assert names(answer) == ["s1", "s1"]
+    assert parts(answer, "numerator") == [900, 300]
 
 
 def late_call(queue: str, at: str = "2026-01-09T10:00:00Z") -> dict[str, Any]:
@@ -210,6 +254,13 @@ def test_a_cursor_is_of_its_question(calls: Tenant) -> None:
     for wrong in ("", "x", "W10", "bnVsbA", cursor[:-4], cursor * 2):
         refused = behind(calls, "calls_offered", status=400, limit=2, cursor=wrong)
         assert refused["code"] == "invalid_cursor"
+
+
+async def test_every_resource_has_names(tenant: Tenant, product_pool: asyncpg.Pool) -> None:
+    subjects = {resource: [uuid4()] for resource in Resource}
+    async with tenant_transaction(product_pool, tenant.tenant_id, readonly=True) as connection:
+        found = await record_names(connection, tenant.tenant_id, subjects, [1])
+    assert found == RecordNames({}, {})
 
 
 REFUSALS: list[tuple[dict[str, Any], str, str]] = [
