@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 from tests.conftest import Tenant
 from tests.reports.calls import TIME, push_calls
@@ -15,6 +18,7 @@ from tests.reports.calls import TIME, push_calls
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Resource
 from csapi.reports.records_names import RecordNames, record_names
+from csapi.reports.records_schemas import CellRecord, RecordsQuery
 
 WAIT = "average_speed_of_answer"
 A1: dict[str, Any] = {"dimensions": ["agent"], "cell": {"agent": "a1"}}
@@ -76,6 +80,16 @@ def test_an_entry_says_what_it_brings(calls: Tenant) -> None:
     assert (meta["source"], meta["exact"], meta["warnings"]) == ("facts", True, [])
     assert meta["query"]["cell"] == {"agent": "a1"}
     assert meta["query"]["time"]["range"]["to"] == "2026-02-01T00:00:00Z"
+
+
+def test_the_example_of_the_docs() -> None:
+    path = Path(__file__).resolve().parents[2] / "docs" / "records.md"
+    asked, shown = re.findall(r"```json\n(.*?)```", path.read_text(), re.DOTALL)
+    assert msgspec.json.decode(asked, type=RecordsQuery).cell["queue"] == "q1"
+    answer = json.loads(shown)
+    entries = msgspec.convert(answer["data"], list[CellRecord])
+    assert [set(each) for each in answer["data"]] == [set(CellRecord.__struct_fields__)] * 2
+    assert sum(each.contribution.numerator for each in entries) == answer["value"]["numerator"]
 
 
 def test_none_is_a_key_and_no_cell_is_the_total(calls: Tenant) -> None:
