@@ -3,12 +3,22 @@
 import csv
 import io
 import json
+import re
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import httpx
+import msgspec
 import pytest
 from tests.conftest import Tenant
 from tests.reports.calls import TIME, push_calls
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.kinds import Resource
+from csapi.reports.records_names import RecordNames, record_names
+from csapi.reports.records_schemas import CellRecord, RecordsQuery
 
 WAIT = "average_speed_of_answer"
 A1: dict[str, Any] = {"dimensions": ["agent"], "cell": {"agent": "a1"}}
@@ -70,6 +80,16 @@ def test_an_entry_says_what_it_brings(calls: Tenant) -> None:
     assert (meta["source"], meta["exact"], meta["warnings"]) == ("facts", True, [])
     assert meta["query"]["cell"] == {"agent": "a1"}
     assert meta["query"]["time"]["range"]["to"] == "2026-02-01T00:00:00Z"
+
+
+def test_the_example_of_the_docs() -> None:
+    path = Path(__file__).resolve().parents[2] / "docs" / "records.md"
+    asked, shown = re.findall(r"```json\n(.*?)```", path.read_text(), re.DOTALL)
+    assert msgspec.json.decode(asked, type=RecordsQuery).cell["queue"] == "q1"
+    answer = json.loads(shown)
+    entries = msgspec.convert(answer["data"], list[CellRecord])
+    assert [set(each) for each in answer["data"]] == [set(CellRecord.__struct_fields__)] * 2
+    assert sum(each.contribution.numerator for each in entries) == answer["value"]["numerator"]
 
 
 def test_none_is_a_key_and_no_cell_is_the_total(calls: Tenant) -> None:
@@ -154,6 +174,8 @@ def test_a_name_that_two_sources_use(tenant: Tenant) -> None:
         cell = {"agent": f"{source}:a1"}
         (entry,) = behind(tenant, "calls_offered", dimensions=["agent"], cell=cell)["data"]
         assert (entry["record"]["source"], entry["agent"]) == (source, f"{source}:a1")
+    both = behind(tenant, "calls_offered", dimensions=["agent"], cell={"agent": "a1"})
+    assert len(both["data"]) == 2
 
 
 def test_topics_as_what_they_stand_for(tenant: Tenant) -> None:
@@ -178,6 +200,42 @@ def test_other_is_beside_a_cell_of_time(calls: Tenant) -> None:
     )  # fmt: skip
     assert names(answer) == ["a3-1"]
     assert answer["meta"]["warnings"] == ["no member of agent is called 'nobody'"]
+
+
+def test_other_of_time(calls: Tenant) -> None:
+    rest = [{"time:day": "2026-01-05"}, {"time:day": "2026-01-07"}]
+    answer = behind(calls, WAIT, dimensions=["time:day"], other_than=rest)
+    assert names(answer) == ["a1-1", "a3-1"]
+
+
+def test_a_ticket_that_moves_is_open_where_it_is(tenant: Tenant) -> None:
+    send(tenant, "tickets", ticket("t1", assignee="a2"), ticket("t2", assignee="a1"))
+    given = [("a1", "2026-01-06T10:00:00Z"), ("a2", "2026-01-07T10:00:00Z")]
+    send(tenant, "ticket-events", *(
+        {"source": "zd", "event_id": f"e-{agent}", "ticket": "t1", "type": "assigned",
+         "agent": agent, "occurred_at": at}
+        for agent, at in given
+    ))  # fmt: skip
+    for agent, open_then in (("a1", ["t2"]), ("a2", ["t1"])):
+        answer = behind(
+            tenant, "backlog_open", dimensions=["owner_agent"], cell={"owner_agent": agent}
+        )
+        assert names(answer) == open_then
+        assert answer["value"]["value"] == 1
+    assert answer["data"][0]["occurred_at"] == given[1][1]
+
+
+def test_time_is_in_the_bucket_in_which_it_passed(tenant: Tenant) -> None:
+    send(tenant, "shifts", {
+        "source": "wfm", "external_id": "s1", "agent": "a1",
+        "started_at": "2026-01-05T09:00:00Z", "ended_at": "2026-01-05T10:20:00Z",
+    })  # fmt: skip
+    answer = behind(
+        tenant, "scheduled_time", dimensions=["time:hour"],
+        cell={"time:hour": "2026-01-05T10:00:00+00:00"},
+    )  # fmt: skip
+    assert names(answer) == ["s1", "s1"]
+    assert parts(answer, "numerator") == [900, 300]
 
 
 def late_call(queue: str, at: str = "2026-01-09T10:00:00Z") -> dict[str, Any]:
@@ -210,6 +268,13 @@ def test_a_cursor_is_of_its_question(calls: Tenant) -> None:
     for wrong in ("", "x", "W10", "bnVsbA", cursor[:-4], cursor * 2):
         refused = behind(calls, "calls_offered", status=400, limit=2, cursor=wrong)
         assert refused["code"] == "invalid_cursor"
+
+
+async def test_every_resource_has_names(tenant: Tenant, product_pool: asyncpg.Pool) -> None:
+    subjects = {resource: [uuid4()] for resource in Resource}
+    async with tenant_transaction(product_pool, tenant.tenant_id, readonly=True) as connection:
+        found = await record_names(connection, tenant.tenant_id, subjects, [1])
+    assert found == RecordNames({}, {})
 
 
 REFUSALS: list[tuple[dict[str, Any], str, str]] = [

@@ -81,10 +81,8 @@ class Listing:
         formula = self.asked.formula
         if self.asked.percentile is None or formula.spread is None:
             return self.asked.extreme
-        is_above_zero = formula.exclude_zero
-        return formula.spread.extreme(
-            Measure.POSITIVE_MIN if is_above_zero else Measure.DURATION_MIN
-        )
+        measure = Measure.POSITIVE_MIN if formula.exclude_zero else Measure.DURATION_MIN
+        return formula.spread.extreme(measure)
 
     @property
     def runs(self) -> list[Run]:
@@ -131,7 +129,9 @@ FROM ({entries}) AS entries WHERE {self._listed(compiler)}"""
             "channel": "f.channel",
         }
         values |= {column_of(part): fact_value(part) for part in self.parts}
-        rows = compiler.keyed(compiler.facts(runs, values))
+        counting = dict.fromkeys(matching(part.kind, part.outcomes, "f.") for part in self.parts)
+        only = f"({' OR '.join(counting)})"
+        rows = compiler.keyed(compiler.facts(runs, values, only))
         if self.entry is Entry.fact:
             return self._each(rows)
         return self._together(compiler, rows)

@@ -8,6 +8,7 @@ from itertools import product
 
 import asyncpg
 
+from csapi.facts.wire import normalized
 from csapi.kit.problems import pointer, shown
 from csapi.metrics.dimensions import Dimension, Source, entity_names
 from csapi.metrics.question import OTHER, Cell, Group, Kept, MemberGroup, Question, TimeGroup
@@ -79,28 +80,29 @@ async def cell_members(
     found = dict(await find_members(connection, tenant_id, wanted))
     warnings = []
     for each in wanted:
+        called = await names_of_doubles(snapshot, each, found)
         for key in each.keys:
-            place = each.dimension.id, key
-            if len(found.get(place, ())) > 1:
-                found[place] = await borne_by(snapshot, each, key, found[place])
-            elif not found.get(place):
-                found[place] = nameless(key)
-            if not found[place]:
+            members = found.get((each.dimension.id, key)) or nameless(key)
+            exact = [member for member in members if called.get(member) == normalized(key)]
+            found[each.dimension.id, key] = exact or members
+            if not members:
                 warnings.append(f"no member of {each.dimension.id} is called {shown(key)!r}")
     return found, warnings
 
 
-async def borne_by(
-    snapshot: Snapshot, wanted: Wanted, key: str, members: Sequence[int]
-) -> Sequence[int]:
-    """Those of several members that an answer calls just so: two sources may use one external id,
+async def names_of_doubles(snapshot: Snapshot, wanted: Wanted, found: Members) -> dict[int, str]:
+    """What an answer calls those members that share a key: two sources may use one external id,
     and then each is shown with its source."""
     if wanted.dimension.source is Source.members:
-        return members
+        return {}
+    borne = [found.get((wanted.dimension.id, key), ()) for key in wanted.keys]
+    doubles = [member for members in borne if len(members) > 1 for member in members]
+    if not doubles:
+        return {}
     sql = entity_names(wanted.dimension.source.value)
-    arguments = snapshot.desk.tenant_id, wanted.dimension.id, list(members)
+    arguments = snapshot.desk.tenant_id, wanted.dimension.id, doubles
     rows: Iterable[asyncpg.Record] = await snapshot.connection.fetch(sql, *arguments)
-    return [row["member"] for row in rows if row["key"] == key] or members
+    return {row["member"]: row["key"] for row in rows}
 
 
 def nameless(key: str) -> Sequence[int]:
