@@ -2,7 +2,7 @@
 
 from csapi.ingest import attributes, endpoints, schedules
 from csapi.kit.operations import Operation
-from csapi.reports import batch, limits, portal, saved, terms
+from csapi.reports import batch, custom_metrics, limits, portal, saved, terms
 from csapi.reports import endpoints as reports
 from csapi.reports.exports import endpoints as exports
 
@@ -15,6 +15,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *terms.OPERATIONS,
     *limits.OPERATIONS,
     *saved.OPERATIONS,
+    *custom_metrics.OPERATIONS,
     *exports.OPERATIONS,
     *portal.OPERATIONS,
 )
@@ -26,6 +27,7 @@ TAGS = {
     schedules.TAG: "Schedules are records like any other; here is what they need besides.",
     reports.QUERY_TAG: "Every number is exact, carries its parts and sample size, and comes from "
     "one definition.",
+    custom_metrics.TAG: "Formulas of your own over the metrics of the catalog.",
     exports.TAG: "Large answers as files, made in the background.",
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
 }

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from csapi.facts.kinds import Kind
+from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.formulas import Formula, Metric
 from csapi.metrics.parts import DISTINCT, Combo, Measure, Part
@@ -20,13 +21,15 @@ Terms = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the parts of one metric stand in the rows of an answer."""
+    """Where the parts of one metric stand in the rows of an answer. each: every part of a metric
+    that is made of others."""
 
     numerator: Terms
     n: Terms
     denominator: Terms | None
     negative: Terms | None
     extreme: int | None
+    each: Mapping[Part, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,9 @@ class Question:
                 denominator=known(asked.formula.denominator),
                 negative=known(asked.formula.negative),
                 extreme=None if asked.extreme is None else place[asked.extreme],
+                each={part: place[part] for part in asked.formula.parts}
+                if isinstance(asked.formula, ComposedFormula)
+                else None,
             )
             for asked in self.metrics
         )

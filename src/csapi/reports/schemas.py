@@ -104,6 +104,8 @@ class NullReason(StrEnum):
     """Why a value is null."""
 
     no_observations = "no_observations"
+    # Of custom metrics alone: what is divided by is a computed zero.
+    division_by_zero = "division_by_zero"
 
 
 class MetricValue(msgspec.Struct, kw_only=True):

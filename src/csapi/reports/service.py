@@ -13,10 +13,11 @@ import msgspec
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.lanes import Lanes
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
-from csapi.metrics.formulas import Unit
+from csapi.metrics.formulas import Metric, Unit
 from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows
+from csapi.reports.definitions import custom_metrics
 from csapi.reports.narrowing import narrowed, with_filters
 from csapi.reports.ordering import Shape
 from csapi.reports.pages import fingerprint_of, page_of
@@ -87,6 +88,7 @@ class Snapshot:
     desk: Desk
     _custom: Sequence[Dimension] | None = None
     _topics: TopicTree | None = None
+    _metrics: Mapping[str, Metric] | None = None
 
     async def custom(self, names: Iterable[str]) -> Sequence[Dimension]:
         """The tenant's own dimensions, where one of the names is of such a one."""
@@ -104,6 +106,14 @@ class Snapshot:
             self._topics = await topic_tree(self.connection, self.desk.tenant_id)
         return self._topics
 
+    async def metrics(self, ids: Iterable[str]) -> Mapping[str, Metric]:
+        """The tenant's own metrics, where one of the ids is of such a one."""
+        if not any(each.startswith(CUSTOM_PREFIX) for each in ids):
+            return {}
+        if self._metrics is None:
+            self._metrics = await custom_metrics(self.connection, self.desk.tenant_id)
+        return self._metrics
+
     async def read(self, question: Question) -> Reading:
         return await read_question(
             self.connection,
@@ -118,7 +128,8 @@ async def resolved(snapshot: Snapshot, query: Query) -> tuple[Question, list[str
     desk = snapshot.desk
     names = [*query.dimensions, *names_in(query.filters), *names_in(desk.only)]
     custom, topics = await snapshot.custom(names), await snapshot.topics(names)
-    setting = Setting(desk.timezone, custom, desk.now, topics)
+    metrics = await snapshot.metrics(asked.id for asked in query.metrics)
+    setting = Setting(desk.timezone, custom, desk.now, topics, metrics)
     members: Mapping[tuple[str, str], Sequence[int]] = {}
     filters = [each for each in (query.filters, desk.only) if each is not None]
     if filters:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache, partial
 from itertools import product
 from typing import Any
 
 from csapi.facts.kinds import VALUE_SCALE
+from csapi.metrics.arithmetic import Operation, evaluate
 from csapi.metrics.bins import RELATIVE_ERROR
+from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.dimensions import Source
 from csapi.metrics.formulas import MS_PER_SECOND, Formula
 from csapi.metrics.parts import EXTREMES
@@ -19,6 +22,8 @@ from csapi.reports.schemas import Excluded, MetricValue, NullReason, ResultRow
 NONE_LABEL = "(none)"
 UNKNOWN_LABEL = "(unknown)"
 NO_EXCLUDED = Excluded(negative_duration=0)
+# Beyond that not every whole number is a JSON number everywhere.
+LARGEST_WHOLE = 2**53
 
 
 def scaled(number: int, scale: int) -> int | float:
@@ -44,10 +49,10 @@ def ratio(formula: Formula, numerator: int, denominator: int) -> float | None:
 
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
     formula, parts = asked.formula, group.parts
+    if isinstance(formula, ComposedFormula):
+        return composed_value(formula, places, group)
     numerator, n = total(places.numerator, parts), total(places.n, parts) // formula.n_scale
-    excluded = NO_EXCLUDED
-    if places.negative is not None and (negative := total(places.negative, parts)):
-        excluded = Excluded(negative_duration=negative)
+    excluded = excluded_of(places, group)
     shown_numerator = scaled(numerator, formula.numerator_scale)
     shown_denominator: float | None = None
     value: float | None = shown_numerator
@@ -67,6 +72,46 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
         precision=Precision.exact if is_exact else Precision.approximate,
         relative_error=None if is_exact else RELATIVE_ERROR,
         excluded=excluded,
+    )
+
+
+def excluded_of(places: Places, group: Group) -> Excluded:
+    if places.negative is not None and (negative := total(places.negative, group.parts)):
+        return Excluded(negative_duration=negative)
+    return NO_EXCLUDED
+
+
+def plain(value: Fraction | None) -> float | None:
+    """The number nearest to an exact value, whole where it is whole."""
+    if value is None:
+        return None
+    is_whole = value.denominator == 1 and abs(value.numerator) < LARGEST_WHOLE
+    return value.numerator if is_whole else value.numerator / value.denominator
+
+
+def composed_value(formula: ComposedFormula, places: Places, group: Group) -> MetricValue:
+    """A formula over exact values of its operands; of a quotient also both of its sides."""
+    found = {part: group.parts[place] or 0 for part, place in (places.each or {}).items()}
+    operands, root = formula.results(found), formula.root
+    result = evaluate(root, operands)
+    numerator, denominator = result.value, None
+    if isinstance(root, Operation) and root.sign == "/":
+        numerator, denominator = (
+            evaluate(side, operands).value for side in (root.left, root.right)
+        )
+    reason = None
+    if result.value is None:
+        is_division = result.is_divided_by_zero
+        reason = NullReason.division_by_zero if is_division else NullReason.no_observations
+    return MetricValue(
+        value=plain(result.value),
+        n=result.n,
+        numerator=plain(numerator),
+        denominator=plain(denominator),
+        null_reason=reason,
+        precision=Precision.exact,
+        relative_error=None,
+        excluded=excluded_of(places, group),
     )
 
 
