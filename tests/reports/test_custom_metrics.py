@@ -184,8 +184,8 @@ def test_what_is_no_metric(
 
 
 def test_its_dimensions_are_those_of_all_its_parts(calls: Tenant) -> None:
-    ratings = define(calls, "ratings", formula="feedback_responses / 2", unit="count")
-    mixed = define(calls, "mixed", formula="feedback_responses / calls_offered", unit="share")
+    ratings = define(calls, "ratings", formula="rating_distribution / 2", unit="count")
+    mixed = define(calls, "mixed", formula="rating_distribution / calls_offered", unit="share")
     assert "rating" in ratings["dimensions"]
     assert "rating" not in mixed["dimensions"]
     refused = ask(calls, "custom.mixed", dimensions=["rating"], status=422)

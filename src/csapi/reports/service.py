@@ -18,6 +18,7 @@ from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows
 from csapi.reports.definitions import custom_metrics
+from csapi.reports.histograms import histograms_of
 from csapi.reports.narrowing import narrowed, with_filters
 from csapi.reports.ordering import Shape
 from csapi.reports.pages import fingerprint_of, page_of
@@ -178,6 +179,8 @@ async def read_answer(
         found.annotations = await annotations_of(
             connection, tenant_id, question.period, query.filters
         )
+    if Include.histograms in query.include:
+        found.histograms = await histograms_of(snapshot.read, question)
     return found
 
 
