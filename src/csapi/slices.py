@@ -8,6 +8,7 @@ from csapi.reports import (
     change_endpoints,
     comment_terms,
     content_gaps,
+    custom_metrics,
     limits,
     portal,
     records_endpoint,
@@ -29,6 +30,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *terms.OPERATIONS,
     *limits.OPERATIONS,
     *saved.OPERATIONS,
+    *custom_metrics.OPERATIONS,
     *exports.OPERATIONS,
     *portal.OPERATIONS,
     *content_gaps.OPERATIONS,
@@ -44,6 +46,7 @@ TAGS = {
     sla.TAG: "Policies are records like any other; here is what they need besides.",
     reports.QUERY_TAG: "Every number is exact, carries its parts and sample size, and comes from "
     "one definition.",
+    custom_metrics.TAG: "Formulas of your own over the metrics of the catalog.",
     exports.TAG: "Large answers as files, made in the background.",
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
 }

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
-from tests.conftest import Product, Tenant
+from tests.conftest import Product, Tenant, with_loop
 from tests.isolation.keys import new_key
 from tests.reports.calls import TIME, push_calls
 
@@ -166,6 +167,22 @@ def test_a_link_is_of_one_file_and_ends(
     assert calls.http.delete(f"/v1/exports/{one['id']}").status_code == 204
     assert httpx.get(f"{product.base_url}{one['download']['url']}").status_code == 404
     assert calls.http.get(f"/v1/exports/{one['id']}").status_code == 404
+
+
+def test_a_file_that_breaks_off_never_looks_whole(product: Product, calls: Tenant) -> None:
+    export = finished(calls, ask(calls, format="csv", query=QUERY)["id"])
+
+    async def lose_the_file() -> None:
+        connection = await asyncpg.connect(product.database.admin_url)
+        try:
+            sql = "DELETE FROM csapi.export_chunks WHERE export = $1"
+            await connection.execute(sql, UUID(export["id"]))
+        finally:
+            await connection.close()
+
+    with_loop(lose_the_file)
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{product.base_url}{export['download']['url']}", timeout=30)
 
 
 def test_a_signature_is_of_all_that_the_link_says() -> None:

@@ -29,7 +29,11 @@ class Incoming(Protocol):
 
 def header(request: Incoming, name: bytes) -> str | None:
     """The value of a header, whose `name` is given in lower case; None if it is absent."""
-    for key, value in request.scope["headers"]:
+    return header_of(request.scope, name)
+
+
+def header_of(scope: Any, name: bytes) -> str | None:
+    for key, value in scope["headers"]:
         if key == name:
             text: str = value.decode("latin-1")
             return text

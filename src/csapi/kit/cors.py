@@ -8,6 +8,8 @@ are not valid. Credentials are never cookies: a page can send only what it was g
 
 from typing import Any
 
+from csapi.kit.body import header_of
+
 METHODS = "GET, HEAD, POST"
 REQUEST_HEADERS = "Authorization, Content-Type, If-None-Match, X-Request-Id"
 EXPOSED = b"Content-Disposition, ETag, Location, Retry-After, X-Next-Cursor, X-Request-Id"
@@ -21,23 +23,15 @@ PREFLIGHT_HEADERS = {
 _ALLOWED = "allowed_origin"
 
 
-def _header(scope: Any, name: bytes) -> str | None:
-    for key, value in scope["headers"]:
-        if key == name:
-            text: str = value.decode("latin-1")
-            return text
-    return None
-
-
 def origin_of(scope: Any) -> str | None:
-    return _header(scope, b"origin")
+    return header_of(scope, b"origin")
 
 
 def is_preflight(scope: Any) -> bool:
     return (
         scope["method"] == "OPTIONS"
         and origin_of(scope) is not None
-        and _header(scope, b"access-control-request-method") is not None
+        and header_of(scope, b"access-control-request-method") is not None
     )
 
 

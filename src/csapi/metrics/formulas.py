@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from csapi.facts.kinds import VALUE_SCALE, Kind
-from csapi.metrics.parts import AGE_MEASURES, COHORTS, LASTING, Combo, Hours, Measure, Part
+from csapi.metrics.parts import AGE_MEASURES, COHORTS, FILLED, LASTING, Combo, Hours, Measure, Part
 
 MS_PER_SECOND = 1000
 
@@ -128,6 +128,13 @@ class Formula:
     def is_at_instant(self) -> bool:
         """Whether it is about what there is at the end of a bucket."""
         return self.is_stock or any(part.measure in AGE_MEASURES for part in self.parts)
+
+    @property
+    def is_beside_rows(self) -> bool:
+        """Whether something of it is in no row of facts or summaries, or is no sum of rows."""
+        measures = {part.measure for part in self.parts}
+        is_filled = bool(measures & (FILLED | COHORTS))
+        return self.is_stock or is_filled or self.survival is not None
 
     @property
     def is_stock(self) -> bool:

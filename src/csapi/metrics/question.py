@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from csapi.facts.kinds import FORESEEN, Kind
+from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.formulas import Formula, Metric
 from csapi.metrics.parts import COHORTS, DISTINCT, Combo, Measure, Part
@@ -21,7 +22,8 @@ Terms = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the parts of one metric stand in the rows of an answer."""
+    """Where the parts of one metric stand in the rows of an answer. each: every part of a metric
+    that is made of others."""
 
     numerator: Terms
     n: Terms
@@ -29,6 +31,7 @@ class Places:
     negative: Terms | None
     extreme: int | None
     squares: Terms | None = None
+    each: Mapping[Part, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +254,9 @@ class Question:
                 negative=known(asked.formula.negative),
                 extreme=None if asked.extreme is None else place[asked.extreme],
                 squares=known(asked.squares),
+                each={part: place[part] for part in asked.formula.parts}
+                if isinstance(asked.formula, ComposedFormula)
+                else None,
             )
             for asked in self.metrics
         )

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from csapi.facts.kinds import VALUE_SCALE
 from csapi.metrics import statistics
+from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.formulas import Formula, MergeClass, Metric, TimeBasis, Unit
 from csapi.metrics.parts import DISTINCT, Combo, Measure
 from csapi.metrics.statistics import Interval
@@ -109,7 +110,8 @@ def _unsampled(metric: Metric, formula: Formula, agg: str | None) -> NoInterval 
         return NoInterval.extreme
     if any(part.measure in DISTINCT for part in formula.parts):
         return NoInterval.distinct
-    if formula.is_stock or metric.time_basis is TimeBasis.interval:
+    is_sum_of_rows = not (formula.is_beside_rows or isinstance(formula, ComposedFormula))
+    if not is_sum_of_rows or metric.time_basis is TimeBasis.interval:
         return NoInterval.not_a_sample
     return None
 

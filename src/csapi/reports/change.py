@@ -9,8 +9,10 @@ from msgspec import UNSET
 
 from csapi.kit.problems import Problem
 from csapi.metrics.catalog import METRICS
+from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.decompose import STEPS, Member, Piece, Side, apportioned, split
 from csapi.metrics.formulas import MergeClass
+from csapi.metrics.parts import COMMON
 from csapi.metrics.question import Question, TimeGroup
 from csapi.metrics.stocks import empty_parts
 from csapi.reports.change_schemas import (
@@ -38,7 +40,10 @@ SPLITTABLE = {MergeClass.additive, MergeClass.ratio, MergeClass.mean, MergeClass
 def check_change(question: Question) -> None:
     """That the metric can be split, and by this. Raises Problem."""
     (asked,) = question.metrics
-    if asked.metric.merge_class not in SPLITTABLE or asked.is_set:
+    is_of_whole = any(part.measure in COMMON for part in asked.formula.parts)
+    is_custom = isinstance(asked.formula, ComposedFormula)
+    is_sum = asked.metric.merge_class in SPLITTABLE and not asked.is_set
+    if not is_sum or is_of_whole or is_custom:
         able = [name for name, each in METRICS.items() if each.merge_class in SPLITTABLE]
         message = f"{asked.metric.id} does not split: counts, sums, shares and means do."
         refuse("/metrics/0/id", "not_supported", message, able)

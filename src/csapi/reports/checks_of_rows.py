@@ -19,6 +19,7 @@ def check_rows(query: Query, question: Question) -> None:
             refuse(f"/order_by/{place}/by", "invalid_value", message, allowed)
     check_top(query, question, names)
     check_shape(query, question)
+    check_histograms(query, question)
 
 
 def check_top(query: Query, question: Question, names: list[str]) -> None:
@@ -55,3 +56,12 @@ def check_shape(query: Query, question: Question) -> None:
             if is_given:
                 message = "It would leave holes: with several dimensions, one must be time."
                 refuse(f"/{name}", "not_supported", message)
+
+
+def check_histograms(query: Query, question: Question) -> None:
+    if Include.histograms not in query.include:
+        return
+    if all(asked.formula.spread is None for asked in question.metrics):
+        place = query.include.index(Include.histograms)
+        message = "None of the metrics is a mean of durations."
+        refuse(f"/include/{place}", "not_supported", message)

@@ -34,9 +34,11 @@ class Excluded(msgspec.Struct, kw_only=True):
 
 
 class NullReason(StrEnum):
-    """Why a value is null. no_counterpart: the other range has no such time bucket."""
+    """Why a value is null. no_counterpart: the other range has no such time bucket.
+    division_by_zero, of custom metrics alone: what is divided by is a computed zero."""
 
     no_observations = "no_observations"
+    division_by_zero = "division_by_zero"
     no_counterpart = "no_counterpart"
 
 

@@ -10,6 +10,7 @@ from csapi.metrics.compile import MOST_GROUPS
 from csapi.metrics.percentiles import EXACT_MAX
 from csapi.metrics.periods import LONGEST_DAYS, MOST_BUCKETS
 from csapi.reports.batch import MOST_QUERIES
+from csapi.reports.custom_metrics import MOST_CUSTOM
 from csapi.reports.endpoints import QUERY_TAG
 from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
 from csapi.reports.ordering import MOST_ORDERS, MOST_TESTS
@@ -51,6 +52,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     queries_per_batch: int
     queries_at_once: int
     saved_queries: int
+    custom_metrics: int
     exports: ExportLimits
 
 
@@ -77,6 +79,7 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
             queries_per_batch=MOST_QUERIES,
             queries_at_once=query_lanes(settings),
             saved_queries=MOST_SAVED,
+            custom_metrics=MOST_CUSTOM,
             exports=ExportLimits(
                 waiting=MOST_WAITING, kept=MOST_KEPT, bytes=MOST_BYTES, expires_hours=EXPIRES_HOURS
             ),

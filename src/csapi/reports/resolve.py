@@ -1,7 +1,7 @@
 """From what was asked to a question with nothing left open, or to problems with pointers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import NoReturn
@@ -15,6 +15,7 @@ from csapi.metrics.dimensions import (
     Source,
     dimension_of,
 )
+from csapi.metrics.formulas import Metric
 from csapi.metrics.periods import (
     Period,
     PeriodError,
@@ -50,6 +51,7 @@ class Setting:
     custom: Sequence[Dimension]
     now: datetime
     topics: TopicTree = NO_TOPICS
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
 
 
 def resolve_period(range_: TimeRange, timezone: str, now: datetime, where: str) -> Period:
@@ -200,7 +202,7 @@ def build_condition(node: FilterNode, setting: Setting, members: Members) -> Con
 
 def build_question(query: Query, setting: Setting, members: Members) -> Question:
     """The resolved question. `members`: what wanted_keys asked for, by dimension and key."""
-    asked = resolve_metrics(query.metrics)
+    asked = resolve_metrics(query.metrics, setting.metrics)
     has_intervals = Include.confidence in query.include
     if has_intervals or query.compare is not None:
         asked = with_sampling(asked, from_facts=has_intervals)

@@ -14,36 +14,41 @@ from csapi.metrics.sampling import sampling_of
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import MetricRequest
 
+NONE: Mapping[str, Metric] = {}
 
-def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
+
+def resolve_metrics(
+    requests: Sequence[MetricRequest], custom: Mapping[str, Metric] = NONE
+) -> tuple[Asked, ...]:
+    """`custom`: the tenant's own metrics by their ids."""
+    known = {**METRICS, **custom} if custom else METRICS
     asked: list[Asked] = []
     for index, request in enumerate(requests):
         where = f"/metrics/{index}"
-        metric = METRICS.get(request.id)
-        if metric is None:
-            refuse(
-                f"{where}/id",
-                "unknown_metric",
-                f"There is no metric {shown(request.id)}.",
-                sorted(METRICS),
-            )
-        params = resolve_params(metric, request.params, f"{where}/params")
-        formula = resolve_hours(metric, metric.build(params), request.hours, where)
-        name = request.as_ or metric.id
-        if any(each.name == name for each in asked):
-            refuse(
-                f"{where}/as", "invalid_value", f"Two metrics are named {shown(name)}: use `as`."
-            )
-        agg = metric.default_agg if request.agg in (None, "avg") else request.agg
-        if request.agg is not None and request.agg not in metric.aggregations:
-            refuse(
-                f"{where}/agg",
-                "invalid_value",
-                f"{metric.id} has no aggregation {request.agg}.",
-                metric.aggregations,
-            )
-        asked.append(Asked(name, metric, params, formula, agg))
+        found = resolve_metric(request, known, where)
+        if any(each.name == found.name for each in asked):
+            message = f"Two metrics are named {shown(found.name)}: use `as`."
+            refuse(f"{where}/as", "invalid_value", message)
+        asked.append(found)
     return tuple(asked)
+
+
+def resolve_metric(request: MetricRequest, known: Mapping[str, Metric], where: str) -> Asked:
+    metric = known.get(request.id)
+    if metric is None:
+        message = f"There is no metric {shown(request.id)}."
+        refuse(f"{where}/id", "unknown_metric", message, sorted(known))
+    params = resolve_params(metric, request.params, f"{where}/params")
+    formula = resolve_hours(metric, metric.build(params), request.hours, where)
+    agg = metric.default_agg if request.agg in (None, "avg") else request.agg
+    if request.agg is not None and request.agg not in metric.aggregations:
+        refuse(
+            f"{where}/agg",
+            "invalid_value",
+            f"{metric.id} has no aggregation {request.agg}.",
+            metric.aggregations,
+        )
+    return Asked(request.as_ or metric.id, metric, params, formula, agg)
 
 
 def with_sampling(asked: Sequence[Asked], *, from_facts: bool) -> tuple[Asked, ...]:

@@ -22,7 +22,7 @@ from csapi.reports.comparison import (
     RowPresence,
     StatisticsInfo,
 )
-from csapi.reports.layouts import DimensionValue, Matrix, Precision, Series
+from csapi.reports.layouts import DimensionValue, Histogram, Matrix, Precision, Series
 from csapi.reports.ordering import (
     MOST_ORDERS,
     MOST_TESTS,
@@ -42,6 +42,7 @@ class Include(StrEnum):
     totals = "totals"
     annotations = "annotations"
     confidence = "confidence"
+    histograms = "histograms"
 
 
 class FilterOp(StrEnum):
@@ -222,7 +223,8 @@ class QueryAnnotation(msgspec.Struct, kw_only=True):
 class QueryAnswer(msgspec.Struct, kw_only=True):
     """The rows, or in their place what the other shapes have: categories and series, or a matrix.
     totals and other are recomputed from parts, never from rows. `annotations`, if they are
-    included: those of the range that the filters do not contradict, at most 1,000."""
+    included: those of the range that the filters do not contradict, at most 1,000. `histograms`, if
+    they are included: of each mean of durations, over the range and the filters."""
 
     data: list[ResultRow]
     categories: list[DimensionValue] | None
@@ -233,6 +235,7 @@ class QueryAnswer(msgspec.Struct, kw_only=True):
     page: QueryPage
     meta: QueryMeta
     annotations: list[QueryAnnotation] | None = None
+    histograms: dict[str, Histogram] | None = None
 
 
 class ParamInfo(msgspec.Struct, kw_only=True):

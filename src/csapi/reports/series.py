@@ -7,6 +7,9 @@ from itertools import product
 
 from csapi.kit.problems import Problem
 from csapi.metrics.compile import MOST_GROUPS
+from csapi.metrics.formulas import MergeClass
+from csapi.metrics.occurrences import hours_of_week
+from csapi.metrics.periods import CYCLES, TimeGrain
 from csapi.metrics.question import OTHER, Question, TimeGroup
 from csapi.reports.layouts import DimensionValue, Matrix, MatrixValues, Precision, Series
 from csapi.reports.ranking import Rows
@@ -193,9 +196,11 @@ def matrix_of(grid: Grid) -> Matrix:
     rows, columns = grid.axis(0), grid.axis(1)
     check_size(len(rows) * len(columns) * len(question.metrics))
     cell, found = grid.cell(), []
+    occurrences = occurrences_of(question, rows, columns)
     for metric, asked in enumerate(question.metrics):
         values = [cell(metric, keys) for keys in product(rows, columns)]
         lines = [values[at : at + len(columns)] for at in range(0, len(values), len(columns) or 1)]
+        adds_up = asked.metric.merge_class is MergeClass.additive
         column = grid.columns[asked.name]
         found.append(
             MatrixValues(
@@ -205,10 +210,37 @@ def matrix_of(grid: Grid) -> Matrix:
                 precision=precision_of(values),
                 values=[[each.value for each in line] for line in lines],
                 n=[[each.n for each in line] for line in lines],
+                averages=averages(lines, occurrences) if occurrences and adds_up else None,
             )
         )
     return Matrix(
         rows=[grid.named(0)(key) for key in rows],
         columns=[grid.named(1)(key) for key in columns],
         metrics=found,
+        occurrences=occurrences,
     )
+
+
+def occurrences_of(
+    question: Question, rows: Sequence[int | None], columns: Sequence[int | None]
+) -> list[list[int]] | None:
+    """How often each cell's hour comes in the range; None of other than weekdays by hours."""
+    grains = [group.grain for group in question.groups if isinstance(group, TimeGroup)]
+    if set(grains) != set(CYCLES) or len(grains) != 2:
+        return None
+    counts = hours_of_week(question.period)
+    if grains[0] is TimeGrain.hour_of_day:
+        return [[counts[day or 0][hour or 0] for day in columns] for hour in rows]
+    return [[counts[day or 0][hour or 0] for hour in columns] for day in rows]
+
+
+def averages(
+    lines: Sequence[Sequence[MetricValue]], occurrences: Sequence[Sequence[int]]
+) -> list[list[float | None]]:
+    return [
+        [
+            None if cell.value is None or not count else cell.value / count
+            for cell, count in zip(line, counts, strict=True)
+        ]
+        for line, counts in zip(lines, occurrences, strict=True)
+    ]

@@ -12,10 +12,13 @@ from msgspec import UNSET
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.lanes import Lanes
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
+from csapi.metrics.formulas import Metric
 from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows
 from csapi.reports.comparing import Beside, check_compared, joined, read_beside
+from csapi.reports.definitions import custom_metrics
+from csapi.reports.histograms import histograms_of
 from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.narrowing import narrowed, with_filters
 from csapi.reports.ordering import Shape
@@ -92,6 +95,7 @@ class Snapshot:
     desk: Desk
     _custom: Sequence[Dimension] | None = None
     _topics: TopicTree | None = None
+    _metrics: Mapping[str, Metric] | None = None
 
     async def custom(self, names: Iterable[str]) -> Sequence[Dimension]:
         """The tenant's own dimensions, where one of the names is of such a one."""
@@ -108,6 +112,14 @@ class Snapshot:
         if self._topics is None:
             self._topics = await topic_tree(self.connection, self.desk.tenant_id)
         return self._topics
+
+    async def metrics(self, ids: Iterable[str]) -> Mapping[str, Metric]:
+        """The tenant's own metrics, where one of the ids is of such a one."""
+        if not any(each.startswith(CUSTOM_PREFIX) for each in ids):
+            return {}
+        if self._metrics is None:
+            self._metrics = await custom_metrics(self.connection, self.desk.tenant_id)
+        return self._metrics
 
     async def read(self, question: Question) -> Reading:
         return await read_question(
@@ -132,7 +144,8 @@ async def resolved(snapshot: Snapshot, query: Query) -> Resolved:
     desk = snapshot.desk
     names = [*query.dimensions, *names_in(*filters_of(query), desk.only)]
     custom, topics = await snapshot.custom(names), await snapshot.topics(names)
-    setting = Setting(desk.timezone, custom, desk.now, topics)
+    metrics = await snapshot.metrics(asked.id for asked in query.metrics)
+    setting = Setting(desk.timezone, custom, desk.now, topics, metrics)
     members: Mapping[tuple[str, str], Sequence[int]] = {}
     if query.compare is not None:
         check_compare(query, query.compare)
@@ -186,6 +199,8 @@ async def read_answer(snapshot: Snapshot, query: Query, asked: Resolved) -> Quer
         found.annotations = await annotations_of(
             snapshot.connection, snapshot.desk.tenant_id, question.period, query.filters
         )
+    if Include.histograms in query.include:
+        found.histograms = await histograms_of(snapshot.read, question)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache, partial
 from itertools import product
 from typing import Any
@@ -10,7 +11,9 @@ from msgspec import UNSET, UnsetType
 
 from csapi.facts.kinds import VALUE_SCALE
 from csapi.facts.registry import SUBJECT_KINDS
+from csapi.metrics.arithmetic import Operation, Result, evaluate
 from csapi.metrics.bins import RELATIVE_ERROR
+from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.dimensions import Source
 from csapi.metrics.formulas import MS_PER_SECOND, Formula
 from csapi.metrics.parts import COMMON, EXTREMES
@@ -24,6 +27,8 @@ from csapi.reports.schemas import MetricValue, RecordRef, ResultRow
 NONE_LABEL = "(none)"
 UNKNOWN_LABEL = "(unknown)"
 NO_EXCLUDED = Excluded(negative_duration=0)
+# Beyond that not every whole number is a JSON number everywhere.
+LARGEST_WHOLE = 2**53
 
 
 def scaled(number: int, scale: int) -> int | float:
@@ -49,10 +54,10 @@ def ratio(formula: Formula, numerator: int, denominator: int) -> float | None:
 
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
     formula, parts = asked.formula, group.parts
+    if isinstance(formula, ComposedFormula):
+        return composed_value(formula, places, group)
     numerator, n = total(places.numerator, parts), total(places.n, parts) // formula.n_scale
-    excluded = NO_EXCLUDED
-    if places.negative is not None and (negative := total(places.negative, parts)):
-        excluded = Excluded(negative_duration=negative)
+    excluded = excluded_of(places, group)
     shown_numerator = scaled(numerator, formula.numerator_scale)
     shown_denominator: float | None = None
     value: float | None = shown_numerator
@@ -91,6 +96,51 @@ def record_of(asked: Asked, group: Group) -> RecordRef | UnsetType | None:
         id=str(found.id),
         source=found.source,
         external_id=found.external_id,
+    )
+
+
+def excluded_of(places: Places, group: Group) -> Excluded:
+    if places.negative is not None and (negative := total(places.negative, group.parts)):
+        return Excluded(negative_duration=negative)
+    return NO_EXCLUDED
+
+
+def plain(value: Fraction | None) -> float | None:
+    """The number nearest to an exact value, whole where it is whole."""
+    if value is None:
+        return None
+    is_whole = value.denominator == 1 and abs(value.numerator) < LARGEST_WHOLE
+    return value.numerator if is_whole else value.numerator / value.denominator
+
+
+def operands_of(formula: ComposedFormula, places: Places, group: Group) -> dict[str, Result]:
+    """The exact values of a formula's operands by name."""
+    found = {part: group.parts[place] or 0 for part, place in (places.each or {}).items()}
+    return formula.results(found)
+
+
+def composed_value(formula: ComposedFormula, places: Places, group: Group) -> MetricValue:
+    """A formula over exact values of its operands; of a quotient also both of its sides."""
+    operands, root = operands_of(formula, places, group), formula.root
+    result = evaluate(root, operands)
+    numerator, denominator = result.value, None
+    if isinstance(root, Operation) and root.sign == "/":
+        numerator, denominator = (
+            evaluate(side, operands).value for side in (root.left, root.right)
+        )
+    reason = None
+    if result.value is None:
+        is_division = result.is_divided_by_zero
+        reason = NullReason.division_by_zero if is_division else NullReason.no_observations
+    return MetricValue(
+        value=plain(result.value),
+        n=result.n,
+        numerator=plain(numerator),
+        denominator=plain(denominator),
+        null_reason=reason,
+        precision=Precision.exact,
+        relative_error=None,
+        excluded=excluded_of(places, group),
     )
 
 

@@ -7,13 +7,13 @@ import msgspec
 from msgspec import Meta
 
 from csapi.access.principals import Principal, Scope
-from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kb_event import StoredType
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
-from csapi.reports.endpoints import QUERY_TAG
+from csapi.reports.endpoints import QUERY_TAG, desk_of
 from csapi.reports.ranges import RangeParams, period_of
+from csapi.reports.service import snapshot_of
 
 
 class TermUnit(StrEnum):
@@ -91,8 +91,8 @@ async def get_terms(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, TermParams)
     period = period_of(wanted, principal.timezone)
     place = (principal.tenant_id, period.start, period.end)
-    pool = request.app.state.pool
-    async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
+    async with snapshot_of(desk_of(request, principal)) as snapshot:
+        connection = snapshot.connection
         rows = await connection.fetch(MOST_SEARCHED[wanted.by], *place, wanted.limit)
         totals = await connection.fetchrow(TOTALS, *place)
     return json_response(
@@ -124,6 +124,6 @@ OPERATIONS = [
         scope=Scope.REPORTS_READ,
         params=TermParams,
         responses={200: TermReport},
-        problems=("query_timeout",),
+        problems=("query_timeout", "too_many_queries"),
     ),
 ]

@@ -7,6 +7,8 @@ from fractions import Fraction
 
 from msgspec import UNSET
 
+from csapi.metrics.arithmetic import evaluate
+from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.formulas import Direction
 from csapi.metrics.question import Asked, Places, Question, TimeGroup
 from csapi.metrics.sampling import (
@@ -35,7 +37,7 @@ from csapi.reports.layouts import Precision
 from csapi.reports.ranking import Keys, Rows
 from csapi.reports.resolve_compare import SAME_RANGE
 from csapi.reports.schemas import MetricValue, ResultRow
-from csapi.reports.shape import NO_EXCLUDED, dimension_value, metric_value, total
+from csapi.reports.shape import NO_EXCLUDED, dimension_value, metric_value, operands_of, total
 
 SIGNIFICANT = 1 - LEVEL
 HOUR, SHORT_DAY = timedelta(hours=1), timedelta(hours=23)
@@ -59,12 +61,15 @@ def number(exact: Fraction) -> int | float:
 
 
 def exact_value(asked: Asked, places: Places, group: Group, shown: float | None) -> Fraction | None:
-    """What is shown, before it was rounded; of percentiles and extremes what is shown."""
+    """What is shown, before it was rounded; of percentiles and the like what is shown."""
+    formula = asked.formula
     if shown is None:
         return None
-    if asked.percentile is not None or asked.extreme is not None:
+    if isinstance(formula, ComposedFormula):
+        return evaluate(formula.root, operands_of(formula, places, group)).value
+    if asked.percentile is not None or asked.extreme is not None or formula.survival is not None:
         return Fraction(str(shown))
-    formula, sample = asked.formula, sample_of(places, group)
+    sample = sample_of(places, group)
     if asked.agg == "count":
         return Fraction(shown)
     above = Fraction(sample.numerator, formula.numerator_scale)
