@@ -1,5 +1,6 @@
 """Why a number changed: its change, split by member."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -30,7 +31,8 @@ from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Desk, Snapshot, resolved
 from csapi.reports.shape import dimension_value, merged, ordered, total
-from csapi.reports.verdicts import Judge, Teller, tests_in
+from csapi.reports.telling import Teller, tests_in
+from csapi.reports.verdicts import Judge
 
 SPLITTABLE = {MergeClass.additive, MergeClass.ratio, MergeClass.mean, MergeClass.stock}
 
@@ -77,7 +79,8 @@ async def explain_change(desk: Desk, wanted: ChangeQuery) -> ChangeAnswer:
         beside = Beside(
             target, other, paired(question, target), {each.keys: each for each in other.groups}
         )
-        found = answered(wanted, query, Rows(question, reading, reading.groups), beside, desk)
+        rows = Rows(question, reading, reading.groups)
+        found = await asyncio.to_thread(answered, wanted, query, rows, beside, desk)
         found.meta.warnings = warnings
         await add_currency(connection, desk.tenant_id, question, found.meta)
     return found
