@@ -124,6 +124,39 @@ def test_a_cursor_of_another_tenant_opens_nothing(owner: Tenant, other: Tenant) 
     assert (theirs.status_code, theirs.json()["code"]) == (409, "snapshot_moved")
 
 
+def test_comparing_with_anothers_member_is_comparing_with_nothing(
+    owner: Tenant, other: Tenant
+) -> None:
+    member = owner.http.get("/v1/dimensions/topic/values").json()["data"][0]["key"]
+
+    def against(tenant: Tenant, value: str) -> Any:
+        only = {"dimension": "topic", "op": "in", "values": [value]}
+        segment = {"to": "segment", "filters": only}
+        return replay.steady(ask(tenant, metrics=[{"id": "calls_offered"}], compare=segment), value)
+
+    assert against(other, member) == against(other, replay.random_value(member))
+    assert against(owner, member) != against(other, member)
+
+
+def test_a_change_names_no_member_of_another_tenant(owner: Tenant, other: Tenant) -> None:
+    found = {}
+    for tenant in (owner, other):
+        answer = tenant.http.post(
+            "/v1/query/explain-change",
+            json={
+                "metrics": [{"id": "calls_offered"}],
+                "time": {"range": JANUARY, "timezone": "UTC"},
+                "compare": {"to": "previous_period"},
+                "by": ["topic"],
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        assert tenant is owner or CANARY not in answer.text
+        found[tenant.tenant_id] = answer.json()["change"]
+    assert found[owner.tenant_id] > 0
+    assert found[other.tenant_id] == 0
+
+
 @pytest.mark.parametrize("chosen", list(KpiSet))
 def test_first_screens_are_those_of_an_empty_tenant(
     product: Product, other: Tenant, chosen: KpiSet

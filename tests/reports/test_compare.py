@@ -4,9 +4,16 @@ import csv
 import io
 from typing import Any
 
+import asyncpg
+import msgspec
 import pytest
 from tests.conftest import Tenant
 from tests.reports.compared import FEBRUARY, JANUARY, ask, calls, post, push, ratings
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.kit.clock import now
+from csapi.reports.schemas import Query
+from csapi.reports.service import Desk, Snapshot, answer_on
 
 PREVIOUS = {"to": "previous_period"}
 
@@ -252,6 +259,13 @@ def test_before_all_time(tenant: Tenant) -> None:
     assert refused["errors"][0]["pointer"] == "/compare/to"
 
 
+def test_too_many_buckets_of_the_other_side(tenant: Tenant) -> None:
+    long = {"to": "range", "range": {"from": "2020-01-01", "to": "2026-01-01"}}
+    refused = ask(tenant, "calls_offered", dimensions=["time:15min"], compare=long, status=422,
+                  range={"from": "2026-02-01", "to": "2026-02-02"})  # fmt: skip
+    assert refused["errors"][0]["pointer"] == "/compare/range"
+
+
 def test_a_batch_compares_too(rated: Tenant) -> None:
     query = {"metrics": [{"id": "csat_score"}], "time": {"range": FEBRUARY}, "compare": PREVIOUS}
     bad = {**query, "compare": {"to": "segment"}}
@@ -330,3 +344,39 @@ def test_intervals_of_means_sums_and_percentiles(tenant: Tenant) -> None:
     reach = 1.959964 * sum(each**2 for each in waits) ** 0.5
     assert cells["sum"]["ci95"] == pytest.approx([5950 - reach, 5950 + reach], abs=1e-2)
     assert cells["calls_offered"]["ci95"] == pytest.approx([81.36, 121.63], abs=0.01)
+
+
+async def test_both_sides_are_one_snapshot_and_few_statements(
+    rated: Tenant, product_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three for each side, as for a query of its own; nothing for intervals and tests."""
+    sent: list[str] = []
+    execute = asyncpg.Connection._execute
+
+    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
+        sent.append(query)
+        return await execute(self, query, *args, **kwargs)
+
+    query = {
+        "metrics": [{"id": "csat_score"}, {"id": "rating_average"}],
+        "time": {"range": FEBRUARY, "timezone": "UTC"},
+        "dimensions": ["agent"],
+        "compare": PREVIOUS,
+        "include": ["totals", "confidence"],
+    }
+    desk = Desk(product_pool, rated.tenant_id, "UTC", now(), live_slots_max=1000)
+    async with tenant_transaction(product_pool, rated.tenant_id, readonly=True) as connection:
+        monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+        found = await answer_on(Snapshot(connection, desk), msgspec.convert(query, Query))
+    assert len(found.data) == 3
+    assert len(sent) == 2 * 3
+
+
+def test_means_that_only_facts_can_square(tenant: Tenant) -> None:
+    """Business time has no summarized squares: a test of it has to be asked for."""
+    wait = {"id": "first_response_time", "hours": "business"}
+    plain = ask(tenant, wait, "calls_offered", compare=PREVIOUS)
+    assert plain["meta"]["statistics"]["samples"]["first_response_time"] == "mean"
+    asked = ask(tenant, wait, compare=PREVIOUS, include=["confidence"])
+    cell = only(asked, "first_response_time")
+    assert (cell["ci95"], cell["ci95_reason"]) == (None, "no_observations")

@@ -134,13 +134,11 @@ def _of_quotient(metric: Metric, formula: Formula, denominator: Combo) -> Sampli
         return without(NoInterval.not_a_sample)
     if metric.unit is Unit.SHARE:
         return Sampling(SampleKind.SHARE)
-    if _kinds(formula.numerator) <= _kinds(denominator) and (above <= COUNTS or _is_alike(formula)):
+    # Points are a mean of numbers such as 100 and -100, one for each fact.
+    are_points = metric.unit is Unit.POINTS and above <= COUNTS
+    if are_points or (_is_alike(formula) and not above & COUNTS):
         return Sampling(SampleKind.MEAN, squares=formula.numerator.squared())
     return without(NoInterval.not_a_sample)
-
-
-def _kinds(combo: Combo) -> set[object]:
-    return {part.kind for part in combo.parts}
 
 
 def _is_alike(formula: Formula) -> bool:

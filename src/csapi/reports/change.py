@@ -1,5 +1,6 @@
 """Why a number changed: its change, split by member."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -32,7 +33,8 @@ from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Desk, Snapshot, resolved, slowness_told, snapshot_of
 from csapi.reports.shape import dimension_value, merged, ordered, total
-from csapi.reports.verdicts import Judge, Teller, tests_in
+from csapi.reports.telling import Teller, tests_in
+from csapi.reports.verdicts import Judge
 
 SPLITTABLE = {MergeClass.additive, MergeClass.ratio, MergeClass.mean, MergeClass.stock}
 
@@ -88,7 +90,8 @@ async def explained(snapshot: Snapshot, wanted: ChangeQuery, query: Query) -> Ch
         target, other, paired(question, target), {each.keys: each for each in other.groups}
     )
     desk, rows = snapshot.desk, Rows(question, reading, reading.groups)
-    found = answered(wanted, with_filters(query, desk.only), rows, beside, desk)
+    query = with_filters(query, desk.only)
+    found = await asyncio.to_thread(answered, wanted, query, rows, beside, desk)
     found.meta.warnings = asked.warnings
     await add_currency(snapshot.connection, desk.tenant_id, question, found.meta)
     return found

@@ -15,7 +15,7 @@ from csapi.reports.resolve_compare import Target
 from csapi.reports.schemas import Query
 from csapi.reports.shape import ordered
 
-MOST_COMPARED = 10_000
+MOST_COMPARED = 5_000
 
 
 @dataclass(frozen=True, slots=True)

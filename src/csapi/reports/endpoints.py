@@ -60,6 +60,24 @@ SERIES_EXAMPLE = {
 }
 
 
+COMPARE_EXAMPLE = {
+    "metrics": [{"id": "csat_score"}],
+    "time": {"range": {"from": "2026-01-01", "to": "2026-02-01"}},
+    "dimensions": ["team"],
+    "compare": {"to": "previous_period"},
+    "include": ["totals", "confidence"],
+}
+SEGMENT_EXAMPLE = {
+    "metrics": [{"id": "service_level"}],
+    "time": {"range": {"preset": "last_30_days"}},
+    "filters": {"dimension": "team", "op": "in", "values": ["north"]},
+    "compare": {
+        "to": "segment",
+        "filters": {"dimension": "team", "op": "in", "values": ["south"]},
+    },
+}
+
+
 class KpiParams(msgspec.Struct, kw_only=True):
     """Which first screen, over which range."""
 
@@ -203,13 +221,19 @@ OPERATIONS = [
         summary="Ask for metrics",
         description="Any metrics of the catalog over a range, grouped and filtered. Without "
         "dimensions there is exactly one row; with time dimensions alone every bucket is there. "
-        "`shape` lays the same numbers out as rows, as series for charts, or as a matrix.",
+        "`shape` lays the same numbers out as rows, as series for charts, or as a matrix. "
+        "`compare` holds every value against another range or other records, with a verdict.",
         tag=QUERY_TAG,
         handler=query,
         scope=Scope.REPORTS_READ,
         portal=True,
         request=Query,
-        request_examples={"service_level_by_day": EXAMPLE, "largest_queues": SERIES_EXAMPLE},
+        request_examples={
+            "service_level_by_day": EXAMPLE,
+            "largest_queues": SERIES_EXAMPLE,
+            "satisfaction_against_last_month": COMPARE_EXAMPLE,
+            "team_against_team": SEGMENT_EXAMPLE,
+        },
         responses={200: Media(body=QueryAnswer, texts=TEXTS, headers=("X-Next-Cursor",))},
         problems=("invalid_cursor", "snapshot_moved", "query_timeout", "too_many_queries"),
     ),

@@ -14,7 +14,7 @@ from csapi.reports.ranking import Rows
 from csapi.reports.records_schemas import RecordsQuery
 from csapi.reports.schemas import AnswerSource, ColumnInfo, Query, QueryMeta
 from csapi.reports.surroundings import currency_of
-from csapi.reports.verdicts import statistics_info
+from csapi.reports.telling import statistics_info
 
 NO_COST_BOOK = "there is no cost book: what the work costs is not known, and counts as 0"
 

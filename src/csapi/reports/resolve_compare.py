@@ -72,13 +72,16 @@ def build_target(
         condition = other_condition(compare, question.condition, setting, members)
         return Target(compare.to, replace(question, condition=condition), Alignment.position)
     found = counterpart(query, compare, question, setting)
-    groups = tuple(
-        time_group(group.grain, found.period) if isinstance(group, TimeGroup) else group
-        for group in question.groups
-    )
-    return Target(
-        compare.to, replace(question, period=found.period, groups=groups), found.alignment
-    )
+    try:
+        groups = tuple(
+            time_group(group.grain, found.period) if isinstance(group, TimeGroup) else group
+            for group in question.groups
+        )
+    except PeriodError as error:
+        part = "range" if compare.range is not None else "to"
+        refuse(f"/compare/{part}", "out_of_range", error.message)
+    other = replace(question, period=found.period, groups=groups)
+    return Target(compare.to, other, found.alignment)
 
 
 def other_condition(

@@ -15,7 +15,7 @@ from csapi.reports.layouts import DimensionValue, Matrix, MatrixValues, Precisio
 from csapi.reports.ranking import Rows
 from csapi.reports.schemas import ColumnInfo, MetricValue, Query
 from csapi.reports.shape import dimension_value, rank_of
-from csapi.reports.verdicts import Teller
+from csapi.reports.telling import Teller
 
 Keys = tuple[int | None, ...]
 ALL = DimensionValue(key=None, label="(all)", start=None, end=None)

@@ -1,5 +1,6 @@
 """One engine behind every report: a question in, an answer out."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -51,7 +52,8 @@ from csapi.reports.schemas import (
 from csapi.reports.series import Grid, matrix_of, series_of
 from csapi.reports.shape import result_rows
 from csapi.reports.surroundings import annotations_of, topic_tree
-from csapi.reports.verdicts import Judge, Teller, add_sides, tests_in
+from csapi.reports.telling import Teller, add_sides, tests_in
+from csapi.reports.verdicts import Judge
 
 BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
 THROUGH_TOPICS = {name for name, dimension in DIMENSIONS.items() if dimension.through}
@@ -193,7 +195,9 @@ async def read_answer(snapshot: Snapshot, query: Query, asked: Resolved) -> Quer
         beside = await read_beside(snapshot.read, query, rows, asked.target)
         rows = joined(query, rows, beside)
     connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
-    found = shaped(query, rows, beside, asked.warnings, snapshot.desk.now)
+    parts = query, rows, beside, asked.warnings, snapshot.desk.now
+    # Tests take time, and others must not wait for them.
+    found = shaped(*parts) if beside is None else await asyncio.to_thread(shaped, *parts)
     await add_currency(connection, tenant_id, question, found.meta)
     if Include.annotations in query.include:
         found.annotations = await annotations_of(

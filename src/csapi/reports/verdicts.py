@@ -1,7 +1,7 @@
 """What differences mean: intervals, tests corrected for their number, verdicts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -18,31 +18,28 @@ from csapi.metrics.sampling import (
     Sample,
     SampleKind,
     difference,
-    interval,
 )
-from csapi.metrics.statistics import LEVEL, Interval, holm
-from csapi.metrics.stocks import empty_parts
+from csapi.metrics.statistics import LEVEL, holm
 from csapi.reports.comparing import Beside
 from csapi.reports.comparison import (
     Comparison,
-    Correction,
     NullReason,
-    RowPresence,
-    StatisticsInfo,
     Verdict,
     VerdictReason,
 )
 from csapi.reports.fillings import Group
 from csapi.reports.layouts import Precision
-from csapi.reports.ranking import Keys, Rows
+from csapi.reports.ranking import Keys
 from csapi.reports.resolve_compare import SAME_RANGE
-from csapi.reports.schemas import MetricValue, ResultRow
-from csapi.reports.shape import NO_EXCLUDED, dimension_value, metric_value, operands_of, total
+from csapi.reports.schemas import MetricValue
+from csapi.reports.shape import NO_EXCLUDED, operands_of, total
 
 SIGNIFICANT = 1 - LEVEL
 HOUR, SHORT_DAY = timedelta(hours=1), timedelta(hours=23)
 COUNTED = {SampleKind.COUNT, SampleKind.TOTAL}
 Span = tuple[datetime, datetime]
+# A group, and what is shown of it.
+Side = tuple[Group, MetricValue]
 
 
 def sample_of(places: Places, group: Group) -> Sample:
@@ -60,18 +57,18 @@ def number(exact: Fraction) -> int | float:
     return exact.numerator if exact.denominator == 1 else float(exact)
 
 
-def exact_value(asked: Asked, places: Places, group: Group, shown: float | None) -> Fraction | None:
+def exact_value(asked: Asked, places: Places, sample: Sample, side: Side) -> Fraction | None:
     """What is shown, before it was rounded; of percentiles and the like what is shown."""
-    formula = asked.formula
+    formula, (group, cell) = asked.formula, side
+    shown = cell.value
     if shown is None:
         return None
     if isinstance(formula, ComposedFormula):
         return evaluate(formula.root, operands_of(formula, places, group)).value
     if asked.percentile is not None or asked.extreme is not None or formula.survival is not None:
         return Fraction(str(shown))
-    sample = sample_of(places, group)
     if asked.agg == "count":
-        return Fraction(shown)
+        return Fraction(sample.n)
     above = Fraction(sample.numerator, formula.numerator_scale)
     if sample.denominator is None or asked.agg == "sum":
         return above
@@ -116,20 +113,20 @@ class Judge:
     beside: Beside
     now: datetime
 
-    def pair(self, asked: Asked, places: Places, own: Group, other: Group) -> Assessment:
+    def pair(self, asked: Asked, places: Places, own: Side, other: Side) -> Assessment:
+        samples = sample_of(places, own[0]), sample_of(places, other[0])
         values = [
-            exact_value(asked, places, group, metric_value(asked, places, group).value)
-            for group in (own, other)
+            exact_value(asked, places, sample, side)
+            for sample, side in zip(samples, (own, other), strict=True)
         ]
         if values[0] is None or values[1] is None or asked.sampling is None:
             return NOTHING
         delta = values[0] - values[1]
         relative = delta / abs(values[1]) if values[1] else None
-        samples = sample_of(places, own), sample_of(places, other)
         found = difference(asked.sampling, asked.formula, *samples, asked.agg)
         if isinstance(found, NoInterval):
             return Assessment(delta, relative, None, VerdictReason.no_test)
-        return Assessment(delta, relative, found, self.hindrance(asked, found, own, other))
+        return Assessment(delta, relative, found, self.hindrance(asked, found, own[0], other[0]))
 
     def hindrance(
         self, asked: Asked, found: Difference, own: Group, other: Group
@@ -218,134 +215,3 @@ def no_counterpart(asked: Asked, *, with_intervals: bool) -> Comparison:
         ci95_reason=NoInterval.no_observations if with_intervals else UNSET,
     )
     return comparison(asked, nothing, NOTHING, None)
-
-
-def add_interval(asked: Asked, places: Places, group: Group, cell: MetricValue) -> None:
-    """Give a value its interval."""
-    cell.ci95 = cell.ci95_reason = None
-    if cell.value is None:
-        cell.ci95_reason = NoInterval.no_observations
-    elif asked.sampling is not None:
-        found: Interval | NoInterval
-        if asked.has_bounds:
-            found = group.percentiles[asked.name].interval or NoInterval.too_few
-        else:
-            found = interval(asked.sampling, asked.formula, sample_of(places, group), asked.agg)
-        if isinstance(found, NoInterval):
-            cell.ci95_reason = found
-        else:
-            cell.ci95 = list(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Teller:
-    """Values as an answer tells them, with intervals and comparisons where they are asked for."""
-
-    question: Question
-    judge: Judge | None
-    with_intervals: bool
-
-    def value(self, place: int, group: Group) -> MetricValue:
-        asked, places = self.question.metrics[place], self.question.places[place]
-        cell = metric_value(asked, places, group)
-        if self.with_intervals:
-            add_interval(asked, places, group, cell)
-        return cell
-
-    def cells(self, groups: Sequence[tuple[Group, Group | None]]) -> list[dict[str, MetricValue]]:
-        """The values of groups, each with that of the other side (None: it can have none). All are
-        corrected for their number."""
-        found: list[dict[str, MetricValue]] = [{} for _ in groups]
-        for place, asked in enumerate(self.question.metrics):
-            for cells, (own, _) in zip(found, groups, strict=True):
-                cells[asked.name] = self.value(place, own)
-            if self.judge is not None:
-                for cells, compared in zip(found, self.compared(place, groups), strict=True):
-                    cells[asked.name].compare = compared
-        return found
-
-    def compared(
-        self, place: int, groups: Sequence[tuple[Group, Group | None]]
-    ) -> list[Comparison]:
-        asked, places = self.question.metrics[place], self.question.places[place]
-        judge = self.judge
-        assessed = [
-            NOTHING if judge is None or other is None else judge.pair(asked, places, own, other)
-            for own, other in groups
-        ]
-        return [
-            no_counterpart(asked, with_intervals=self.with_intervals)
-            if other is None
-            else comparison(asked, self.value(place, other), each, adjusted)
-            for (_, other), each, adjusted in zip(
-                groups, assessed, corrected(assessed), strict=True
-            )
-        ]
-
-    def one(self, own: Group, other: Group | None) -> dict[str, MetricValue]:
-        """The values of a group that stands alone, over the whole range: totals, other."""
-        whole = replace(own, keys=()), None if other is None else replace(other, keys=())
-        return self.cells([whole])[0]
-
-    def paired(self, groups: Sequence[Group]) -> list[tuple[Group, Group | None]]:
-        """Groups, each with the one that is held against it."""
-        if self.judge is None:
-            return [(group, None) for group in groups]
-        beside, nothing = self.judge.beside, empty_parts(self.question)
-        found: list[tuple[Group, Group | None]] = []
-        for group in groups:
-            theirs = beside.paired.theirs(group.keys)
-            other = None
-            if theirs is not None:
-                other = beside.groups.get(group.keys) or Group(theirs, nothing, {})
-            found.append((group, other))
-        return found
-
-
-def add_sides(
-    rows: Rows, beside: Beside, groups: Sequence[Group], shown: Sequence[ResultRow]
-) -> None:
-    """Say of rows which sides have them, and which time buckets they are compared with."""
-    own = {group.keys for group in rows.reading.groups}
-    question, other = rows.question, beside.target.question
-    times = [n for n, each in enumerate(question.groups) if isinstance(each, TimeGroup)]
-    is_dense = len(times) == len(question.groups)
-    for group, row in zip(groups, shown, strict=True):
-        theirs = beside.paired.theirs(group.keys)
-        row.compare_dimensions = {}
-        if theirs is None:
-            row.presence = RowPresence.unmatched
-            continue
-        row.presence = RowPresence.both
-        if not is_dense and group.keys not in own:
-            row.presence = RowPresence.gone
-        elif not is_dense and group.keys not in beside.groups:
-            row.presence = RowPresence.new
-        row.compare_dimensions = {
-            other.groups[n].id: dimension_value(other.groups[n], theirs[n], beside.reading)
-            for n in times
-        }
-
-
-def statistics_info(question: Question) -> StatisticsInfo:
-    """How the intervals and tests of an answer are made."""
-    return StatisticsInfo(
-        level=LEVEL,
-        minimum_n=MINIMUM_N,
-        correction=Correction.holm,
-        samples={
-            asked.name: None if asked.sampling is None else asked.sampling.kind
-            for asked in question.metrics
-        },
-        tests={},
-    )
-
-
-def tests_in(rows: Sequence[Mapping[str, MetricValue]]) -> dict[str, int]:
-    """Of each metric, in how many rows its difference is tested."""
-    found: dict[str, int] = {}
-    for row in rows:
-        for name, cell in row.items():
-            if cell.compare is not UNSET:
-                found[name] = found.get(name, 0) + (cell.compare.p_value is not None)
-    return found
