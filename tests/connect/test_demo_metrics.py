@@ -150,7 +150,7 @@ def check_groups(asked: Asked) -> None:
 def check_tags(asked: Asked) -> None:
     for metric, pair in (
         ("tickets_created", ("tag", "channel")),
-        ("calls_offered", ("tag", "customer.tag")),
+        ("calls_offered", ("tag", "customer.registered")),
         ("csat_score", ("tag", "current.segment")),
         ("repeat_contact_rate", ("customer.country", "customer.type")),
     ):
