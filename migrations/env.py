@@ -4,6 +4,7 @@ from alembic import context
 
 import csapi.access.tables
 import csapi.facts.cost_tables
+import csapi.facts.customer_tables
 import csapi.facts.reference_tables
 import csapi.facts.schedule_tables
 import csapi.facts.self_service_tables
@@ -17,6 +18,7 @@ assert csapi.facts.self_service_tables
 assert csapi.facts.schedule_tables
 assert csapi.facts.reference_tables
 assert csapi.facts.cost_tables
+assert csapi.facts.customer_tables
 assert csapi.facts.tables
 assert csapi.facts.work_tables
 assert csapi.metrics.tables

@@ -151,7 +151,7 @@ def check_tags(asked: Asked) -> None:
     for metric, pair in (
         ("tickets_created", ("tag", "channel")),
         ("calls_offered", ("tag", "customer.registered")),
-        ("csat_score", ("tag", "current.segment")),
+        ("messages_in", ("tag", "current.segment")),
         ("repeat_contact_rate", ("customer.country", "customer.type")),
     ):
         rows = asked.rows([{"id": metric}], pair)
