@@ -150,8 +150,8 @@ def check_groups(asked: Asked) -> None:
 def check_tags(asked: Asked) -> None:
     for metric, pair in (
         ("tickets_created", ("tag", "channel")),
-        ("calls_offered", ("tag", "customer.tag")),
-        ("csat_score", ("tag", "current.segment")),
+        ("calls_offered", ("tag", "customer.registered")),
+        ("messages_in", ("tag", "current.segment")),
         ("repeat_contact_rate", ("customer.country", "customer.type")),
     ):
         rows = asked.rows([{"id": metric}], pair)

@@ -86,6 +86,17 @@ async def test_by_what_customers_are(filled: UUID, ask: Ask) -> None:
     assert (rates["basic"], rates["vip"]) == (1, 0)
 
 
+async def test_the_best_segment_month_by_month(filled: UUID, ask: Ask) -> None:
+    found = await ask(
+        filled,
+        "customer_retention_rate",
+        time={"from": "2026-02-01", "to": "2026-04-01"},
+        dimensions=["time:month", "segment"],
+        top={"n": 1, "by": "customer_retention_rate"},
+    )
+    assert values(found, "customer_retention_rate") == {("2026-02-01", "basic"): 1}
+
+
 async def test_merged_and_deleted_ones_are_no_customers_of_their_own(
     filled: UUID, send: Send, ask: Ask, derive: Any
 ) -> None:

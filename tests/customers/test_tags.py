@@ -43,6 +43,26 @@ async def test_totals_are_of_records(filled: UUID, ask: Ask) -> None:
     assert found["meta"]["source"] == "mixed" or found["meta"]["source"] == "facts"
 
 
+async def test_a_percentile_of_each_tag(filled: UUID, send: Send, ask: Ask) -> None:
+    replies = [
+        {
+            "event_id": f"r{number}",
+            "ticket": f"t{number}",
+            "type": "message",
+            "direction": "outbound",
+            "actor": "a1",
+            "occurred_at": f"2026-01-05T{9 + 2 * number:02}:00:00Z",
+        }
+        for number in (1, 2, 3)
+    ]
+    await send(filled, "ticket-events", *replies)
+    median = {"id": "first_response_time", "agg": "p50", "as": "m"}
+    found = await ask(filled, median, time=WEEK, dimensions=["tag"], include=["totals"])
+    # 1, 2 and 3 hours.
+    assert values(found, "m") == {"late": 5_400, "vip": 3_600, None: 10_800}
+    assert found["totals"]["m"]["value"] == 7_200
+
+
 async def test_tags_are_those_of_the_moment(filled: UUID, ask: Ask) -> None:
     found = await ask(
         filled, "backlog_open", time=WEEK, dimensions=["time:day", "tag"], include=["totals"]

@@ -87,3 +87,7 @@ def schedule(name: str, opens: str, minutes: int = 0) -> Item:
 
 def customer(name: str, segment: str, minutes: int = 0) -> Item:
     return {"external_id": name, "segment": segment, "source_updated_at": version(minutes)}
+
+
+def merge(name: str, into: str, minutes: int = 0, **more: Any) -> Item:
+    return {"from": name, "into": into, "source_updated_at": version(minutes), **more}

@@ -244,6 +244,23 @@ SHARED_SCHEDULE = Mutant(
     patched(service, lock_of=lambda kind: "shared" if kind.name == "schedules" else lock_of(kind)),
 )
 
+SHARED_MERGE = Mutant(
+    "customers are merged without the exclusive lock of the tenant",
+    patched(
+        service, lock_of=lambda kind: "shared" if kind.name == "customers/merge" else lock_of(kind)
+    ),
+)
+
+OWN_CUSTOMER_LOCK = Mutant(
+    "contacts are derived under the lock of the customer that they name",
+    patched(
+        derive,
+        LOCK_CUSTOMERS=changed(
+            derive_sql.LOCK_CUSTOMERS, "AND merged_into IS NOT NULL", "AND false"
+        ),
+    ),
+)
+
 SHARED_DECLARATION = Mutant(
     "an attribute is declared without the exclusive lock of the tenant",
     rewrite=lambda sql: sql.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared("),

@@ -6,10 +6,11 @@ import pytest
 from tests.delivery.explorer import DEEP, Explorer, Scenario
 from tests.delivery.lab import Lab
 from tests.delivery.scenarios import SCENARIOS
+from tests.delivery.scenarios_customers import CUSTOMER_SCENARIOS
 from tests.delivery.scenarios_hours import HOURS_SCENARIOS
 from tests.delivery.scenarios_self_service import SELF_SERVICE_SCENARIOS
 
-EVERY = (*SCENARIOS, *HOURS_SCENARIOS, *SELF_SERVICE_SCENARIOS)
+EVERY = (*SCENARIOS, *HOURS_SCENARIOS, *SELF_SERVICE_SCENARIOS, *CUSTOMER_SCENARIOS)
 
 
 @pytest.mark.parametrize("scenario", EVERY, ids=lambda scenario: scenario.name)

@@ -165,7 +165,7 @@ async def test_any_order_of_visits_and_contacts_gives_the_same_facts(lab: Lab, p
 
 
 @given(plan=plans(PEOPLE, most=14, most_events=3), zone=ZONES)
-@thorough(30)
+@thorough(15)
 async def test_any_order_of_merges_and_contacts_gives_the_same_facts(
     lab: Lab, plan: Plan, zone: str
 ) -> None:

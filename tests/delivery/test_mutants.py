@@ -20,6 +20,7 @@ from tests.delivery.scenarios import (
     TOMBSTONE,
     TWO_REBUILDS,
 )
+from tests.delivery.scenarios_customers import CONTACTS_OF_ONE, MERGED
 from tests.delivery.scenarios_hours import FIRST_SCHEDULE
 from tests.delivery.scenarios_people import ON_SHIFT, TIMELINE
 from tests.delivery.scenarios_self_service import ARTICLE, CLICK, FOLLOWED
@@ -49,6 +50,8 @@ FOUND_IN = [
     (mutants.NO_TENANT_LOCK, TEAM),
     (mutants.SHARED_DECLARATION, ATTRIBUTE),
     (mutants.SHARED_SCHEDULE, FIRST_SCHEDULE),
+    (mutants.SHARED_MERGE, MERGED),
+    (mutants.OWN_CUSTOMER_LOCK, CONTACTS_OF_ONE),
     (mutants.UNLOCKED_REQUESTS, ATTRIBUTE_OF_LINKED),
     (mutants.UNAWARE_WRITER, ATTRIBUTE),
     (mutants.FORGOTTEN_MONTH, MONTH),

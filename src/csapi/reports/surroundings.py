@@ -8,7 +8,7 @@ import asyncpg
 from csapi.facts.annotation import ANNOTATIONS, Annotation, AnnotationScope
 from csapi.facts.costs import CURRENCY
 from csapi.facts.wire import normalized
-from csapi.metrics.dimensions import ALIASES
+from csapi.metrics.dimensions import ALIASES, DIMENSIONS
 from csapi.metrics.periods import Period
 from csapi.metrics.topics import TOPIC_RECORDS, TopicRecord, TopicTree
 from csapi.reports.schemas import FilterNode, FilterOp, QueryAnnotation
@@ -79,6 +79,9 @@ def contradicts(test: FilterNode, scope: AnnotationScope) -> bool:
         return True
     values = {normalized(value) for value in scope.values}
     chosen = {normalized(value) for value in test.values or ()}
+    if (dimension := DIMENSIONS.get(name)) is not None and dimension.is_multiple:
+        # What has one of them may have another one, too.
+        return test.op is FilterOp.not_in and values <= chosen
     if test.op is FilterOp.is_in:
         return values.isdisjoint(chosen)
     return test.op is FilterOp.not_in and values <= chosen

@@ -118,7 +118,7 @@ COMPANIES = (
 )
 LANGUAGE_WEIGHTS = (50, 34, 16)
 CUSTOMER_TAGS = {"newsletter": 0.4, "reseller": 0.06, "press": 0.02}
-RECORD_TAGS = {"bug": 0.08, "praise": 0.05, "legal": 0.02}
+RECORD_TAGS = {"bug": 0.15, "praise": 0.1, "legal": 0.02}
 MERGED = 12
 SEGMENTS = {"consumer": 77, "business": 16, "vip": 7}
 
