@@ -29,13 +29,14 @@ from tests.delivery.model_replies import (
 )
 from tests.delivery.model_work import DONE, backlog_facts, routing_fact, solve_facts
 
-from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome
+from csapi.facts.kinds import SLA_KINDS, Kind, MessageOutcome, ResolutionOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 ABOUT_THE_TICKET = (
     Kind.TICKET_CREATED, Kind.CONTACT, Kind.RESOLUTION, Kind.REOPEN, Kind.AWAITED,
     Kind.ACKNOWLEDGED, Kind.SOLVED, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED,
     Kind.TIME_IN_STATUS, Kind.ROUTED, Kind.BACKLOG, Kind.SENTIMENT,
+    *SLA_KINDS,
 )  # fmt: skip
 
 

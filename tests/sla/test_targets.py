@@ -225,7 +225,7 @@ async def test_nobody_sees_a_breach_before_it_is_due(
 
     just_before, just_after = due - timedelta(seconds=1), due + timedelta(seconds=1)
     for by in (None, "agent"):
-        nothing = {} if by else 0
+        nothing: Any = {} if by else 0
         one = {"a1": 1} if by else 1
         assert await look(just_before, "sla_breaches", by) == nothing
         assert await look(just_after, "sla_breaches", by) == (nothing if answered else one)

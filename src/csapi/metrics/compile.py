@@ -99,6 +99,7 @@ def stored_value(part: Part) -> str:
     return f"coalesce(CASE WHEN x.counts IS NULL THEN {place} ELSE x.counts[{place}] END, 0)"
 
 
+AHEAD = ", ".join(str(int(kind)) for kind in FORESEEN)
 # One more than may be answered: the reader refuses when it gets that many.
 MOST_GROUPS = 50_000
 
@@ -209,10 +210,9 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
         )
         listed = "".join(f", {value} AS {name}" for name, value in values.items())
         conditions = [only or "true", self._condition(self.question.condition, None)]
-        if self.question.seen_until is not None:
-            now = self.arguments.add(self.question.seen_until, "timestamptz")
-            ahead = ", ".join(str(int(kind)) for kind in FORESEEN)
-            conditions.append(f"(f.occurred_at < {now} OR f.kind NOT IN ({ahead}))")
+        if (seen_until := self.question.seen_until) is not None:
+            now = self.arguments.add(seen_until, "timestamptz")
+            conditions.append(f"(f.occurred_at < {now} OR f.kind NOT IN ({AHEAD}))")
         # OFFSET 0: one index scan a run, whatever the planner thinks of their number.
         return f"""SELECT f.* FROM {self._runs(runs)} CROSS JOIN LATERAL (
   SELECT f.occurred_at AS at, f.kind, f.outcome{keys}{listed} FROM facts f

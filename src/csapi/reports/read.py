@@ -233,7 +233,9 @@ async def with_outlooks(
     """The groups with what is due after the range, too."""
     known = {group.keys: group for group in groups}
     parts = {keys: group.parts for keys, group in known.items()}
-    found = await read_due(connection, tenant_id, question, parts, None if total is None else total.parts)
+    found = await read_due(
+        connection, tenant_id, question, parts, None if total is None else total.parts
+    )
     if len(found.groups) > MOST_GROUPS:
         raise too_many_groups()
     shown = [
