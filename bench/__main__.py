@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bench import derivation, ingest, lag, neighbours, reads, rollup, single
+from bench import derivation, ingest, lag, neighbours, reads, rollup, single, timers
 from bench.measure import Line, Progress
 from bench.report import machine, show, write_json, write_markdown
 from bench.servers import started
@@ -17,6 +17,7 @@ STAGES: dict[str, Callable[..., list[Line]]] = {
     "reads": reads.run,
     "lag": lag.run,
     "neighbours": neighbours.run,
+    "timers": timers.run,
 }
 
 

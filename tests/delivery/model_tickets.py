@@ -32,7 +32,7 @@ from tests.delivery.model_replies import (
 from tests.delivery.model_state import state_facts
 from tests.delivery.model_work import DONE, backlog_facts, routing_fact, solve_facts
 
-from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome
+from csapi.facts.kinds import SLA_KINDS, Kind, MessageOutcome, ResolutionOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 ABOUT_THE_TICKET = (
@@ -40,6 +40,7 @@ ABOUT_THE_TICKET = (
     Kind.ACKNOWLEDGED, Kind.SOLVED, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED,
     Kind.TIME_IN_STATUS, Kind.ROUTED, Kind.BACKLOG, Kind.SENTIMENT, Kind.CLOSED,
     Kind.HUMAN_RESOLUTION, Kind.WAITING, Kind.WAIT_DROPPED, Kind.OPEN_TICKET, Kind.OPEN_ENDED,
+    *SLA_KINDS,
 )  # fmt: skip
 
 

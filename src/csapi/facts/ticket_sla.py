@@ -42,7 +42,6 @@ MS = "interval '1 millisecond'"
 HAS_BUSINESS_TARGETS = (
     "(SELECT EXISTS (SELECT 1 FROM sla_targets WHERE tenant_id = $1 AND is_business))"
 )
-FIRST = f"{SlaMetric.FIRST_RESPONSE}, {SlaMetric.NEXT_RESPONSE}"
 
 CYCLES = f"""
 sla_starts AS (

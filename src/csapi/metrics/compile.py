@@ -117,6 +117,7 @@ def stored_value(part: Part) -> str:
     return f"coalesce(CASE WHEN x.counts IS NULL THEN {place} ELSE x.counts[{place}] END, 0)"
 
 
+AHEAD = ", ".join(str(int(kind)) for kind in FORESEEN)
 # One more than may be answered: the reader refuses when it gets that many.
 MOST_GROUPS = 50_000
 
@@ -262,8 +263,7 @@ FROM ({self.keyed(rows)}) AS keyed{by}"""
         if self.question.seen_until is None:
             return asked
         now = self.arguments.add(self.question.seen_until, "timestamptz")
-        ahead = ", ".join(str(int(kind)) for kind in FORESEEN)
-        return f"{asked} AND (f.occurred_at < {now} OR f.kind NOT IN ({ahead}))"
+        return f"{asked} AND (f.occurred_at < {now} OR f.kind NOT IN ({AHEAD}))"
 
     def condition(self, condition: Condition | None, cuboid: Cuboid | None) -> str:
         if condition is None:

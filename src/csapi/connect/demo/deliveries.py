@@ -16,6 +16,7 @@ from csapi.connect.demo.dataset import Dataset
 from csapi.connect.demo.feedback import SCALES
 from csapi.connect.demo.help_center import articles
 from csapi.connect.demo.people import Customer, Item, agent_items, merge_items, team_items
+from csapi.connect.demo.policies import policy_items
 from csapi.connect.demo.reference import reference_items
 from csapi.connect.demo.schedules import schedule_items
 from csapi.connect.demo.span import stream
@@ -119,6 +120,7 @@ def deliveries_of(data: Dataset) -> Deliveries:
         Batch("teams", list(team_items(data.span))),
         Batch("agents", list(agent_items(data.span))),
         Batch("schedules", list(schedule_items(data.span))),
+        Batch("sla-policies", list(policy_items(data.span))),
         Batch("kb-articles", list(articles(data.span))),
         *(Batch(resource, items) for resource, items in reference_items(data.span).items()),
         *packed("customers", customers),
