@@ -61,7 +61,7 @@ GOLDEN = """SELECT g0, (grouping(g0) > 0) AS is_total, \
 coalesce(sum(n) FILTER (WHERE kind = 10 AND outcome IN (2)), 0)::bigint AS p0, \
 coalesce(sum(within_4999) FILTER (WHERE kind = 10 AND outcome IN (2)), 0)::bigint AS p1, \
 coalesce(sum(n) FILTER (WHERE kind = 10), 0)::bigint AS p2
-FROM (SELECT k0 AS g0, * FROM (
+FROM (SELECT k0 AS g0, rows.* FROM (
 SELECT x.* FROM unnest($3::timestamptz[], $4::timestamptz[]) AS run (starts_at, ends_at) \
 CROSS JOIN LATERAL (
   SELECT x.bucket AS at, x.kind, x.outcome, nullif(x.key1, 0)::bigint AS k0, x.n AS n, \

@@ -232,7 +232,17 @@ def random_facts(seed: int, count: int) -> list[Fact]:
             at -= (at - datetime(1970, 1, 1, tzinfo=UTC)) % SLOT
         fact = random_fact(chance, chance.choice(kinds), at)
         facts.append(fact | {"subject": chance.choice(subjects), "ordinal": number})
-    return facts
+    return with_next_channels(facts)
+
+
+def with_next_channels(facts: list[Fact]) -> list[Fact]:
+    """Contacts with the channel of the same customer's next one."""
+    following: dict[int, int | None] = {}
+    contacts = [fact for fact in facts if fact["kind"] == Kind.CONTACT and fact["customer"]]
+    for fact in sorted(contacts, key=lambda f: (f["occurred_at"], f["ordinal"]), reverse=True):
+        fact["next_channel"] = following.get(fact["customer"])
+        following[fact["customer"]] = fact["channel"]
+    return [{"next_channel": None, **fact} for fact in facts]
 
 
 def is_of(part: Part, fact: Fact) -> bool:
@@ -302,6 +312,8 @@ def part_of(part: Part, facts: Sequence[Fact], around: Around) -> int:
     if part.measure in FILLED:
         return filled_in(part, facts, around)
     matching = [fact for fact in facts if is_of(part, fact)]
+    if part.measure is Measure.SWITCHED_WITHIN_N:
+        matching = [fact for fact in matching if fact["next_channel"] != fact["channel"]]
     if name := THRESHOLDS.get(part.measure):
         limit = part.threshold_ms
         assert limit is not None
