@@ -19,8 +19,8 @@ SPAN = Span(datetime(2026, 3, 18, 11, 20, tzinfo=UTC), days=DAYS + 1)
 PAIRS = [("team", "channel"), ("agent", "time:day")]
 # What has no agent, team or channel of its own is looked at otherwise, and why.
 OTHER_PAIRS = {
-    # A customer's message or a machine's has no agent.
-    **dict.fromkeys(("messages_in", "auto_replies"), ("channel", "topic")),
+    # A customer's message or a machine's has no agent, nor has what a machine solved.
+    **dict.fromkeys(("messages_in", "auto_replies", "waits_dropped"), ("channel", "topic")),
     # A call that nobody answered has no agent.
     **dict.fromkeys(
         ("calls_abandoned", "calls_short_abandoned", "calls_flowed_out", "average_abandon_time"),
@@ -38,7 +38,7 @@ OTHER_PAIRS = {
         ("team", "type"),
     ),
     **dict.fromkeys(
-        ("scheduled_time", "paid_time", "shifts", "shift_presence_rate", "shrinkage"),
+        ("scheduled_time", "paid_time", "shifts", "shift_presence_rate", "shrinkage", "adherence"),
         ("team", "time:day"),
     ),
     "utilization": ("agent", "time:day"),

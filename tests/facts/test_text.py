@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csapi.facts.text import folded, looks_personal, search_term, words
+from csapi.facts.text import (
+    MOST_WORDS,
+    folded,
+    looks_personal,
+    said_words,
+    search_term,
+    words,
+)
 
 # Letters, marks, digits and spaces of the scripts that people search in.
 TEXTS = st.text(
@@ -122,3 +129,26 @@ def test_what_does_not_is(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "  ", "\u200f", "\u0640"])
 def test_nothing_is_no_term(text: str) -> None:
     assert search_term(text) is None
+
+
+SAID = [
+    ("The agent was VERY slow, and it's late again", ["agent", "slow", "late"]),
+    ("write to lina@example.org, or <Kim@Example.ORG>!", ["write"]),
+    ("call 0151/2345678 about order 42", ["call", "order"]),
+    ("انا لم استلم الطلب", ["استلم", "طلب"]),
+    ("我们的物流太慢", ["物流", "太慢"]),
+    ("Die Lieferung war nicht da", ["lieferung"]),
+    ("a I 7 .", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SAID, ids=range(len(SAID)))
+def test_what_a_comment_says(text: str, expected: list[str]) -> None:
+    assert said_words(text) == expected
+
+
+@given(TEXTS)
+def test_comments_keep_no_addresses_and_no_long_numbers(text: str) -> None:
+    said = said_words(f"{text} lina@example.org +49 30 1234567")
+    assert len(said) <= MOST_WORDS
+    assert not {"lina", "1234567"} & set(said) - set(words(text))

@@ -5,12 +5,16 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from tests.hours.conftest import Send, schedule, weekly
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Kind
 from csapi.facts.schedule_periods import ask_for_recompute, is_business_time_current
+from csapi.kit.clock import now
+from csapi.reports.schemas import Query
+from csapi.reports.service import Desk, answer
 from csapi.rollup.verify import Findings, verify_tenant
 
 Minutes = Callable[..., Awaitable[float | None]]
@@ -197,3 +201,29 @@ async def test_a_schedule_that_goes_takes_its_hours_along(
     await send(tenant_id, "tickets", {"external_id": "t1", "created_at": MONDAY})
     await send(tenant_id, "ticket-events", solved("2026-01-05T17:00:00Z"))
     assert await minutes(tenant_id, Kind.RESOLUTION) is None
+
+
+async def test_what_lasts_is_measured_by_the_hours_of_its_team(
+    tenant_id: UUID, send: Send, api_pool: asyncpg.Pool
+) -> None:
+    """Open and unanswered since Monday 9:00 under north, 9 to 17: on Wednesday at 10:00 two days of
+    8 h and one hour. Under no schedule it is not known."""
+    await send(tenant_id, "schedules", NORTH)
+    await send(
+        tenant_id,
+        "tickets",
+        {"external_id": "t1", "created_at": MONDAY, "team": "north"},
+        {"external_id": "t2", "created_at": MONDAY, "team": "south"},
+    )
+    metrics = [
+        {"id": "backlog_age", "hours": "business"},
+        {"id": "current_longest_wait", "hours": "business"},
+        {"id": "current_wait"},
+    ]
+    time = {"range": {"from": "2026-01-05", "to": "2026-01-07T10:00:00Z"}}
+    desk = Desk(api_pool, tenant_id, "UTC", now(), 1_000)
+    found = await answer(desk, msgspec.convert({"metrics": metrics, "time": time}, Query))
+    cells = found.data[0].metrics
+    assert (cells["backlog_age"].value, cells["backlog_age"].n) == (17 * 3600, 1)
+    assert cells["current_longest_wait"].value == 17 * 3600
+    assert (cells["current_wait"].value, cells["current_wait"].n) == (49 * 3600, 2)

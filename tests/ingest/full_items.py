@@ -89,7 +89,8 @@ FULL: dict[str, dict[str, Any]] = {
         "source": "s", "external_id": "f1", "survey": "csat", "rating": 4.5, "responded_at": LAST,
         "scale_min": 0.5, "scale_max": 5, "positive_values": [4.5, 5], "request": "r1",
         "ticket": "t1", "call": "c1", "agent": "a1", "team": "t1", "customer": "u7",
-        "comment": "Quick \U0001f44d", "reasons": ["speed", "tone"], "site": "app-store",
+        "comment": "Quick \U0001f44d", "language": "en", "reasons": ["speed", "tone"],
+        "site": "app-store",
         "sentiment_label": "negative", "sentiment_score": -1, **COMMON,
     },
     "quality-reviews": {

@@ -262,7 +262,17 @@ def random_facts(seed: int, count: int) -> list[Fact]:
         # Few customers, so that they come, go and come again.
         among = subjects[:25] if kind == Kind.CUSTOMER else subjects
         facts.append(fact | {"subject": chance.choice(among), "ordinal": number})
-    return facts
+    return with_next_channels(facts)
+
+
+def with_next_channels(facts: list[Fact]) -> list[Fact]:
+    """Contacts with the channel of the same customer's next one."""
+    following: dict[int, int | None] = {}
+    contacts = [fact for fact in facts if fact["kind"] == Kind.CONTACT and fact["customer"]]
+    for fact in sorted(contacts, key=lambda f: (f["occurred_at"], f["ordinal"]), reverse=True):
+        fact["next_channel"] = following.get(fact["customer"])
+        following[fact["customer"]] = fact["channel"]
+    return [{"next_channel": None, **fact} for fact in facts]
 
 
 def is_ahead(fact: Fact) -> bool:
@@ -347,12 +357,14 @@ def filled_in(part: Part, facts: Sequence[Fact], around: Around) -> int:
 
 
 def part_of(part: Part, facts: Sequence[Fact], around: Around) -> int:
-    if part.measure in FILLED:
-        return filled_in(part, facts, around)
     matching = [fact for fact in facts if is_of(part, fact)]
     if part.measure is Measure.DUE_N:
         return sum(is_due(fact, part.threshold_ms or 0) for fact in matching)
+    if part.measure in FILLED:
+        return filled_in(part, facts, around)
     matching = [fact for fact in matching if not is_ahead(fact)]
+    if part.measure is Measure.SWITCHED_WITHIN_N:
+        matching = [fact for fact in matching if fact["next_channel"] != fact["channel"]]
     if name := THRESHOLDS.get(part.measure):
         limit = part.threshold_ms
         assert limit is not None

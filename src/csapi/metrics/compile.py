@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from csapi.facts.kinds import FORESEEN, Grain
+from csapi.facts.kinds import FORESEEN, Grain, Kind
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cells import inside
@@ -100,9 +100,22 @@ def column_of(part: Part) -> str:
     return part.measure.value
 
 
+# The channel of the same customer's next contact.
+NEXT_CHANNEL = f"""(SELECT n.channel FROM facts n
+    WHERE n.tenant_id = f.tenant_id AND n.kind = {Kind.CONTACT} AND n.customer IS NOT NULL
+      AND n.customer = f.customer
+      AND (n.occurred_at, n.ordinal, n.subject) > (f.occurred_at, f.ordinal, f.subject)
+    ORDER BY n.occurred_at, n.ordinal, n.subject LIMIT 1)"""
+
+
 def fact_value(part: Part) -> str:
     if part.measure in COHORTS:
         return "0"
+    if part.measure is Measure.SWITCHED_WITHIN_N:
+        is_other = f"(f.channel IS DISTINCT FROM {NEXT_CHANNEL})::int"
+        return (
+            f"CASE WHEN f.gap_next_ms <= {int(part.threshold_ms or 0)} THEN {is_other} ELSE 0 END"
+        )
     if column := THRESHOLDS.get(part.measure):
         return f"coalesce(f.{column} <= {int(part.threshold_ms or 0)}, false)::int"
     return COUNTED[part.measure]

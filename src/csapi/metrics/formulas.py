@@ -48,6 +48,10 @@ class Facts:
         """How many were followed by the next one within the threshold."""
         return self._of(Measure.NEXT_WITHIN_N, threshold_ms)
 
+    def switched(self, threshold_ms: int) -> Combo:
+        """How many were followed by the next one within the threshold, on another channel."""
+        return self._of(Measure.SWITCHED_WITHIN_N, threshold_ms)
+
     def distinct(self, measure: Measure) -> Combo:
         return self._of(measure)
 

@@ -30,6 +30,8 @@ class Measure(StrEnum):
     WITHIN_N = "within_n"
     # Facts whose gap to the next one is at most threshold_ms. Summaries do not have it.
     NEXT_WITHIN_N = "next_within_n"
+    # Those of them whose next one is on another channel. Summaries do not have it.
+    SWITCHED_WITHIN_N = "switched_within_n"
     # The sum of all values up to the end of the bucket, since the beginning.
     BALANCE = "balance"
     # How many subjects are in stock at the start of the bucket, and how many of them still are at
@@ -98,6 +100,7 @@ DISTINCT = {Measure.SUBJECTS: "subject", Measure.CUSTOMERS: "customer"}
 THRESHOLDS = {
     Measure.WITHIN_N: "duration_ms",
     Measure.NEXT_WITHIN_N: "gap_next_ms",
+    Measure.SWITCHED_WITHIN_N: "gap_next_ms",
     Measure.BUSINESS_WITHIN_N: "business_ms",
 }
 

@@ -109,6 +109,7 @@ class Surveys:
                 "source_updated_at": at,
                 "request": request["external_id"],
                 "comment": rng.choice(comments) if speaks else None,
+                "language": customer.language if speaks else None,
                 "reasons": [rng.choice(REASONS[tone])] if speaks else [],
                 **(felt(1.6 * share - 0.9, rng) if speaks else {}),
             }

@@ -90,6 +90,14 @@ def first_contact_resolution(params: Params) -> Formula:
     )
 
 
+def channel_switch_rate(params: Params) -> Formula:
+    window = repeat_window_ms(params)
+    total = IDENTIFIED.count()
+    return Formula(
+        numerator=IDENTIFIED.switched(window), denominator=total, n=total, matures_ms=window
+    )
+
+
 def acted_on(_: Params) -> Formula:
     tickets, calls = Facts(Kind.AWAITED), Facts(Kind.CALL)
     answered = Facts(Kind.AWAITED, (ReplyOutcome.ANSWERED,)).count() + ANSWERED_CALLS.count()
@@ -112,6 +120,22 @@ CONTACT_METRICS = (
         params=(METHOD, WINDOW_HOURS, WINDOW_DAYS),
         pitfalls="Recent contacts may still be followed by another: see mature_through. Contacts "
         "without a customer are on neither side.",
+    ),
+    ratio(
+        "channel_switch_rate",
+        "Continued on another channel",
+        channel_switch_rate,
+        "Contacts whose next contact of the same customer came within the window and on another "
+        "channel, in the bucket of the first of the two.",
+        formula_text="contacts with the next one in the window on another channel / contacts",
+        example="An e-mail on Monday, a call on Tuesday and a call on Wednesday: 1 / 3 within 7 "
+        "days.",
+        direction=LOWER,
+        basis=COHORT,
+        attribution=OWNER,
+        params=(WINDOW_HOURS, WINDOW_DAYS),
+        pitfalls="Recent contacts may still be followed by another: see mature_through. Contacts "
+        "without a customer are on neither side. Only the very next contact is looked at.",
     ),
     Metric(
         id="contacts_per_customer",
