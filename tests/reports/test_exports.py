@@ -172,17 +172,19 @@ def test_a_link_is_of_one_file_and_ends(
 def test_a_file_that_breaks_off_never_looks_whole(product: Product, calls: Tenant) -> None:
     export = finished(calls, ask(calls, format="csv", query=QUERY)["id"])
 
-    async def lose_the_file() -> None:
+    async def change(sql: str) -> None:
         connection = await asyncpg.connect(product.database.admin_url)
         try:
-            sql = "DELETE FROM csapi.export_chunks WHERE export = $1"
             await connection.execute(sql, UUID(export["id"]))
         finally:
             await connection.close()
 
-    with_loop(lose_the_file)
+    url = f"{product.base_url}{export['download']['url']}"
+    with_loop(lambda: change("UPDATE csapi.exports SET bytes = bytes + 1 WHERE id = $1"))
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(f"{product.base_url}{export['download']['url']}", timeout=30)
+        httpx.get(url, timeout=30)
+    with_loop(lambda: change("DELETE FROM csapi.export_chunks WHERE export = $1"))
+    assert httpx.get(url, timeout=30).status_code == 404
 
 
 def test_a_signature_is_of_all_that_the_link_says() -> None:

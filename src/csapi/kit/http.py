@@ -89,15 +89,19 @@ class StreamedResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
+        is_wanted = scope.get("method") != "HEAD"
+        # Before the status goes out: until then a failure is an answer of its own. A server may
+        # take an answer without any piece for one of no length.
+        piece = await anext(self.pieces, b"") if is_wanted else b""
         start: Any = {
             "type": "http.response.start",
             "status": self.status,
             "headers": self.headers,
         }
         await send(start)
-        if scope.get("method") != "HEAD":
-            async for piece in self.pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        while piece:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await anext(self.pieces, b"")
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -62,7 +62,8 @@ _SECURITY_SCHEMES = {
     "bearerAuth": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key: `Authorization: Bearer csk_live_...`",
+        "description": "An API key: `Authorization: Bearer csk_live_...`; where the operation says "
+        "so, also a portal token, `csp_live_...`",
     },
     "apiKeyAuth": {
         "type": "apiKey",

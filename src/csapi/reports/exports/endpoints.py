@@ -191,6 +191,8 @@ async def download(request: AnyRequest, principal: None) -> Response:
         if row["status"] != ExportStatus.done:
             raise gone
         count = await connection.fetchval(CHUNKS, link.tenant_id, export)
+        if row["bytes"] and not count:
+            raise gone
     asked = msgspec.json.decode(row["asked"], type=ExportRequest)
     what = "query" if asked.records is None else asked.records.resource.value
     name = f"{what}-{export}.{asked.format.value}"
