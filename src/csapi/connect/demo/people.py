@@ -145,14 +145,14 @@ class Customer:
             "name": self.name,
             "email": f"{self.id}@customers.example",
             "company": self.company,
-            **custom_of(self, span),
+            **history_of(self, span),
             "locale": self.language,
             "country": REGIONS[self.region][0],
             "custom": {"region": self.region},
         }
 
 
-def custom_of(customer: Customer, span: Span) -> Item:
+def history_of(customer: Customer, span: Span) -> Item:
     """Since when, as what and until when somebody is a customer."""
     rng = stream("custom", customer.source, customer.number)
     since = midnight(span.first) - timedelta(days=rng.randint(1, 700))
