@@ -120,6 +120,14 @@ def test_every_record_is_a_line(product: Product, calls: Tenant) -> None:
             "/records/from",
             "invalid_value",
         ),
+        (
+            {
+                "format": "csv",
+                "records": {"resource": "calls", "from": "2026-02-01", "to": "2026-01-01"},
+            },
+            "/records/to",
+            "invalid_value",
+        ),
     ],
 )
 def test_what_cannot_be_exported(

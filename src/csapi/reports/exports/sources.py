@@ -80,6 +80,9 @@ def bounds_of(
         until = None if records.to is None else read_bound(records.to, zone, "to")
     except PeriodError as error:
         refuse(f"{where}/{error.field}", "invalid_value", error.message)
+    if since is not None and until is not None and until <= since:
+        message = "`to` must be later than `from`: the range is half-open."
+        refuse(f"{where}/to", "invalid_value", message)
     return since, until
 
 
