@@ -169,6 +169,7 @@ sla_statuses AS (
 ), sla_timed AS (
   SELECT piece.*, chosen.schedule,
     extract(epoch FROM piece.ends_at - piece.starts_at) * 1000 AS calendar_ms, opened.at_start,
+    opened.since AS open_since,
     coalesce({open_until("piece.ends_at")} - opened.at_start, 0) AS open_ms
   FROM sla_known piece
   CROSS JOIN LATERAL (SELECT CASE WHEN {HAS_BUSINESS_TARGETS} THEN coalesce(
@@ -176,7 +177,10 @@ sla_statuses AS (
     {in_force(Scope.INBOX, "piece.inbox")},
     {in_force(Scope.DEFAULT, "0")}) END AS schedule OFFSET 0) AS chosen
   CROSS JOIN LATERAL (SELECT CASE WHEN chosen.schedule IS NOT NULL
-    THEN {open_until("piece.starts_at")} END AS at_start OFFSET 0) AS opened
+    THEN {open_until("piece.starts_at")} END AS at_start, CASE WHEN chosen.schedule IS NOT NULL
+    THEN coalesce((SELECT b.starts_at FROM business_intervals b WHERE b.tenant_id = $1
+      AND b.schedule = chosen.schedule AND b.starts_at <= piece.starts_at
+      ORDER BY b.starts_at DESC LIMIT 1), piece.starts_at) END AS since OFFSET 0) AS opened
 ), sla_running AS (
   SELECT *, CASE WHEN is_business THEN open_before ELSE calendar_before END AS spent,
     CASE WHEN is_business THEN open_total ELSE calendar_total END AS total
@@ -198,14 +202,12 @@ sla_statuses AS (
   ) AS r
 )"""
 
-# The last instant at which a business target is still met: from it on its schedule is open.
+# The last instant at which a business target is still met: from it on its schedule is open. (Under
+# row-level security only a plain column makes an index condition: hence open_since.)
 BUSINESS_DUE = f"""(
         SELECT i.starts_at + (v.at_start + left_ms - i.open_before_ms) * {MS}
         FROM business_intervals i
-        WHERE i.tenant_id = $1 AND i.schedule = v.schedule AND i.starts_at >= coalesce((
-            SELECT b.starts_at FROM business_intervals b WHERE b.tenant_id = $1
-              AND b.schedule = v.schedule AND b.starts_at <= v.starts_at
-            ORDER BY b.starts_at DESC LIMIT 1), v.starts_at)
+        WHERE i.tenant_id = $1 AND i.schedule = v.schedule AND i.starts_at >= v.open_since
           AND i.open_before_ms + extract(epoch FROM i.ends_at - i.starts_at) * 1000
             > v.at_start + left_ms
         ORDER BY i.starts_at LIMIT 1)"""

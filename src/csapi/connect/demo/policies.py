@@ -31,7 +31,7 @@ def policy_items(span: Span) -> Iterator[Item]:
             yield policy(span, name, f"Replies: {channel}", since, targets, channels=[channel])
     solve = [
         *by_priority("resolution", 16 * HOUR, "business"),
-        target("requester_wait", 4 * HOUR, "business", "urgent"),
+        *by_priority("requester_wait", 12 * HOUR, "business"),
     ]
     yield policy(span, "SLA-solve", "Solutions", span.first, solve, position=1)
 
