@@ -12,7 +12,6 @@ import asyncpg
 from csapi.facts.kinds import Grain
 from csapi.facts.wire import normalized
 from csapi.kit.db import run
-from csapi.kit.problems import Problem
 from csapi.metrics.bins import middle
 from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
 from csapi.metrics.cuboids import SLOTTED_DAYS
@@ -32,7 +31,7 @@ from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
 from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
 from csapi.metrics.stocks import added, balanced, empty_parts, opening_question
 from csapi.metrics.wholes import Common
-from csapi.reports.fillings import Group, Percentile, common_of, filled
+from csapi.reports.fillings import Group, Percentile, common_of, filled, too_many_groups
 from csapi.reports.resolve import Members, Wanted
 
 PENDING_SHOWN = 100_000
@@ -212,14 +211,6 @@ async def with_balances(
         parts = added(question, opening, total.parts, None if whole is None else whole.parts)
         total = Group((), parts, total.percentiles)
     return shown, total
-
-
-def too_many_groups() -> Problem:
-    return Problem(
-        "range_too_long",
-        f"The answer has more than {MOST_GROUPS:,} rows: ask for a shorter range, "
-        "a coarser time dimension or fewer dimensions, or filter.",
-    )
 
 
 async def read_groups(
