@@ -13,6 +13,7 @@ from csapi.facts.registry import SUBJECT_KINDS
 from csapi.kit.db import run
 from csapi.kit.problems import Problem
 from csapi.metrics.ages import Aged, aged_in, aged_statement, ranked_in
+from csapi.metrics.compile import MOST_GROUPS
 from csapi.metrics.extremes import extreme_statement, records_asked
 from csapi.metrics.formulas import MS_PER_SECOND
 from csapi.metrics.parts import AGE_MEASURES, EXTREMES, Measure
@@ -44,6 +45,14 @@ class Group:
     parts: Sequence[int | None]
     percentiles: Mapping[str, Percentile]
     records: Mapping[str, Found] | None = None
+
+
+def too_many_groups() -> Problem:
+    return Problem(
+        "range_too_long",
+        f"The answer has more than {MOST_GROUPS:,} rows: ask for a shorter range, "
+        "a coarser time dimension or fewer dimensions, or filter.",
+    )
 
 
 class Sheet:
@@ -104,6 +113,8 @@ async def filled(
         await fill_survival(connection, tenant_id, sheet)
     if records_asked(question):
         await fill_records(connection, tenant_id, sheet)
+    if len(sheet.rows) > MOST_GROUPS + 1:
+        raise too_many_groups()
     await name_records(connection, tenant_id, sheet)
     return sheet.result()
 

@@ -13,7 +13,6 @@ import asyncpg
 from csapi.facts.kinds import Grain
 from csapi.facts.wire import normalized
 from csapi.kit.db import run
-from csapi.kit.problems import Problem
 from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
 from csapi.metrics.cuboids import SLOTTED_DAYS
 from csapi.metrics.dimensions import (
@@ -39,7 +38,7 @@ from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
 from csapi.metrics.stocks import added, balanced, empty_parts, opening_question
 from csapi.metrics.wholes import Common
 from csapi.reports.cohorts import read_cohorts
-from csapi.reports.fillings import Group, common_of, filled
+from csapi.reports.fillings import Group, common_of, filled, too_many_groups
 from csapi.reports.outlooks import read_due
 from csapi.reports.resolve import Members, Wanted
 
@@ -322,14 +321,6 @@ async def with_outlooks(
     if total is not None and found.total is not None:
         total = Group((), found.total, total.percentiles)
     return shown, total
-
-
-def too_many_groups() -> Problem:
-    return Problem(
-        "range_too_long",
-        f"The answer has more than {MOST_GROUPS:,} rows: ask for a shorter range, "
-        "a coarser time dimension or fewer dimensions, or filter.",
-    )
 
 
 async def read_groups(

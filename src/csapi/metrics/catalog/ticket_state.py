@@ -104,7 +104,8 @@ TICKET_STATE_METRICS = (
         example="One customer wrote 10 minutes ago and again just now, another 50 minutes ago: "
         "1,800 s with n = 2.",
         pitfalls="Response times hold only waits that ended: read both. A message after the last "
-        "solve that did not reopen the ticket is no wait.",
+        "solve that did not reopen the ticket is no wait. By agent or team a wait that has ended "
+        "since is whose reply ended it; `owner_agent` and `owner_team` are the owner's throughout.",
     ),
     aged(
         "current_longest_wait",
