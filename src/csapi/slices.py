@@ -2,7 +2,7 @@
 
 from csapi.ingest import attributes, endpoints, schedules
 from csapi.kit.operations import Operation
-from csapi.reports import batch, terms
+from csapi.reports import batch, settings, terms, versions
 from csapi.reports import endpoints as reports
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -12,6 +12,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *reports.OPERATIONS,
     *batch.OPERATIONS,
     *terms.OPERATIONS,
+    *settings.OPERATIONS,
+    *versions.OPERATIONS,
 )
 
 TAGS = {
@@ -21,4 +23,6 @@ TAGS = {
     schedules.TAG: "Schedules are records like any other; here is what they need besides.",
     reports.QUERY_TAG: "Every number is exact, carries its parts and sample size, and comes from "
     "one definition.",
+    settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
+    "shown.",
 }

@@ -53,6 +53,13 @@ def call_facts(world: World, call: Item) -> Facts:
             whole, outcome=identified(call.get("customer"))
         ),
     }
+    if started := at(call, "started_at"):
+        waited = None if wait is None else wait + whole_ms(entered, started)
+        facts[Kind.CALL_FROM_START, 0] = replace(
+            whole,
+            duration_ms=None if waited is None or waited < 0 else waited,
+            negative_ms=waited if waited is not None and waited < 0 else None,
+        )
     if outcome is CallOutcome.ANSWERED:
         facts |= handled(call, legs, whole)
     return placed(world, call, facts)

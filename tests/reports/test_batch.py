@@ -113,7 +113,7 @@ async def test_a_statement_that_fails_costs_one_outcome(
         await connection.execute("SAVEPOINT one_query")
         snapshot = Snapshot(connection, desk)
         await connection.execute("SET LOCAL statement_timeout = '1ms'")
-        monkeypatch.setattr("csapi.reports.read.STATE", SLOW)
+        monkeypatch.setattr("csapi.reports.state.STATE", SLOW)
         lost = await batch.outcome(snapshot, "lost", raw, scope)
         monkeypatch.undo()
         kept = await batch.outcome(snapshot, "kept", raw, scope)

@@ -3,7 +3,7 @@
 The numbers are stored: a number once used keeps its meaning for ever.
 """
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 
 class Resource(IntEnum):
@@ -27,6 +27,7 @@ class Resource(IntEnum):
 class Kind(IntEnum):
     """One row of facts says that one of these happened."""
 
+    # outcome: what a snapshot of the ticket does not tell.
     TICKET_CREATED = 1
     # A person turned to us: a ticket opened by its customer, or an inbound call. duration is the
     # gap to the same customer's previous contact, gap_next_ms the gap to the next one.
@@ -47,6 +48,9 @@ class Kind(IntEnum):
     # An inbound call at the instant it entered the queue. duration: wait; value: 1 when resolved.
     CALL = 10
     OUTBOUND_CALL = 11
+    # An inbound call whose source says when the contact started, at the instant it entered the
+    # queue. duration: from that start to the end of the wait.
+    CALL_FROM_START = 16
     TALK = 12
     HOLD = 13
     AFTER_CALL_WORK = 14
@@ -58,6 +62,8 @@ class Kind(IntEnum):
     CSAT = 21
     CES = 22
     NPS = 23
+    # An answer to whether the first contact was enough.
+    FCR = 28
     # A ticket was given to an agent, or to a team. duration, the first time: since its creation.
     AGENT_ASSIGNED = 30
     TEAM_ASSIGNED = 31
@@ -121,6 +127,15 @@ class Kind(IntEnum):
     STAFF_COST = 100
     # Pieces of months. value: the share of a monthly cost.
     FIXED_COST = 101
+
+
+class Told(IntFlag):
+    """What a source tells of a ticket by events. The outcome of TICKET_CREATED is the sum of what
+    a ticket with milestones comes without; 0 of a ticket without milestones."""
+
+    MESSAGES = 1
+    STATUSES = 2
+    ASSIGNMENTS = 4
 
 
 class ContactOutcome(IntEnum):
@@ -359,6 +374,14 @@ class Reference(IntEnum):
     DEFINITION = 4
     SCHEDULE = 5
     COST = 8
+
+
+class MarkReason(IntFlag):
+    """Why a bucket has to be counted again: records came or changed, or they were derived again
+    without having changed."""
+
+    RECORDS = 1
+    DERIVED_AGAIN = 2
 
 
 class Scope(IntEnum):

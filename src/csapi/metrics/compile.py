@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from csapi.facts.kinds import Grain
+from csapi.facts.kinds import Grain, Kind
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cuboids import Cuboid, covering
-from csapi.metrics.parts import DISTINCT, EXTREMES, THRESHOLDS, Measure, Part
+from csapi.metrics.parts import DISTINCT, EXTREMES, ON_TOPIC, THRESHOLDS, Measure, Part
 from csapi.metrics.periods import TimeGrain, edges
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import (
@@ -76,13 +76,31 @@ def cuboid_for(question: Question) -> Cuboid | None:
 
 def column_of(part: Part) -> str:
     """The name under which the rows of a statement carry a part's measure."""
-    if part.measure in THRESHOLDS:
+    if part.measure in THRESHOLDS or part.measure in ON_TOPIC:
         name = part.measure.value.removesuffix("_n")
         return f"{name}_{part.threshold_ms}".replace("-", "minus_")
     return part.measure.value
 
 
+def on_topic(part: Part) -> str:
+    """Whether a contact has another one of its customer and topic within the threshold."""
+    limit, is_next = int(part.threshold_ms or 0), part.measure is Measure.NEXT_ON_TOPIC_N
+    order, gap = (
+        (">", "q.occurred_at - f.occurred_at")
+        if is_next
+        else ("<", "f.occurred_at - q.occurred_at")
+    )
+    return f"""(coalesce(f.{ON_TOPIC[part.measure]} <= {limit}, false) AND EXISTS (
+    SELECT 1 FROM facts q WHERE q.tenant_id = f.tenant_id AND q.kind = {Kind.CONTACT}
+      AND q.customer IS NOT NULL AND q.customer = f.customer
+      AND (q.occurred_at, q.ordinal, q.subject) {order} (f.occurred_at, f.ordinal, f.subject)
+      AND {gap} <= interval '{limit} milliseconds' AND (f.topic IS NULL OR q.topic = f.topic)
+  ))::int"""
+
+
 def fact_value(part: Part) -> str:
+    if part.measure in ON_TOPIC:
+        return on_topic(part)
     if column := THRESHOLDS.get(part.measure):
         return f"coalesce(f.{column} <= {int(part.threshold_ms or 0)}, false)::int"
     return COUNTED[part.measure]
@@ -179,13 +197,24 @@ SELECT *, {known} AS is_kept FROM (SELECT {named} FROM {rows}) AS named) AS told
         listed = f"{names}, " if names else ""
         total = f"(grouping({names}) > 0)" if names else "true"
         sets = f"GROUPING SETS (({names}), ())" if self.question.with_totals else f"({names})"
-        by = f"\nGROUP BY {sets}\nLIMIT {MOST_GROUPS + 2}" if names else ""
+        by = f"\nGROUP BY {sets}{self._having(names)}\nLIMIT {MOST_GROUPS + 2}" if names else ""
         sql = f"""SELECT {listed}{total} AS is_total, {", ".join(values)}
 FROM ({self.keyed(rows)}) AS keyed{by}"""
         return Statement(sql, tuple(self.arguments.values))
 
+    def _having(self, names: str) -> str:
+        """Facts that only say how another number is to be read make no group of their own."""
+        if self.question.own_kinds == self.question.kinds:
+            return ""
+        own = self.arguments.add([int(kind) for kind in self.question.own_kinds], "smallint[]")
+        total = f"grouping({names}) > 0 OR " if self.question.with_totals else ""
+        return f"\nHAVING {total}count(*) FILTER (WHERE kind = ANY({own})) > 0"
+
     def _sum(self, part: Part) -> str:
         column, wanted = column_of(part), matching(part.kind, part.outcomes)
+        for bound, order in ((part.since, ">="), (part.until, "<")):
+            if bound is not None:
+                wanted += f" AND at {order} {self.arguments.add(bound, 'timestamptz')}"
         if part.measure in EXTREMES:
             return f"{EXTREMES[part.measure]}({column}) FILTER (WHERE {wanted})"
         if part.measure in DISTINCT:

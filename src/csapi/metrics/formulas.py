@@ -5,11 +5,12 @@ A formula divides once, at the end.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from csapi.facts.kinds import VALUE_SCALE, Kind
-from csapi.metrics.parts import Combo, Hours, Measure, Part
+from csapi.facts.kinds import VALUE_SCALE, Kind, Told
+from csapi.metrics.parts import DISTINCT, Combo, Hours, Measure, Part
 
 MS_PER_SECOND = 1000
 
@@ -48,6 +49,14 @@ class Facts:
         """How many were followed by the next one within the threshold."""
         return self._of(Measure.NEXT_WITHIN_N, threshold_ms)
 
+    def before_same_topic(self, threshold_ms: int) -> Combo:
+        """How many were followed within the threshold by a contact about the same topic."""
+        return self._of(Measure.NEXT_ON_TOPIC_N, threshold_ms)
+
+    def after_same_topic(self, threshold_ms: int) -> Combo:
+        """How many follow, within the threshold, a contact about the same topic."""
+        return self._of(Measure.PREVIOUS_ON_TOPIC_N, threshold_ms)
+
     def distinct(self, measure: Measure) -> Combo:
         return self._of(measure)
 
@@ -63,6 +72,16 @@ class Facts:
     def extreme(self, measure: Measure) -> Part:
         part = Part(self.kind, self.outcomes, measure)
         return part.in_business_hours() if self.hours is Hours.business else part
+
+
+TICKETS = Facts(Kind.TICKET_CREATED)
+MOST_UNTOLD = sum(Told)
+
+
+def untold(needs: Told) -> Facts:
+    """The tickets that come as snapshots without it."""
+    outcomes = tuple(each for each in range(1, MOST_UNTOLD + 1) if each & needs)
+    return Facts(Kind.TICKET_CREATED, outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,8 @@ class Formula:
     spread: Facts | None = None
     exclude_zero: bool = False
     matures_ms: int | None = None
+    # What the tickets of a source must come with for 0 to mean that there is none.
+    needs: Told | None = None
 
     @property
     def is_stock(self) -> bool:
@@ -94,6 +115,10 @@ class Formula:
         combos = [self.numerator, self.n]
         combos += [each for each in (self.denominator, self.negative) if each is not None]
         return tuple(dict.fromkeys(part for combo in combos for part in combo.parts))
+
+    @property
+    def is_distinct(self) -> bool:
+        return any(part.measure in DISTINCT for part in self.parts)
 
     @property
     def has_twin(self) -> bool:
@@ -129,9 +154,20 @@ def value_sum(facts: Facts) -> Formula:
     return Formula(numerator=facts.value(), n=facts.count(), numerator_scale=VALUE_SCALE)
 
 
-def share(numerator: Combo, denominator: Combo, negative: Combo | None = None) -> Formula:
+def share(
+    numerator: Combo,
+    denominator: Combo,
+    negative: Combo | None = None,
+    matures_ms: int | None = None,
+) -> Formula:
     """numerator / denominator, both counted over the same facts."""
-    return Formula(numerator=numerator, denominator=denominator, n=denominator, negative=negative)
+    return Formula(
+        numerator=numerator,
+        denominator=denominator,
+        n=denominator,
+        negative=negative,
+        matures_ms=matures_ms,
+    )
 
 
 def mean_seconds(
@@ -247,6 +283,16 @@ class Attribution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """An earlier version of a definition. since: None from the first release on."""
+
+    version: str
+    fingerprint: str
+    change: str
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """One entry of the catalog. Everything else about a metric derives from it."""
 
@@ -269,6 +315,13 @@ class Metric:
     default_agg: str | None = None
     # What to know when it is asked for by agent or team.
     caution_by_agent: str = ""
+    # The versions before this one, the first one first; empty where there is none.
+    history: Sequence[Revision] = ()
+    # When this version came, and what it changed.
+    since: date | None = None
+    change: str = "The first definition."
+    # Of a cohort: its units may change sides for as long as they like.
+    stays_open: bool = False
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from csapi.facts.business_hours import BUSINESS_KINDS
@@ -27,6 +28,10 @@ class Measure(StrEnum):
     WITHIN_N = "within_n"
     # Facts whose gap to the next one is at most threshold_ms. Summaries do not have it.
     NEXT_WITHIN_N = "next_within_n"
+    # Contacts with another one of the same customer about the same topic within threshold_ms after
+    # or before; of an unknown topic, with any other. Summaries do not have them.
+    NEXT_ON_TOPIC_N = "next_on_topic_n"
+    PREVIOUS_ON_TOPIC_N = "previous_on_topic_n"
     # The sum of all values up to the end of the bucket, since the beginning.
     BALANCE = "balance"
     # How many different ones. They add up over nothing; summaries do not have them.
@@ -57,6 +62,8 @@ THRESHOLDS = {
     Measure.NEXT_WITHIN_N: "gap_next_ms",
     Measure.BUSINESS_WITHIN_N: "business_ms",
 }
+# The gap that must be within the threshold already for any topic.
+ON_TOPIC = {Measure.NEXT_ON_TOPIC_N: "gap_next_ms", Measure.PREVIOUS_ON_TOPIC_N: "duration_ms"}
 
 # A negative duration has no business time: it stays out, and is counted as such, by both clocks.
 BUSINESS_TWINS = {
@@ -80,12 +87,15 @@ class Hours(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A measure of the facts of one kind, of some of its outcomes (empty: of all)."""
+    """A measure of the facts of one kind, of some of its outcomes (empty: of all), and of some
+    time alone where a definition holds, or a number is unsettled, for a part of a range."""
 
     kind: Kind
     outcomes: tuple[int, ...]
     measure: Measure
     threshold_ms: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def has_twin(self) -> bool:
@@ -93,6 +103,12 @@ class Part:
 
     def in_business_hours(self) -> "Part":
         return replace(self, measure=BUSINESS_TWINS[self.measure])
+
+    def between(self, since: datetime | None, until: datetime | None) -> "Part":
+        """What of it lies in [since, until)."""
+        starts = [each for each in (self.since, since) if each is not None]
+        ends = [each for each in (self.until, until) if each is not None]
+        return replace(self, since=max(starts, default=None), until=min(ends, default=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,9 @@ class Combo:
 
     def times(self, factor: int) -> "Combo":
         return Combo(tuple((factor * sign, part) for sign, part in self.terms))
+
+    def between(self, since: datetime | None, until: datetime | None) -> "Combo":
+        return Combo(tuple((sign, part.between(since, until)) for sign, part in self.terms))
 
     def total(self, values: Mapping[Part, int]) -> int:
         return sum(sign * values[part] for sign, part in self.terms)

@@ -8,10 +8,11 @@ from typing import Any
 
 from csapi.facts.kinds import Kind
 from csapi.metrics.dimensions import Dimension
-from csapi.metrics.formulas import Formula, Metric
+from csapi.metrics.formulas import TICKETS, Formula, Metric, untold
 from csapi.metrics.parts import DISTINCT, Combo, Measure, Part
 from csapi.metrics.periods import CYCLES, Bucket, Period, TimeGrain, buckets, edges
 from csapi.metrics.plan import Cuts
+from csapi.metrics.variants import Variant
 from csapi.metrics.zones import changes
 
 # A sum of parts by their places in a row: sign and place of each.
@@ -27,17 +28,28 @@ class Places:
     denominator: Terms | None
     negative: Terms | None
     extreme: int | None
+    unsettled: Terms | None = None
+    # Tickets, and those of them of which nothing is told that the metric needs.
+    told: tuple[Terms, Terms] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One metric of a question. agg: None for its own value, else "min", "max", "p1" to "p99"."""
+    """One metric of a question. agg: None for its own value, else "min", "max", "p1" to "p99".
+
+    variants: what the tenant has settled for parts of the range. unsettled: what of n may still
+    change sides. is_untold: whether the tenant's tickets, as far as is known, come without what the
+    metric needs.
+    """
 
     name: str
     metric: Metric
     params: dict[str, Any]
     formula: Formula
     agg: str | None = None
+    variants: tuple[Variant, ...] = ()
+    unsettled: Combo | None = None
+    is_untold: bool = False
 
     @property
     def percentile(self) -> int | None:
@@ -60,9 +72,16 @@ class Asked:
         return self.formula.spread.extreme(measure)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def own_parts(self) -> tuple[Part, ...]:
         extreme = self.extreme
         return (*self.formula.parts, *([] if extreme is None else [extreme]))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        needs = self.formula.needs
+        unsettled = () if self.unsettled is None else self.unsettled.parts
+        told = () if needs is None else (*TICKETS.count().parts, *untold(needs).count().parts)
+        return (*self.own_parts, *unsettled, *told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +162,17 @@ class Question:
     condition: Condition | None = None
     with_totals: bool = False
     kept: Kept | None = None
+    # Whole days that were counted again since then are named.
+    revised_since: datetime | None = None
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         return tuple(sorted({part.kind for part in self.parts}))
+
+    @cached_property
+    def own_kinds(self) -> tuple[Kind, ...]:
+        """The kinds that the metrics are about."""
+        return tuple(sorted({part.kind for asked in self.metrics for part in asked.own_parts}))
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -183,13 +209,18 @@ class Question:
                 denominator=known(asked.formula.denominator),
                 negative=known(asked.formula.negative),
                 extreme=None if asked.extreme is None else place[asked.extreme],
+                unsettled=known(asked.unsettled),
+                told=None
+                if asked.formula.needs is None
+                else (terms(TICKETS.count()), terms(untold(asked.formula.needs).count())),
             )
             for asked in self.metrics
         )
 
     @cached_property
     def cuts(self) -> Cuts:
-        instants: set[datetime] = set()
+        bounds = {bound for part in self.parts for bound in (part.since, part.until)}
+        instants: set[datetime] = {each for each in bounds if each is not None}
         whole_days = whole_months = True
         for group in self.groups:
             if not isinstance(group, TimeGroup):

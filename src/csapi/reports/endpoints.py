@@ -94,6 +94,8 @@ def desk_of(request: AnyRequest, principal: Principal) -> Desk:
         timezone=principal.timezone,
         now=now(),
         live_slots_max=state.settings.live_slots_max,
+        sees_everything=Scope.ADMIN_WRITE in principal.scopes,
+        standings=state.standings,
     )
 
 

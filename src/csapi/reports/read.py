@@ -3,19 +3,18 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from csapi.facts.kinds import Grain
+from csapi.facts.kinds import Resource
 from csapi.facts.wire import normalized
 from csapi.kit.db import run
 from csapi.kit.problems import Problem
 from csapi.metrics.bins import middle
 from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
-from csapi.metrics.cuboids import SLOTTED_DAYS
 from csapi.metrics.dimensions import (
     FIND_MEMBERS,
     Dimension,
@@ -32,25 +31,8 @@ from csapi.metrics.plan import Marked, Pieces, Planner, from_facts
 from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
 from csapi.metrics.stocks import added, balanced, opening_question
 from csapi.reports.resolve import Members, Wanted
-
-PENDING_SHOWN = 100_000
-
-# Marks in the range, what waits behind them, and how far the data goes: one round trip.
-STATE = f"""
-SELECT
-  (SELECT array_agg(DISTINCT bucket ORDER BY bucket) FROM marks
-   WHERE tenant_id = $1 AND grain = {Grain.SLOT} AND bucket >= $2 AND bucket < $3) AS slots,
-  (SELECT array_agg(DISTINCT bucket) FROM marks
-   WHERE tenant_id = $1 AND grain = {Grain.MONTH} AND bucket >= $2 AND bucket < $3) AS months,
-  (SELECT array_agg(bucket) FROM rollup_buckets
-   WHERE tenant_id = $1 AND grain = {Grain.DAY} AND is_slotted
-     AND bucket >= greatest($2 - interval '2 days', now() - interval '{SLOTTED_DAYS + 2} days')
-     AND bucket < $3) AS slotted,
-  (SELECT count(*) FROM (SELECT 1 FROM subject_marks WHERE tenant_id = $1 LIMIT {PENDING_SHOWN}) s)
-  + (SELECT count(*) FROM reference_marks WHERE tenant_id = $1) AS subjects,
-  (SELECT max(newest) FROM unnest($4::smallint[]) AS k (kind) CROSS JOIN LATERAL (
-     SELECT occurred_at AS newest FROM facts f WHERE f.tenant_id = $1 AND f.kind = k.kind
-       AND f.occurred_at <= now() ORDER BY occurred_at DESC LIMIT 1) AS n) AS data_through"""
+from csapi.reports.state import Revision, State, read_state
+from csapi.reports.suppression import Customers, customers_statement, hidden_names
 
 FIRST_CHANGE = """
 SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL (
@@ -79,6 +61,10 @@ class Group:
     keys: tuple[int | None, ...]
     parts: Sequence[int | None]
     percentiles: Mapping[str, Percentile]
+    # How many customers each metric is about, and the metrics that are about too few to show:
+    # nothing of either unless small groups are to be hidden.
+    customers: Customers = ()
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +79,8 @@ class Reading:
     is_exact: bool
     source: str
     data_through: datetime | None
+    outdated: tuple[Resource, ...] = ()
+    revised: tuple[Revision, ...] = ()
 
 
 async def custom_dimensions(
@@ -127,42 +115,84 @@ async def read_question(
     question: Question,
     *,
     live_slots_max: int,
+    smallest_group: int | None = None,
 ) -> Reading:
-    """Run a question. `connection` is in a read-only snapshot of the tenant."""
+    """Run a question. `connection` is in a read-only snapshot of the tenant. smallest_group: what
+    is about fewer customers is hidden."""
     period = question.period
-    kinds = [int(kind) for kind in question.kinds]
-    state = await connection.fetchrow(STATE, tenant_id, period.start, period.end, kinds)
+    state = await read_state(connection, tenant_id, question, period.start, period.end)
     pieces, is_complete = pieces_of(question, state, live_slots_max)
     groups, total, has_read_facts = await read_groups(connection, tenant_id, question, pieces)
     if question.stocks:
         groups, total = await with_balances(connection, tenant_id, question, groups, total)
+    if smallest_group is not None:
+        rows = await run(connection, customers_statement(tenant_id, question))
+        groups, total = with_customers(question, groups, total, rows, smallest_group)
     return Reading(
         groups=groups,
         total=total,
         names=await read_names(connection, tenant_id, question, groups),
-        pending_buckets=len(state["slots"] or ()),
-        pending_subjects=state["subjects"],
-        is_exact=is_complete and state["subjects"] == 0,
+        pending_buckets=len(state.slots),
+        pending_subjects=state.pending_subjects,
+        is_exact=is_complete and state.pending_subjects == 0 and not state.outdated,
         source="mixed" if has_read_facts and pieces.source == "summary" else pieces.source,
-        data_through=state["data_through"] and state["data_through"].astimezone(UTC),
+        data_through=state.data_through,
+        outdated=state.outdated,
+        revised=state.revised,
     )
 
 
-def pieces_of(
-    question: Question, state: asyncpg.Record, live_slots_max: int
-) -> tuple[Pieces, bool]:
+def with_customers(
+    question: Question,
+    groups: Sequence[Group],
+    total: Group | None,
+    rows: Sequence[Sequence[Any]],
+    smallest: int,
+) -> tuple[list[Group], Group | None]:
+    """The groups with how many customers each number is about, and the small ones hidden."""
+    size = len(question.groups)
+    counted: dict[tuple[bool, tuple[int | None, ...]], Customers] = {}
+    for row in rows:
+        values = tuple(row)
+        counted[bool(values[size] and size), () if values[size] else values[:size]] = values[
+            size + 1 :
+        ]
+    known = [
+        replace(each, customers=known_customers(question, each, counted.get((False, each.keys))))
+        for each in groups
+    ]
+    hidden = hidden_names(question, {each.keys: each.customers for each in known}, smallest)
+    shown = [replace(each, hidden=hidden.get(each.keys, frozenset())) for each in known]
+    if total is not None:
+        customers = known_customers(question, total, counted.get((True, ())))
+        alone = hidden_names(question, {(): customers}, smallest)
+        total = replace(total, customers=customers, hidden=alone.get((), frozenset()))
+    return shown, total
+
+
+def known_customers(question: Question, group: Group, counted: Customers | None) -> Customers:
+    """How many customers each number of a group is about. Those of a stock came before the range:
+    its records stand for them."""
+    found = list(counted or (0,) * len(question.metrics))
+    for number, (asked, places) in enumerate(zip(question.metrics, question.places, strict=True)):
+        if asked.formula.is_stock:
+            found[number] = total_of(places.n, group.parts, 0) // asked.formula.n_scale
+    return tuple(found)
+
+
+def pieces_of(question: Question, state: State, live_slots_max: int) -> tuple[Pieces, bool]:
     """What to read where, and whether that has everything: of too many marked slots it does not."""
     period, cuboid = question.period, cuboid_for(question)
     if cuboid is None:
         return from_facts(period.start, period.end), True
-    marked = Marked(state["slots"] or (), state["months"] or ())
+    marked = Marked(state.slots, state.months)
     is_complete = len(marked.slots) <= live_slots_max
     planner = Planner(
         question.tenant_timezone,
         cuboid,
         marked if is_complete else Marked(),
         question.cuts,
-        state["slotted"] or (),
+        state.slotted,
     )
     return planner.split(period.start, period.end), is_complete
 
@@ -184,12 +214,11 @@ async def with_balances(
     opened: list[Group] = []
     opened_total: Group | None = None
     if first is not None:
-        state = await connection.fetchrow(STATE, tenant_id, start, period.end, kinds)
+        state = await read_state(connection, tenant_id, question, start, period.end)
         pieces = from_facts(start, period.end)
         if (cuboid := cuboid_for(opening)) is not None:
-            marked = Marked(state["slots"] or (), state["months"] or ())
-            slotted = state["slotted"] or ()
-            planner = Planner(question.tenant_timezone, cuboid, marked, opening.cuts, slotted)
+            marked, zone = Marked(state.slots, state.months), question.tenant_timezone
+            planner = Planner(zone, cuboid, marked, opening.cuts, state.slotted)
             pieces = planner.split(start, period.end)
         opened, opened_total, _ = await read_groups(connection, tenant_id, opening, pieces)
     known = {group.keys: group for group in groups}

@@ -1,7 +1,7 @@
 """From what was asked to a question with nothing left open, or to problems with pointers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn
@@ -32,9 +32,11 @@ from csapi.metrics.question import (
     time_group,
 )
 from csapi.metrics.topics import NO_TOPICS, Through, TopicTree
+from csapi.metrics.variants import Settled
+from csapi.metrics.zones import day_start, local_date
 from csapi.reports.checks import check_allowed, check_stocks
 from csapi.reports.refusals import refuse
-from csapi.reports.resolve_metrics import resolve_metrics
+from csapi.reports.resolve_metrics import Standing, resolve_metrics
 from csapi.reports.schemas import FilterNode, FilterOp, Include, Query, TimeRange
 
 DEEPEST = 8
@@ -49,6 +51,8 @@ class Setting:
     custom: Sequence[Dimension]
     now: datetime
     topics: TopicTree = NO_TOPICS
+    settled: Mapping[str, Sequence[Settled]] = field(default_factory=dict)
+    untold: int = 0
 
 
 def resolve_period(range_: TimeRange, timezone: str, now: datetime, where: str) -> Period:
@@ -196,9 +200,10 @@ def build_condition(node: FilterNode, setting: Setting, members: Members) -> Con
 
 def build_question(query: Query, setting: Setting, members: Members) -> Question:
     """The resolved question. `members`: what wanted_keys asked for, by dimension and key."""
-    asked = resolve_metrics(query.metrics)
     timezone = query.time.timezone or setting.timezone
     period = resolve_period(query.time.range, timezone, setting.now, "/time")
+    standing = Standing(setting.timezone, setting.now, setting.settled, setting.untold)
+    asked = resolve_metrics(query.metrics, period, standing)
     groups = resolve_groups(query.dimensions, period, setting)
     used = [
         (f"/dimensions/{n}", group.dimension)
@@ -219,4 +224,10 @@ def build_question(query: Query, setting: Setting, members: Members) -> Question
         groups=groups,
         condition=condition,
         with_totals=Include.totals in query.include,
+        revised_since=query.revised_since or today(setting),
     )
+
+
+def today(setting: Setting) -> datetime:
+    """When the tenant's day began."""
+    return day_start(setting.timezone, local_date(setting.timezone, setting.now))

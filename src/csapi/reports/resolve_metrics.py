@@ -1,19 +1,38 @@
 """From the metrics that were asked for to formulas, with parameters and clock resolved."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+from msgspec import structs
 
 from csapi.kit.problems import shown
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.catalog.vocabulary import INCLUDE_NEGATIVE
 from csapi.metrics.formulas import Formula, Metric, Param, ParamType
 from csapi.metrics.parts import Hours
+from csapi.metrics.periods import Period
 from csapi.metrics.question import Asked
+from csapi.metrics.variants import Settled, Variant, in_force, joined, merged
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import MetricRequest
 
 
-def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the tenant brings to its metrics: what it has settled by metric, the zone of the days
+    from which on that holds, and what its latest tickets come without."""
+
+    timezone: str
+    now: datetime
+    settled: Mapping[str, Sequence[Settled]] = field(default_factory=dict)
+    untold: int = 0
+
+
+def resolve_metrics(
+    requests: Sequence[MetricRequest], period: Period, standing: Standing
+) -> tuple[Asked, ...]:
     asked: list[Asked] = []
     for index, request in enumerate(requests):
         where = f"/metrics/{index}"
@@ -25,8 +44,7 @@ def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
                 f"There is no metric {shown(request.id)}.",
                 sorted(METRICS),
             )
-        params = resolve_params(metric, request.params, f"{where}/params")
-        formula = resolve_hours(metric, metric.build(params), request.hours, where)
+        resolve_params(metric, request.params, f"{where}/params")
         name = request.as_ or metric.id
         if any(each.name == name for each in asked):
             refuse(
@@ -40,8 +58,65 @@ def resolve_metrics(requests: Sequence[MetricRequest]) -> tuple[Asked, ...]:
                 f"{metric.id} has no aggregation {request.agg}.",
                 metric.aggregations,
             )
-        asked.append(Asked(name, metric, params, formula, agg))
+        one = structs.replace(request, agg=agg)
+        asked.append(resolved(metric, name, one, period, standing, where))
     return tuple(asked)
+
+
+def resolved(
+    metric: Metric,
+    name: str,
+    request: MetricRequest,
+    period: Period,
+    standing: Standing,
+    where: str,
+) -> Asked:
+    """The metric by what is in force: what the query says, else what the tenant has settled for
+    that day, else the catalog."""
+
+    def build(variant: Variant) -> Formula:
+        return resolve_hours(metric, metric.build(variant.params), request.hours, where)
+
+    entries = standing.settled.get(metric.id, ())
+    variants = [
+        replace(each, params=resolve_params(metric, {**each.params, **request.params}, where))
+        for each in in_force(entries, standing.timezone, period.start, period.end)
+    ]
+    variants = merged(variants)
+    params = dict(variants[-1].params) if len(variants) == 1 else request.params
+    by_spread = request.agg not in (None, "sum", "count")
+    formula = build(variants[0])
+    if len(variants) > 1:
+        pieces = [(build(each), each) for each in variants]
+        formula = joined(pieces, by_spread=by_spread) or torn(metric, variants, where)
+    is_untold = formula.needs is not None and bool(standing.untold & formula.needs)
+    shown = tuple(variants) if entries else ()
+    found = Asked(name, metric, params, formula, request.agg, shown, is_untold=is_untold)
+    if formula.matures_ms is None:
+        return found
+    matured = standing.now - timedelta(milliseconds=formula.matures_ms)
+    if matured >= period.end:
+        return found
+    return replace(found, unsettled=formula.n.between(matured, None))
+
+
+def torn(metric: Metric, variants: Sequence[Variant], where: str) -> NoReturn:
+    days = ", ".join(str(each.setting) for each in variants[1:])
+    refuse(
+        where,
+        "definition_changes",
+        f"What the tenant has settled for {metric.id} changes within the range, on {days}, and "
+        "its numbers before and after do not add up. Ask for each side on its own, or name the "
+        f"parameters that differ: {', '.join(differing(variants))}.",
+    )
+
+
+def differing(variants: Sequence[Variant]) -> list[str]:
+    return [
+        name
+        for name, value in variants[0].params.items()
+        if any(each.params.get(name) != value for each in variants)
+    ]
 
 
 def resolve_hours(metric: Metric, formula: Formula, hours: Hours, where: str) -> Formula:

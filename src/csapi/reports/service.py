@@ -1,13 +1,11 @@
 """One engine behind every report: a question in, an answer out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
@@ -15,23 +13,22 @@ from csapi.metrics.formulas import Unit
 from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows
+from csapi.reports.meta import meta_of
 from csapi.reports.ordering import Shape
 from csapi.reports.pages import fingerprint_of, page_of
 from csapi.reports.ranking import Rows, other_cells, read_rows
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
 from csapi.reports.resolve import Setting, build_question, check_filter, wanted_keys
 from csapi.reports.schemas import (
-    AnswerSource,
-    ColumnInfo,
     FilterNode,
     Include,
     Query,
     QueryAnswer,
-    QueryMeta,
     QueryPage,
 )
 from csapi.reports.series import Grid, matrix_of, series_of
 from csapi.reports.shape import cells, result_rows
+from csapi.reports.standing import Standing, Standings
 from csapi.reports.surroundings import annotations_of, currency_of, topic_tree
 
 BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
@@ -48,6 +45,9 @@ class Desk:
     timezone: str
     now: datetime
     live_slots_max: int
+    # Whether the smallest group that the tenant shows does not hold for who asks.
+    sees_everything: bool = False
+    standings: Standings = field(default_factory=Standings)
 
 
 async def answer(desk: Desk, query: Query) -> QueryAnswer:
@@ -64,6 +64,7 @@ class Snapshot:
     desk: Desk
     _custom: Sequence[Dimension] | None = None
     _topics: TopicTree | None = None
+    _standing: Standing | None = None
 
     async def custom(self, names: Iterable[str]) -> Sequence[Dimension]:
         """The tenant's own dimensions, where one of the names is of such a one."""
@@ -81,12 +82,21 @@ class Snapshot:
             self._topics = await topic_tree(self.connection, self.desk.tenant_id)
         return self._topics
 
+    async def standing(self) -> Standing:
+        """What the tenant has settled."""
+        if self._standing is None:
+            desk = self.desk
+            self._standing = await desk.standings.of(self.connection, desk.tenant_id)
+        return self._standing
+
     async def read(self, question: Question) -> Reading:
+        standing = await self.standing()
         return await read_question(
             self.connection,
             self.desk.tenant_id,
             question,
             live_slots_max=self.desk.live_slots_max,
+            smallest_group=None if self.desk.sees_everything else standing.smallest_group,
         )
 
 
@@ -95,7 +105,8 @@ async def resolved(snapshot: Snapshot, query: Query) -> tuple[Question, list[str
     desk = snapshot.desk
     names = list(names_in(query))
     custom, topics = await snapshot.custom(names), await snapshot.topics(names)
-    setting = Setting(desk.timezone, custom, desk.now, topics)
+    standing = await snapshot.standing()
+    setting = Setting(desk.timezone, custom, desk.now, topics, standing.settled, standing.untold)
     members: Mapping[tuple[str, str], Sequence[int]] = {}
     if query.filters is not None:
         wanted = wanted_keys(list(check_filter(query.filters, setting)))
@@ -180,7 +191,7 @@ def shaped(query: Query, rows: Rows, warnings: list[str], now: datetime) -> Quer
         totals=totals,
         other=other_cells(rows),
         page=QueryPage(next_cursor=None),
-        meta=meta_of(query, question, reading, warnings, now),
+        meta=meta_of(query, rows, warnings, now),
     )
     if query.shape is Shape.rows:
         fingerprint = fingerprint_of(query)
@@ -193,42 +204,3 @@ def shaped(query: Query, rows: Rows, warnings: list[str], now: datetime) -> Quer
     else:
         found.matrix = matrix_of(grid)
     return found
-
-
-def meta_of(
-    query: Query, question: Question, reading: Reading, warnings: list[str], now: datetime
-) -> QueryMeta:
-    resolved: dict[str, Any] = msgspec.to_builtins(query)
-    resolved["time"] = {
-        "range": {
-            "from": question.period.start.isoformat().replace("+00:00", "Z"),
-            "to": question.period.end.isoformat().replace("+00:00", "Z"),
-            "preset": query.time.range.preset,
-        },
-        "timezone": question.period.timezone,
-    }
-    for entry, asked in zip(resolved["metrics"], question.metrics, strict=True):
-        entry["params"] = asked.params
-    return QueryMeta(
-        query=resolved,
-        columns={
-            asked.name: ColumnInfo(
-                unit=Unit.COUNT if asked.agg == "count" else asked.metric.unit,
-                direction=asked.metric.direction,
-                label=asked.metric.label,
-            )
-            for asked in question.metrics
-        },
-        mature_through={
-            asked.name: now - timedelta(milliseconds=asked.formula.matures_ms)
-            for asked in question.metrics
-            if asked.formula.matures_ms is not None
-        },
-        definitions={asked.name: asked.metric.version for asked in question.metrics},
-        exact=reading.is_exact,
-        pending_buckets=reading.pending_buckets,
-        pending_subjects=reading.pending_subjects,
-        source=AnswerSource(reading.source),
-        data_through=reading.data_through,
-        warnings=warnings,
-    )

@@ -6,6 +6,7 @@ from csapi.facts.kinds import (
     EffortOutcome,
     Kind,
     RoutingOutcome,
+    Told,
 )
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
@@ -73,6 +74,7 @@ def distinct(
     description: str,
     *,
     pitfalls: str = "Not additive: the days of a month do not add up to the month.",
+    needs: Told | None = None,
 ) -> Metric:
     return Metric(
         id=metric_id,
@@ -84,7 +86,7 @@ def distinct(
         time_basis=EVENT,
         merge_class=MergeClass.distinct,
         attribution=ACTOR,
-        build=lambda _: Formula(numerator=facts.distinct(measure), n=facts.count()),
+        build=lambda _: Formula(numerator=facts.distinct(measure), n=facts.count(), needs=needs),
         example="Three of the same and one of another give 2 with n = 4.",
         pitfalls=pitfalls,
     )
@@ -198,6 +200,7 @@ TICKET_FLOW_METRICS = (
         Facts(Kind.AGENT_ASSIGNED, (AssignmentOutcome.TRANSFER,)),
         "Times that a ticket went from one agent to another, counted for the one who got it.",
         direction=LOWER,
+        needs=Told.ASSIGNMENTS,
     ),
     counted(
         "team_transfers",
@@ -205,6 +208,7 @@ TICKET_FLOW_METRICS = (
         Facts(Kind.TEAM_ASSIGNED, (AssignmentOutcome.TRANSFER,)),
         "Times that a ticket went from one team to another, counted for the one that got it.",
         direction=LOWER,
+        needs=Told.ASSIGNMENTS,
     ),
     ratio(
         "misroute_rate",
@@ -239,5 +243,6 @@ TICKET_FLOW_METRICS = (
         Measure.SUBJECTS,
         "Different tickets that an agent replied to.",
         pitfalls="Two agents on one ticket handled it both: agents do not add up to the total.",
+        needs=Told.MESSAGES,
     ),
 )
