@@ -32,7 +32,7 @@ from csapi.metrics.question import OTHER, Asked, MemberGroup, Question, Terms
 from csapi.metrics.stocks import added, balanced, opening_question
 from csapi.reports.resolve import Members, Wanted
 from csapi.reports.state import Revision, State, read_state
-from csapi.reports.suppression import Customers, customers_statement, hidden_names
+from csapi.reports.suppression import NOTHING, Customers, customers_statement, hidden_names
 
 FIRST_CHANGE = """
 SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL (
@@ -173,10 +173,11 @@ def with_customers(
 def known_customers(question: Question, group: Group, counted: Customers | None) -> Customers:
     """How many customers each number of a group is about. Those of a stock came before the range:
     its records stand for them."""
-    found = list(counted or (0,) * len(question.metrics))
+    found = list(counted or (NOTHING,) * len(question.metrics))
     for number, (asked, places) in enumerate(zip(question.metrics, question.places, strict=True)):
         if asked.formula.is_stock:
-            found[number] = total_of(places.n, group.parts, 0) // asked.formula.n_scale
+            records = total_of(places.n, group.parts, 0) // asked.formula.n_scale
+            found[number] = records or NOTHING
     return tuple(found)
 
 

@@ -207,6 +207,6 @@ def too_few(question: Question, groups: Sequence[Group]) -> frozenset[str]:
         name
         for name in hidden
         if not any(
-            group.customers[names.index(name)] and name not in group.hidden for group in groups
+            group.customers[names.index(name)] >= 0 and name not in group.hidden for group in groups
         )
     )

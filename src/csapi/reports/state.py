@@ -77,10 +77,10 @@ async def read_state(
 ) -> State:
     """The state of [start, end) for a question. `connection` is in a snapshot of the tenant."""
     kinds = [int(kind) for kind in question.own_kinds]
-    since = question.revised_since or datetime.now(UTC)
     resources = resources_of(question.own_kinds)
     names = [SUBJECT_KINDS[each].fingerprint for each in resources]
     numbers = [int(each) for each in resources]
+    since = question.revised_since
     row = await connection.fetchrow(STATE, tenant_id, start, end, kinds, numbers, names, since)
     through = row["data_through"]
     return State(

@@ -1,8 +1,9 @@
 """Hiding numbers about few customers.
 
-A cell is hidden when it is about some customers, but fewer than the tenant's smallest group. With
-it goes the smallest shown cell of each of its lines, so that a total does not give it away: what is
-hidden of a line is about a group that is large enough. Pure.
+A cell is hidden when it has records of fewer different customers than the tenant's smallest group;
+a record that names no customer shows none. With it goes the smallest shown cell of each of its
+lines, so that a total does not give it away: what is hidden of a line is about a group that is
+large enough. Pure.
 """
 
 from collections import defaultdict
@@ -17,6 +18,8 @@ from csapi.metrics.question import Asked, Question
 
 Keys = tuple[int | None, ...]
 Customers = Sequence[int]
+# In the place of a number of customers where there is no record at all: there is no one to hide.
+NOTHING = -1
 Line = tuple[int, Keys, Keys]
 
 # About people on our side and what they cost: no customer is in them.
@@ -35,7 +38,7 @@ def is_about_customers(asked: Asked) -> bool:
 
 def customers_statement(tenant_id: UUID, question: Question) -> Statement:
     """One row a group: g0.., is_total, and for each metric how many different customers it is
-    about. A record that names no customer shows none."""
+    about."""
     compiler = Compiler(tenant_id, question)
     pieces = from_facts(question.period.start, question.period.end)
     rows = compiler.union(pieces, None, {"customer": "f.customer"}, {})
@@ -45,7 +48,10 @@ def customers_statement(tenant_id: UUID, question: Question) -> Statement:
 def counted(asked: Asked, number: int) -> str:
     of_metric = dict.fromkeys(matching(part.kind, part.outcomes) for part in asked.own_parts)
     wanted = " OR ".join(f"({each})" for each in of_metric)
-    return f"count(DISTINCT customer) FILTER (WHERE {wanted}) AS c{number}"
+    return (
+        f"CASE WHEN count(*) FILTER (WHERE {wanted}) = 0 THEN {NOTHING} "
+        f"ELSE count(DISTINCT customer) FILTER (WHERE {wanted}) END AS c{number}"
+    )
 
 
 def hidden_names(
@@ -67,7 +73,7 @@ def hidden_keys(counts: Mapping[Keys, int], smallest: int) -> set[Keys]:
 
     A line is what differs in one dimension alone: its sum can be asked for.
     """
-    hidden = {keys for keys, count in counts.items() if 0 < count < smallest}
+    hidden = {keys for keys, count in counts.items() if NOTHING < count < smallest}
     lines: dict[Line, list[Keys]] = defaultdict(list)
     for keys in sorted(counts, key=lambda keys: counts[keys]) if hidden else ():
         if counts[keys] >= smallest:

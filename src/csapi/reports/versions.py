@@ -139,10 +139,10 @@ async def progress_of(
         status, share_done = RebuildStatus.done, 1.0
     elif has_begun:
         status = RebuildStatus.running
-        reached = "" if is_marked else " FILTER (WHERE id <= $2)"
         marked, everything = await connection.fetchrow(
-            f"SELECT count(*){reached}, count(*) FROM {kind.table} WHERE tenant_id = $1",
-            *(tenant_id, *(() if is_marked else (row["reached"],))),
+            f"SELECT count(*) FILTER (WHERE $2 OR id <= $3), count(*) FROM {kind.table} "
+            "WHERE tenant_id = $1",
+            *(tenant_id, is_marked, row["reached"]),
         )
         share_done = max(0, marked - pending) / everything if everything else 1.0
     return ResourceRebuild(
