@@ -13,6 +13,7 @@ from tests.delivery.model import (
     at,
     first,
     identified,
+    nearest_ms,
     tie_break,
     tone,
 )
@@ -54,7 +55,7 @@ def call_facts(world: World, call: Item) -> Facts:
         ),
     }
     if started := at(call, "started_at"):
-        waited = None if wait is None else wait + whole_ms(entered, started)
+        waited = None if wait is None else wait + nearest_ms(entered - started)
         facts[Kind.CALL_FROM_START, 0] = replace(
             whole,
             duration_ms=None if waited is None or waited < 0 else waited,

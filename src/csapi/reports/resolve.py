@@ -36,7 +36,7 @@ from csapi.metrics.variants import Settled
 from csapi.metrics.zones import day_start, local_date
 from csapi.reports.checks import check_allowed, check_stocks
 from csapi.reports.refusals import refuse
-from csapi.reports.resolve_metrics import Standing, resolve_metrics
+from csapi.reports.resolve_metrics import Rules, resolve_metrics
 from csapi.reports.schemas import FilterNode, FilterOp, Include, Query, TimeRange
 
 DEEPEST = 8
@@ -202,8 +202,8 @@ def build_question(query: Query, setting: Setting, members: Members) -> Question
     """The resolved question. `members`: what wanted_keys asked for, by dimension and key."""
     timezone = query.time.timezone or setting.timezone
     period = resolve_period(query.time.range, timezone, setting.now, "/time")
-    standing = Standing(setting.timezone, setting.now, setting.settled, setting.untold)
-    asked = resolve_metrics(query.metrics, period, standing)
+    rules = Rules(setting.timezone, setting.now, setting.settled, setting.untold)
+    asked = resolve_metrics(query.metrics, period, rules)
     groups = resolve_groups(query.dimensions, period, setting)
     used = [
         (f"/dimensions/{n}", group.dimension)

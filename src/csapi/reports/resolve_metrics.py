@@ -20,7 +20,7 @@ from csapi.reports.schemas import MetricRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Rules:
     """What the tenant brings to its metrics: what it has settled by metric, the zone of the days
     from which on that holds, and what its latest tickets come without."""
 
@@ -31,7 +31,7 @@ class Standing:
 
 
 def resolve_metrics(
-    requests: Sequence[MetricRequest], period: Period, standing: Standing
+    requests: Sequence[MetricRequest], period: Period, rules: Rules
 ) -> tuple[Asked, ...]:
     asked: list[Asked] = []
     for index, request in enumerate(requests):
@@ -59,7 +59,7 @@ def resolve_metrics(
                 metric.aggregations,
             )
         one = structs.replace(request, agg=agg)
-        asked.append(resolved(metric, name, one, period, standing, where))
+        asked.append(resolved(metric, name, one, period, rules, where))
     return tuple(asked)
 
 
@@ -68,7 +68,7 @@ def resolved(
     name: str,
     request: MetricRequest,
     period: Period,
-    standing: Standing,
+    rules: Rules,
     where: str,
 ) -> Asked:
     """The metric by what is in force: what the query says, else what the tenant has settled for
@@ -77,10 +77,10 @@ def resolved(
     def build(variant: Variant) -> Formula:
         return resolve_hours(metric, metric.build(variant.params), request.hours, where)
 
-    entries = standing.settled.get(metric.id, ())
+    entries = rules.settled.get(metric.id, ())
     variants = [
         replace(each, params=resolve_params(metric, {**each.params, **request.params}, where))
-        for each in in_force(entries, standing.timezone, period.start, period.end)
+        for each in in_force(entries, rules.timezone, period.start, period.end)
     ]
     variants = merged(variants)
     params = dict(variants[-1].params) if len(variants) == 1 else request.params
@@ -89,12 +89,12 @@ def resolved(
     if len(variants) > 1:
         pieces = [(build(each), each) for each in variants]
         formula = joined(pieces, by_spread=by_spread) or torn(metric, variants, where)
-    is_untold = formula.needs is not None and bool(standing.untold & formula.needs)
+    is_untold = formula.needs is not None and bool(rules.untold & formula.needs)
     shown = tuple(variants) if entries else ()
     found = Asked(name, metric, params, formula, request.agg, shown, is_untold=is_untold)
     if formula.matures_ms is None:
         return found
-    matured = standing.now - timedelta(milliseconds=formula.matures_ms)
+    matured = rules.now - timedelta(milliseconds=formula.matures_ms)
     if matured >= period.end:
         return found
     return replace(found, unsettled=formula.n.between(matured, None))
