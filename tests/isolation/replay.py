@@ -17,10 +17,12 @@ CANARY = "leak-canary"
 PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 # What differs between two answers to the same question.
 VOLATILE = {
-    "request_id", "instance", "computed_at", "data_through", "as_of", "generated_at",
+    "request_id", "instance", "computed_at", "data_through", "as_of", "generated_at", "updated_at",
     # how far the worker has come
     "source", "exact", "pending_buckets", "pending_subjects",
 }  # fmt: skip
+# Lists without free text: what stands in them is of closed vocabularies.
+WITHOUT_TEXT = {"listMetricSettings"}
 # The same for everybody: definitions, not records.
 CATALOG = ("/v1/metrics/", "/v1/dimensions/")
 

@@ -69,6 +69,7 @@ async def test_the_immature_part_is_counted(intake: Any, tenant_id: UUID, ask: A
     assert meta["mature_through"] == {FCR: iso(week), "day": iso(NOW - timedelta(days=1))}
     old = await ask(tenant_id, FCR, time={"range": {"from": "2020-01-01", "to": "2020-02-01"}})
     assert old["meta"]["maturity"][FCR]["immature_n"] == 0
+    assert old["meta"]["mature_through"] == {FCR: "2020-02-01T00:00:00Z"}
 
 
 async def test_every_cohort_says_how_mature_it_is(tenant_id: UUID, ask: Ask) -> None:

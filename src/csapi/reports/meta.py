@@ -35,7 +35,7 @@ REASONS = {
 def meta_of(query: Query, rows: Rows, warnings: Sequence[str], now: datetime) -> QueryMeta:
     question, reading = rows.question, rows.reading
     maturity = {
-        asked.name: maturity_of(asked, places, reading.groups, now)
+        asked.name: maturity_of(asked, places, reading.groups, now, question.period.end)
         for asked, places in zip(question.metrics, question.places, strict=True)
         if asked.metric.time_basis is TimeBasis.cohort or asked.formula.matures_ms is not None
     }
@@ -96,16 +96,18 @@ def resolved_query(query: Query, question: Question) -> dict[str, Any]:
     return resolved
 
 
-def maturity_of(asked: Asked, places: Places, groups: Sequence[Group], now: datetime) -> Maturity:
-    """How settled a metric of a cohort is. Units without a window are settled as they come, or
-    never."""
+def maturity_of(
+    asked: Asked, places: Places, groups: Sequence[Group], now: datetime, end: datetime
+) -> Maturity:
+    """How settled a metric of a cohort is in a range that ends at `end`. Units without a window are
+    settled as they come, or never."""
     window = asked.formula.matures_ms
     if window is None:
         is_open = asked.metric.stays_open
         return Maturity(
             state=MaturityState.open if is_open else MaturityState.final,
             window_seconds=None,
-            mature_through=None if is_open else now,
+            mature_through=None if is_open else end,
             immature_n=None if is_open else 0,
         )
     unsettled: int | None = 0
@@ -117,7 +119,7 @@ def maturity_of(asked: Asked, places: Places, groups: Sequence[Group], now: date
     return Maturity(
         state=MaturityState.window,
         window_seconds=window / 1000,
-        mature_through=now - timedelta(milliseconds=window),
+        mature_through=min(now - timedelta(milliseconds=window), end),
         immature_n=unsettled,
     )
 
