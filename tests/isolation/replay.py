@@ -19,7 +19,7 @@ PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 VOLATILE = {
     "request_id", "instance", "computed_at", "data_through", "as_of", "generated_at", "updated_at",
     # how far the worker has come
-    "source", "exact", "pending_buckets", "pending_subjects",
+    "source", "exact", "pending_buckets", "pending_subjects", "revised_buckets",
 }  # fmt: skip
 # Lists without free text: what stands in them is of closed vocabularies.
 WITHOUT_TEXT = {"listMetricSettings"}
