@@ -24,6 +24,7 @@ from csapi.kit.openapi import build_document
 from csapi.kit.operations import AnyRequest, litestar_handlers
 from csapi.kit.queue import Waker
 from csapi.kit.settings import Settings, load_settings, query_lanes
+from csapi.reports.standing import Standings
 from csapi.slices import OPERATIONS, TAGS
 
 ALL_OPERATIONS = (*OPERATIONS, *error_pages.ERROR_OPERATIONS, *HEALTH)
@@ -67,6 +68,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.settings = settings
     app.state.pool = pool
     app.state.guard = Guard(pool)
+    app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
     app.state.lanes = Lanes(query_lanes(settings))
     app.state.waker = waker

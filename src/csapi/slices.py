@@ -13,7 +13,9 @@ from csapi.reports import (
     portal,
     records_endpoint,
     saved,
+    settings,
     terms,
+    versions,
 )
 from csapi.reports import endpoints as reports
 from csapi.reports.exports import endpoints as exports
@@ -36,6 +38,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *content_gaps.OPERATIONS,
     *comment_terms.OPERATIONS,
     *agents_now.OPERATIONS,
+    *settings.OPERATIONS,
+    *versions.OPERATIONS,
 )
 
 TAGS = {
@@ -49,4 +53,6 @@ TAGS = {
     custom_metrics.TAG: "Formulas of your own over the metrics of the catalog.",
     exports.TAG: "Large answers as files, made in the background.",
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
+    settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
+    "shown.",
 }

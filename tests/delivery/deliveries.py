@@ -84,6 +84,7 @@ legs = st.lists(
 call_items = record(
     calls,
     queue_entered_at=instants,
+    started_at=maybe(instants),
     direction=st.sampled_from(["inbound", "inbound", "outbound"]),
     outcome=maybe(st.sampled_from(["answered", "answered", "abandoned"])),
     answered_at=maybe(instants),

@@ -13,6 +13,7 @@ from tests.delivery.model import (
     at,
     first,
     identified,
+    nearest_ms,
     tie_break,
     tone,
 )
@@ -53,6 +54,13 @@ def call_facts(world: World, call: Item) -> Facts:
             whole, outcome=identified(call.get("customer"))
         ),
     }
+    if started := at(call, "started_at"):
+        waited = None if wait is None else wait + nearest_ms(entered - started)
+        facts[Kind.CALL_FROM_START, 0] = replace(
+            whole,
+            duration_ms=None if waited is None or waited < 0 else waited,
+            negative_ms=waited if waited is not None and waited < 0 else None,
+        )
     if outcome is CallOutcome.ANSWERED:
         facts |= handled(call, legs, whole)
     return placed(world, call, facts)

@@ -96,6 +96,8 @@ def box(answer: Item) -> int:
     rating = answer["rating"]
     if answer["survey"] == "nps":
         return Box.POSITIVE if rating >= 9 else Box.NEUTRAL if rating > 6 else Box.NEGATIVE
+    if answer["survey"] == "fcr":
+        return Box.POSITIVE if rating == 1 else Box.NEGATIVE
     low, high = 1, 5 if answer["survey"] == "csat" else 7
     if rating >= high - 1:
         return Box.POSITIVE

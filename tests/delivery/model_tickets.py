@@ -32,7 +32,7 @@ from tests.delivery.model_replies import (
 from tests.delivery.model_state import state_facts
 from tests.delivery.model_work import DONE, backlog_facts, routing_fact, solve_facts
 
-from csapi.facts.kinds import SLA_KINDS, Kind, MessageOutcome, ResolutionOutcome
+from csapi.facts.kinds import SLA_KINDS, Kind, MessageOutcome, ResolutionOutcome, Told
 
 Facts = dict[tuple[Kind, int], Fact]
 ABOUT_THE_TICKET = (
@@ -54,7 +54,7 @@ def ticket_facts(world: World, name: str) -> Facts:
     created = at(ticket, "created_at")
     facts: Facts = {}
     if created:
-        facts[Kind.TICKET_CREATED, 0] = Fact(created)
+        facts[Kind.TICKET_CREATED, 0] = Fact(created, untold(ticket, events))
         if by_customer(ticket):
             outcome = identified(ticket.get("customer"))
             facts[Kind.CONTACT, tie_break(name)] = Fact(created, outcome)
@@ -71,6 +71,22 @@ def ticket_facts(world: World, name: str) -> Facts:
     for key, (fact, seen) in backlog_facts(ticket, events).items():
         found[key] = placed(world, ticket, events, key[0], fact, seen)
     return found
+
+
+def untold(ticket: Item, events: list[Item]) -> int:
+    """What a ticket with milestones comes without."""
+    known = {
+        key: value for key, value in (ticket.get("milestones") or {}).items() if value is not None
+    }
+    if not known.keys() - {"reopen_count"}:
+        return 0
+    types = {event["type"] for event in events}
+    streams = (
+        ("message", Told.MESSAGES),
+        ("status_changed", Told.STATUSES),
+        ("assigned", Told.ASSIGNMENTS),
+    )
+    return sum(told for name, told in streams if name not in types)
 
 
 def messages(ticket: Item, events: list[Item]) -> Facts:

@@ -69,11 +69,12 @@ READFIRST = Mutant(
     "readfirst: aggregate, then eat the marks",
     patched(
         buckets,
-        EAT_MARKS="SELECT DISTINCT bucket FROM marks WHERE tenant_id = $1 "
+        EAT_MARKS="SELECT DISTINCT bucket, 1 AS reasons FROM marks WHERE tenant_id = $1 "
         "AND grain = $2::smallint AND bucket >= $3 AND bucket < $4",
         LEAVE_BUCKET="DELETE FROM marks WHERE tenant_id = $1 "
         f"AND ($2::smallint, grain) = ({Grain.DAY}, {Grain.SLOT}) "
-        "AND bucket >= $3 AND bucket < $3 + interval '1 day' AND $4::int >= 0",
+        "AND bucket >= $3 AND bucket < $3 + interval '1 day' "
+        "AND $4::int >= 0 AND $5::smallint >= 0",
     ),
 )
 
@@ -144,7 +145,7 @@ WITH eaten AS (
   DELETE FROM marks WHERE ctid IN (
     SELECT ctid FROM marks WHERE tenant_id = $1 AND grain = $2::smallint
       AND bucket >= $3 AND bucket < $4 FOR UPDATE SKIP LOCKED) RETURNING bucket
-) SELECT DISTINCT bucket FROM eaten ORDER BY bucket""",
+) SELECT DISTINCT bucket, 1 AS reasons FROM eaten ORDER BY bucket""",
     ),
 )
 

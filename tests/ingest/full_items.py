@@ -66,7 +66,8 @@ FULL: dict[str, dict[str, Any]] = {
         "sentiment_label": "neutral", "sentiment_score": 0,
     },
     "calls": {
-        "source": "pbx", "external_id": "c1", "queue_entered_at": AT, "direction": "inbound",
+        "source": "pbx", "external_id": "c1", "started_at": AT, "queue_entered_at": AT,
+        "direction": "inbound",
         "outcome": "answered", "answered_at": NEXT, "abandoned_at": None, "ended_at": LAST,
         "wait_seconds": 12.5, "agent": "a1", "team": "t1", "queue": "q1", "customer": "u7",
         "ticket": "t1", "topic": "billing", "type": "in", "priority": "1", "resolved": True,

@@ -23,7 +23,7 @@ FURTHER_POLICIES = {
 
 # What the worker sees of all tenants must never hold more than this.
 SWEPT_COLUMNS = {
-    "marks": {"tenant_id", "grain", "bucket", "marked_at"},
+    "marks": {"tenant_id", "grain", "bucket", "marked_at", "reason"},
     "subject_marks": {"tenant_id", "resource", "subject", "marked_at"},
     "reference_marks": {"tenant_id", "id", "reference", "member", "marked_at"},
     "tenants": {"tenant_id", "name", "timezone", "created_at"},
@@ -74,7 +74,9 @@ GRANTS = {
         "kb_events": EDIT,
         "marks": ADD,
         "members": ADD,
+        "metric_settings": EDIT,
         "portal_tokens": "adr",
+        "privacy_settings": EDIT,
         "quality_reviews": EDIT,
         "presence": EDIT,
         "reference_marks": ADD,
@@ -125,6 +127,8 @@ GRANTS = {
         "kb_events": "rw",
         "marks": ALL,
         "members": ADD,
+        "metric_settings": READ,
+        "privacy_settings": READ,
         "quality_reviews": "rw",
         "presence": "rw",
         "reference_marks": ALL,

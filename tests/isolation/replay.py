@@ -17,13 +17,15 @@ CANARY = "leak-canary"
 PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 # What differs between two answers to the same question.
 VOLATILE = {
-    "request_id", "instance", "computed_at", "data_through", "as_of", "generated_at",
+    "request_id", "instance", "computed_at", "data_through", "as_of", "generated_at", "updated_at",
     # how far the worker has come
-    "source", "exact", "pending_buckets", "pending_subjects",
+    "source", "exact", "pending_buckets", "pending_subjects", "revised_buckets",
     # when something was made, and what is made up anew each time
-    "created_at", "updated_at", "expires_at", "finished_at", "token", "download",
+    "created_at", "expires_at", "finished_at", "token", "download",
     "status", "progress", "rows", "rows_total", "bytes",
 }  # fmt: skip
+# Lists without free text: what stands in them is of closed vocabularies.
+WITHOUT_TEXT = {"listMetricSettings"}
 # The same for everybody: definitions, not records.
 CATALOG = ("/v1/metrics/", "/v1/dimensions/")
 

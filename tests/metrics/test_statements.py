@@ -185,7 +185,6 @@ async def test_statements_of_an_answer(
         sent.append(query)
         return await execute(self, query, *args, **kwargs)
 
-    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
     desk = Desk(api_pool, world.tenants["clean"], TIMEZONE, NOW, live_slots_max=1000)
     metrics = ("tickets_created", "service_level", "csat_score", "average_talk_time")
     query = {
@@ -193,5 +192,8 @@ async def test_statements_of_an_answer(
         "time": {"range": {"preset": "last_30_days"}},
         **more,
     }
+    # The first answer also reads what the tenant has settled, and that is kept for seconds.
+    await answer(desk, msgspec.convert(query, Query))
+    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
     await answer(desk, msgspec.convert(query, Query))
     assert len(sent) == count, sent

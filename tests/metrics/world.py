@@ -52,7 +52,7 @@ from csapi.facts.kinds import (
     WaitOutcome,
 )
 from csapi.metrics.formulas import Formula
-from csapi.metrics.parts import AGES, FILLED, LASTING, THRESHOLDS, Combo, Measure, Part
+from csapi.metrics.parts import AGES, FILLED, LASTING, ON_TOPIC, THRESHOLDS, Combo, Measure, Part
 
 Fact = dict[str, Any]
 Key = tuple[str | None, ...]
@@ -77,6 +77,7 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.ROUTED: tuple(RoutingOutcome),
     Kind.TIME_IN_STATUS: tuple(WaitOutcome),
     Kind.CALL: tuple(CallOutcome),
+    Kind.CALL_FROM_START: tuple(CallOutcome),
     Kind.TALK: tuple(HandlingOutcome),
     Kind.HOLD: tuple(HandlingOutcome),
     Kind.AFTER_CALL_WORK: tuple(HandlingOutcome),
@@ -85,6 +86,7 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.CSAT: tuple(Box),
     Kind.CES: tuple(Box),
     Kind.NPS: tuple(Box),
+    Kind.FCR: tuple(Box),
     Kind.FEEDBACK_COMMENT: tuple(CommentOutcome),
     Kind.SENTIMENT: tuple(SentimentLabel),
     Kind.QUALITY_REVIEW: tuple(ReviewOutcome),
@@ -112,6 +114,7 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
 }
 TIMED = {
     Kind.CONTACT, Kind.FIRST_RESPONSE, Kind.RESOLUTION, Kind.CALL, Kind.TALK, Kind.HOLD,
+    Kind.CALL_FROM_START,
     Kind.AFTER_CALL_WORK, Kind.HANDLE, Kind.RESPONSE, Kind.REPLY_PAIR, Kind.AGENT_RESPONSE,
     Kind.AGENT_ASSIGNED, Kind.AWAITED, Kind.ACKNOWLEDGED, Kind.SOLVE_EFFORT, Kind.TIME_IN_STATUS,
     Kind.SOLVED, Kind.TASK_COMPLETED, Kind.PRESENCE, Kind.PRESENCE_INTERVAL, Kind.SHIFT,
@@ -262,6 +265,7 @@ def random_facts(seed: int, count: int) -> list[Fact]:
         # Few customers, so that they come, go and come again.
         among = subjects[:25] if kind == Kind.CUSTOMER else subjects
         facts.append(fact | {"subject": chance.choice(among), "ordinal": number})
+    with_neighbors(facts)
     return with_next_channels(facts)
 
 
@@ -356,6 +360,31 @@ def filled_in(part: Part, facts: Sequence[Fact], around: Around) -> int:
     return sum(ages) if part.measure is Measure.AGE_SUM else len(ages)
 
 
+def with_neighbors(facts: Sequence[Fact]) -> None:
+    """Note of each contact how far the same customer's next and previous one on its topic are."""
+    contacts = [fact for fact in facts if fact["kind"] == Kind.CONTACT and fact["customer"]]
+    contacts.sort(key=lambda fact: (fact["occurred_at"], fact["ordinal"], fact["subject"]))
+    for name, ordered in (("next", contacts), ("previous", contacts[::-1])):
+        for place, fact in enumerate(ordered):
+            fact[name] = next(
+                (
+                    abs(each["occurred_at"] - fact["occurred_at"])
+                    for each in ordered[place + 1 :]
+                    if each["customer"] == fact["customer"]
+                    and fact["topic"] in (None, each["topic"])
+                ),
+                None,
+            )
+
+
+def is_repeated(part: Part, fact: Fact) -> bool:
+    limit, is_next = part.threshold_ms or 0, part.measure is Measure.NEXT_ON_TOPIC_N
+    gap, neighbor = fact[ON_TOPIC[part.measure]], fact.get("next" if is_next else "previous")
+    if gap is None or neighbor is None:
+        return False
+    return bool(gap <= limit and neighbor <= timedelta(milliseconds=limit))
+
+
 def part_of(part: Part, facts: Sequence[Fact], around: Around) -> int:
     matching = [fact for fact in facts if is_of(part, fact)]
     if part.measure is Measure.DUE_N:
@@ -369,6 +398,8 @@ def part_of(part: Part, facts: Sequence[Fact], around: Around) -> int:
         limit = part.threshold_ms
         assert limit is not None
         return sum(fact[name] is not None and fact[name] <= limit for fact in matching)
+    if part.measure in ON_TOPIC:
+        return sum(is_repeated(part, fact) for fact in matching)
     return MEASURES[part.measure](matching)
 
 

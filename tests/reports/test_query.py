@@ -106,6 +106,7 @@ def test_shape_of_an_answer(calls: Tenant) -> None:
         "threshold_seconds": 20,
         "variant": "abandons_after_threshold_missed",
         "short_abandon_seconds": 5,
+        "clock_start": "queue_entry",
     }
 
 

@@ -19,9 +19,10 @@ from csapi.kit.settings import load_settings
 from csapi.metrics.compile import cuboid_for
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import Question
-from csapi.reports.read import STATE, pieces_of
+from csapi.reports.read import pieces_of
 from csapi.reports.schemas import Query, QueryAnswer
 from csapi.reports.service import Desk, Snapshot, answer_on, resolved
+from csapi.reports.state import read_state
 
 TIMEZONE = "SELECT timezone FROM tenants WHERE tenant_id = $1"
 LONGEST_ARGUMENT = 100
@@ -62,9 +63,8 @@ async def explained(pool: asyncpg.Pool, tenant_id: UUID, query: Query) -> list[s
         desk = Desk(pool, tenant_id, timezone, now(), live_slots_max)
         snapshot = Snapshot(connection, desk)
         question = (await resolved(snapshot, query)).question
-        kinds = [int(kind) for kind in question.kinds]
         period = (question.period.start, question.period.end)
-        state = await connection.fetchrow(STATE, tenant_id, *period, kinds)
+        state = await read_state(connection, tenant_id, question, *period)
         pieces, _ = pieces_of(question, state, live_slots_max)
         # The first run of a connection also asks PostgreSQL for the types of arguments.
         await answer_on(Snapshot(connection, desk), query)

@@ -51,10 +51,12 @@ Legs = Annotated[list[CallLeg], msgspec.Meta(max_length=1_000)]
 
 
 class Call(Record):
-    """A call. Explicit seconds beat stamps; without an outcome the stamps decide."""
+    """A call. Explicit seconds beat stamps; without an outcome the stamps decide. `started_at` is
+    when the contact began, such as in the phone menu before the queue."""
 
     queue_entered_at: UtcDatetime
     source_updated_at: UtcDatetime | None = None
+    started_at: UtcDatetime | None = None
     direction: CallDirection = CallDirection.inbound
     outcome: CallDisposition | None = None
     answered_at: UtcDatetime | None = None
@@ -182,6 +184,13 @@ SPAN = (
 )
 
 
+# started_at is read off the item: it has no column.
+FROM_START = (
+    "coalesce(c.wait_ms, c.negative_wait_ms) "
+    "+ (extract(epoch FROM c.queue_entered_at - s.started_at) * 1000)::bigint"
+)
+
+
 def handling(kind: Kind, column: str) -> str:
     return (
         f"({kind}, 0, {SPAN}, {ENDED}, c.agent, c.team, c.{column}, NULL, NULL, "
@@ -206,6 +215,10 @@ CALL_EVENTS = f"""
      c.negative_wait_ms, c.is_inbound),
     ({Kind.CONTACT}, {TIE_BREAK}, {CONTACT_VALUES}, c.queue_entered_at, c.agent, c.team, NULL,
      NULL, NULL, c.is_inbound),
+    ({Kind.CALL_FROM_START}, 0, c.outcome::int, c.queue_entered_at, c.agent, c.team,
+     CASE WHEN {FROM_START} >= 0 THEN {FROM_START} END, NULL,
+     CASE WHEN {FROM_START} < 0 THEN {FROM_START} END,
+     c.is_inbound AND s.started_at IS NOT NULL),
     ({Kind.OUTBOUND_CALL}, 0, c.outcome::int, c.queue_entered_at, c.agent, c.team, NULL, NULL, NULL,
      NOT c.is_inbound),
     ({Kind.SENTIMENT}, 0, c.sentiment::int, c.queue_entered_at, c.agent, c.team, NULL,
@@ -251,10 +264,11 @@ CALLS = RecordKind(
     ),
     row=call_row,
     people="SELECT customer FROM calls WHERE tenant_id = $1 AND id = ANY($2::uuid[])",
-    instants=("queue_entered_at", "answered_at", "abandoned_at", "ended_at"),
+    instants=("started_at", "queue_entered_at", "answered_at", "abandoned_at", "ended_at"),
     derivation=fact_select(
         resource=Resource.CALL,
-        source=f"calls c {lateral(CALL_EVENTS)}",
+        source="calls c CROSS JOIN LATERAL (SELECT (c.item->>'started_at')::timestamptz) "
+        f"AS s (started_at) {lateral(CALL_EVENTS)}",
         business_team=("coalesce(e.team, acting.team)", "NULL::timestamptz[]"),
         dimensions={
             "channel": "c.channel",

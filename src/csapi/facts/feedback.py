@@ -36,8 +36,18 @@ from csapi.kit.quantities import UtcDatetime
 
 Rating = Annotated[float, Meta(ge=-1000, le=1000, description="On the survey's own scale")]
 
-SURVEYS = {Survey.csat: Kind.CSAT, Survey.ces: Kind.CES, Survey.nps: Kind.NPS}
-SCALES = {Survey.csat: (1.0, 5.0), Survey.ces: (1.0, 7.0), Survey.nps: (0.0, 10.0)}
+SURVEYS = {
+    Survey.csat: Kind.CSAT,
+    Survey.ces: Kind.CES,
+    Survey.nps: Kind.NPS,
+    Survey.fcr: Kind.FCR,
+}
+SCALES = {
+    Survey.csat: (1.0, 5.0),
+    Survey.ces: (1.0, 7.0),
+    Survey.nps: (0.0, 10.0),
+    Survey.fcr: (0.0, 1.0),
+}
 POINTS_FOR_TWO_BOXES = 4
 
 
@@ -65,7 +75,8 @@ class FeedbackRequest(Record):
 class Feedback(Record):
     """A customer answered. A changed rating replaces the first.
 
-    The scale defaults to 1 to 5 (csat), 1 to 7 (ces), 0 to 10 (nps). `positive_values` says which
+    The scale defaults to 1 to 5 (csat), 1 to 7 (ces), 0 to 10 (nps), and 0 to 1 (fcr: was the
+    first contact enough). `positive_values` says which
     ratings mean satisfied where that is not the upper end of the scale. `site` is where it was
     given without being asked for, such as an app store: the channel where no ticket or call names
     one.

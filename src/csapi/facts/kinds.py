@@ -3,7 +3,7 @@
 The numbers are stored: a number once used keeps its meaning for ever.
 """
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 
 class Resource(IntEnum):
@@ -28,6 +28,7 @@ class Resource(IntEnum):
 class Kind(IntEnum):
     """One row of facts says that one of these happened."""
 
+    # outcome: what a snapshot of the ticket does not tell.
     TICKET_CREATED = 1
     # A person turned to us: a ticket opened by its customer, or an inbound call. duration is the
     # gap to the same customer's previous contact, gap_next_ms the gap to the next one.
@@ -49,6 +50,9 @@ class Kind(IntEnum):
     # An inbound call at the instant it entered the queue. duration: wait; value: 1 when resolved.
     CALL = 10
     OUTBOUND_CALL = 11
+    # An inbound call whose source says when the contact started, at the instant it entered the
+    # queue. duration: from that start to the end of the wait.
+    CALL_FROM_START = 16
     TALK = 12
     HOLD = 13
     AFTER_CALL_WORK = 14
@@ -60,6 +64,8 @@ class Kind(IntEnum):
     CSAT = 21
     CES = 22
     NPS = 23
+    # An answer to whether the first contact was enough.
+    FCR = 28
     # A ticket was given to an agent, or to a team. duration, the first time: since its creation;
     # value, of agents: 1 when the agent replied on it afterwards, 0 when not.
     AGENT_ASSIGNED = 30
@@ -153,6 +159,15 @@ class Kind(IntEnum):
 FORESEEN = (Kind.SLA_DECISION, Kind.SLA_ACTIVE)
 # What depends on policies.
 SLA_KINDS = (*FORESEEN, Kind.SLA_OVERSHOOT)
+
+
+class Told(IntFlag):
+    """What a source tells of a ticket by events. The outcome of TICKET_CREATED is the sum of what
+    a ticket with milestones comes without; 0 of a ticket without milestones."""
+
+    MESSAGES = 1
+    STATUSES = 2
+    ASSIGNMENTS = 4
 
 
 class ContactOutcome(IntEnum):
@@ -425,6 +440,14 @@ class Reference(IntEnum):
     SCHEDULE = 5
     COST = 8
     SLA = 12
+
+
+class MarkReason(IntFlag):
+    """Why a bucket has to be counted again: records came or changed, or they were derived again
+    without having changed."""
+
+    RECORDS = 1
+    DERIVED_AGAIN = 2
 
 
 class Scope(IntEnum):

@@ -51,3 +51,9 @@ RECORD_KINDS: tuple[RecordKind, ...] = (
 SUBJECT_KINDS: dict[Resource, RecordKind] = {
     kind.resource: kind for kind in RECORD_KINDS if kind.resource is not None
 }
+
+
+def fingerprints() -> tuple[list[int], list[int]]:
+    """Resources and the fingerprints of the derivations that this code has for them."""
+    kinds = sorted(SUBJECT_KINDS.items())
+    return [int(resource) for resource, _ in kinds], [kind.fingerprint for _, kind in kinds]

@@ -298,11 +298,15 @@ sa.Index(
     postgresql_where=sa.text(f"kind = {CONTACT_KIND} AND customer IS NOT NULL"),
 )
 
+# reason: a MarkReason. Whoever derives in the background says so once for its whole transaction.
+MARK_REASON = "coalesce(nullif(current_setting('csapi.mark_reason', true), ''), '1')::smallint"
+
 marks = tenant_table(
     "marks",
     column("grain", sa.SmallInteger),
     column("bucket", instant),
     column("marked_at", instant, default="clock_timestamp()"),
+    column("reason", sa.SmallInteger, default=MARK_REASON),
     key=(),
     indexes=[("grain", "bucket")],
 )

@@ -6,7 +6,7 @@ from csapi.facts.business_hours import (
     OWNER_TURNS_JOIN,
     TEAM_OF_OWNER,
 )
-from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Resource
+from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Resource, Told
 from csapi.facts.sql import (
     ATTRIBUTES,
     CONTACT_VALUES,
@@ -27,6 +27,17 @@ DONE = "(5, 6)"
 # Solves that a snapshot tells of stand in the stream as events of no type.
 SNAPSHOT_SOLVE = 0
 
+
+# What a ticket with milestones comes without.
+IS_SNAPSHOT = (
+    "num_nonnulls(first_reply_at, first_reply_by, first_assigned_at, first_solved_at, "
+    "last_solved_at, solved_by, messages_in, messages_out) > 0"
+)
+UNTOLD = (
+    f"CASE WHEN {IS_SNAPSHOT} THEN (NOT has_messages)::int * {Told.MESSAGES} "
+    f"+ (NOT has_statuses)::int * {Told.STATUSES} "
+    f"+ (NOT has_assignments)::int * {Told.ASSIGNMENTS} ELSE 0 END"
+)
 
 HISTORY = f"""
 WITH events AS MATERIALIZED (
@@ -124,7 +135,7 @@ WITH events AS MATERIALIZED (
   {periods("events")}
 ), tag_log AS ({tag_log("events")}
 ), {REPLIES}, {WORK}, {STATES}, happened AS (
-  SELECT id AS subject, {Kind.TICKET_CREATED} AS kind, 0 AS ordinal, 0 AS outcome,
+  SELECT id AS subject, {Kind.TICKET_CREATED} AS kind, 0 AS ordinal, {UNTOLD} AS outcome,
     created_at AS at, NULL::int AS agent, team, NULL::bigint AS duration,
     NULL::bigint AS value, NULL::bigint AS negative, true AS counts, NULL::int AS channel,
     created_at AS seen

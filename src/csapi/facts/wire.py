@@ -24,6 +24,8 @@ class Survey(StrEnum):
     csat = "csat"
     ces = "ces"
     nps = "nps"
+    # Was it settled by the first contact? 1 for yes, 0 for no.
+    fcr = "fcr"
 
 
 class Sentiment(StrEnum):

@@ -123,6 +123,12 @@ _INVALID = {
     "not_supported": _type(
         422, "Not supported", "Each part is valid, but they cannot be combined like this."
     ),
+    "definition_changes": _type(
+        422,
+        "Definition changes",
+        "The tenant's setting of the metric changes within the range, and its numbers before and "
+        "after do not add up. Ask for each side on its own, or name the parameters.",
+    ),
     "unknown_attribute": _type(
         422, "Unknown custom attribute", "Custom attributes are declared per tenant before use."
     ),

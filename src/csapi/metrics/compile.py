@@ -15,6 +15,7 @@ from csapi.metrics.parts import (
     DISTINCT,
     EXTREMES,
     FILLED,
+    ON_TOPIC,
     SQUARED,
     THRESHOLDS,
     Measure,
@@ -108,9 +109,27 @@ NEXT_CHANNEL = f"""(SELECT n.channel FROM facts n
     ORDER BY n.occurred_at, n.ordinal, n.subject LIMIT 1)"""
 
 
+def on_topic(part: Part) -> str:
+    """Whether a contact has another one of its customer and topic within the threshold."""
+    limit, is_next = int(part.threshold_ms or 0), part.measure is Measure.NEXT_ON_TOPIC_N
+    order, gap = (
+        (">", "q.occurred_at - f.occurred_at")
+        if is_next
+        else ("<", "f.occurred_at - q.occurred_at")
+    )
+    return f"""(coalesce(f.{ON_TOPIC[part.measure]} <= {limit}, false) AND EXISTS (
+    SELECT 1 FROM facts q WHERE q.tenant_id = f.tenant_id AND q.kind = {Kind.CONTACT}
+      AND q.customer IS NOT NULL AND q.customer = f.customer
+      AND (q.occurred_at, q.ordinal, q.subject) {order} (f.occurred_at, f.ordinal, f.subject)
+      AND {gap} <= interval '{limit} milliseconds' AND (f.topic IS NULL OR q.topic = f.topic)
+  ))::int"""
+
+
 def fact_value(part: Part) -> str:
     if part.measure in COHORTS:
         return "0"
+    if part.measure in ON_TOPIC:
+        return on_topic(part)
     if part.measure is Measure.SWITCHED_WITHIN_N:
         is_other = f"(f.channel IS DISTINCT FROM {NEXT_CHANNEL})::int"
         return (
@@ -219,13 +238,29 @@ SELECT *, {known} AS is_kept FROM (SELECT {named} FROM {rows}) AS named) AS told
         listed = f"{names}, " if names else ""
         total = f"(grouping({names}) > 0)" if names else "true"
         sets = f"GROUPING SETS (({names}), ())" if self.question.with_totals else f"({names})"
-        by = f"\nGROUP BY {sets}\nLIMIT {MOST_GROUPS + 2}" if names else ""
+        by = f"\nGROUP BY {sets}{self._having(names)}\nLIMIT {MOST_GROUPS + 2}" if names else ""
         sql = f"""SELECT {listed}{total} AS is_total, {", ".join(values)}
 FROM ({self.keyed(rows)}) AS keyed{by}"""
         return Statement(sql, tuple(self.arguments.values))
 
+    def _having(self, names: str) -> str:
+        """Facts that only say how another number is to be read make no group of their own."""
+        if self.question.own_kinds == self.question.kinds:
+            return ""
+        own = self.arguments.add([int(kind) for kind in self.question.own_kinds], "smallint[]")
+        total = f"grouping({names}) > 0 OR " if self.question.with_totals else ""
+        return f"\nHAVING {total}count(*) FILTER (WHERE kind = ANY({own})) > 0"
+
+    def wanted_of(self, part: Part) -> str:
+        """Which of the rows a part is about."""
+        wanted = matching(part.kind, part.outcomes)
+        for bound, order in ((part.since, ">="), (part.until, "<")):
+            if bound is not None:
+                wanted += f" AND at {order} {self.arguments.add(bound, 'timestamptz')}"
+        return wanted
+
     def summed(self, part: Part) -> str:
-        column, wanted = column_of(part), matching(part.kind, part.outcomes)
+        column, wanted = column_of(part), self.wanted_of(part)
         if part.measure in EXTREMES:
             return f"{EXTREMES[part.measure]}({column}) FILTER (WHERE {wanted})"
         if part.measure in DISTINCT:

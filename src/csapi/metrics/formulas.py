@@ -5,11 +5,22 @@ A formula divides once, at the end.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from csapi.facts.kinds import VALUE_SCALE, Kind
-from csapi.metrics.parts import AGE_MEASURES, COHORTS, FILLED, LASTING, Combo, Hours, Measure, Part
+from csapi.facts.kinds import VALUE_SCALE, Kind, Told
+from csapi.metrics.parts import (
+    AGE_MEASURES,
+    COHORTS,
+    DISTINCT,
+    FILLED,
+    LASTING,
+    Combo,
+    Hours,
+    Measure,
+    Part,
+)
 
 MS_PER_SECOND = 1000
 
@@ -51,6 +62,14 @@ class Facts:
     def switched(self, threshold_ms: int) -> Combo:
         """How many were followed by the next one within the threshold, on another channel."""
         return self._of(Measure.SWITCHED_WITHIN_N, threshold_ms)
+
+    def before_same_topic(self, threshold_ms: int) -> Combo:
+        """How many were followed within the threshold by a contact about the same topic."""
+        return self._of(Measure.NEXT_ON_TOPIC_N, threshold_ms)
+
+    def after_same_topic(self, threshold_ms: int) -> Combo:
+        """How many follow, within the threshold, a contact about the same topic."""
+        return self._of(Measure.PREVIOUS_ON_TOPIC_N, threshold_ms)
 
     def distinct(self, measure: Measure) -> Combo:
         return self._of(measure)
@@ -99,6 +118,16 @@ class Facts:
         return part.in_business_hours() if self.hours is Hours.business else part
 
 
+TICKETS = Facts(Kind.TICKET_CREATED)
+MOST_UNTOLD = sum(Told)
+
+
+def untold(needs: Told) -> Facts:
+    """The tickets that come as snapshots without it."""
+    outcomes = tuple(each for each in range(1, MOST_UNTOLD + 1) if each & needs)
+    return Facts(Kind.TICKET_CREATED, outcomes)
+
+
 @dataclass(frozen=True, slots=True)
 class Survival:
     """Kaplan-Meier: the share that lasts longer than threshold_ms; without one, the median."""
@@ -127,6 +156,8 @@ class Formula:
     exclude_zero: bool = False
     matures_ms: int | None = None
     survival: Survival | None = None
+    # What the tickets of a source must come with for 0 to mean that there is none.
+    needs: Told | None = None
 
     @property
     def is_at_instant(self) -> bool:
@@ -157,6 +188,10 @@ class Formula:
         combos = [self.numerator, self.n]
         combos += [each for each in (self.denominator, self.negative) if each is not None]
         return tuple(dict.fromkeys(part for combo in combos for part in combo.parts))
+
+    @property
+    def is_distinct(self) -> bool:
+        return any(part.measure in DISTINCT for part in self.parts)
 
     @property
     def has_twin(self) -> bool:
@@ -194,9 +229,20 @@ def value_sum(facts: Facts) -> Formula:
     return Formula(numerator=facts.value(), n=facts.count(), numerator_scale=VALUE_SCALE)
 
 
-def share(numerator: Combo, denominator: Combo, negative: Combo | None = None) -> Formula:
+def share(
+    numerator: Combo,
+    denominator: Combo,
+    negative: Combo | None = None,
+    matures_ms: int | None = None,
+) -> Formula:
     """numerator / denominator, both counted over the same facts."""
-    return Formula(numerator=numerator, denominator=denominator, n=denominator, negative=negative)
+    return Formula(
+        numerator=numerator,
+        denominator=denominator,
+        n=denominator,
+        negative=negative,
+        matures_ms=matures_ms,
+    )
 
 
 def mean_seconds(
@@ -324,6 +370,16 @@ class Attribution(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """An earlier version of a definition. since: None from the first release on."""
+
+    version: str
+    fingerprint: str
+    change: str
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """One entry of the catalog. Everything else about a metric derives from it."""
 
@@ -346,6 +402,13 @@ class Metric:
     default_agg: str | None = None
     # What to know when it is asked for by agent or team.
     caution_by_agent: str = ""
+    # The versions before this one, the first one first; empty where there is none.
+    history: Sequence[Revision] = ()
+    # When this version came, and what it changed.
+    since: date | None = None
+    change: str = "The first definition."
+    # Of a cohort: its units may change sides for as long as they like.
+    stays_open: bool = False
 
     @property
     def defaults(self) -> dict[str, Any]:

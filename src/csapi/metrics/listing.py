@@ -133,14 +133,14 @@ FROM ({entries}) AS entries WHERE {self._listed(compiler)}"""
         only = f"({' OR '.join(counting)})"
         rows = compiler.keyed(compiler.facts(runs, values, only))
         if self.entry is Entry.fact:
-            return self._each(rows)
+            return self._each(compiler, rows)
         return self._together(compiler, rows)
 
-    def _each(self, rows: str) -> str:
+    def _each(self, compiler: Compiler, rows: str) -> str:
         parts = []
         for number, part in enumerate(self.parts):
             otherwise = "NULL" if part.measure in EXTREMES else "0"
-            wanted = matching(part.kind, part.outcomes)
+            wanted = compiler.wanted_of(part)
             value = f"CASE WHEN {wanted} THEN {column_of(part)} ELSE {otherwise} END"
             parts.append(f"({value})::bigint AS p{number}")
         return f"""SELECT at, subject, kind, ordinal, 0::bigint AS customer, resource,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from csapi.facts.business_hours import BUSINESS_KINDS
@@ -32,6 +33,10 @@ class Measure(StrEnum):
     NEXT_WITHIN_N = "next_within_n"
     # Those of them whose next one is on another channel. Summaries do not have it.
     SWITCHED_WITHIN_N = "switched_within_n"
+    # Contacts with another one of the same customer about the same topic within threshold_ms after
+    # or before; of an unknown topic, with any other. Summaries do not have them.
+    NEXT_ON_TOPIC_N = "next_on_topic_n"
+    PREVIOUS_ON_TOPIC_N = "previous_on_topic_n"
     # The sum of all values up to the end of the bucket, since the beginning.
     BALANCE = "balance"
     # How many subjects are in stock at the start of the bucket, and how many of them still are at
@@ -103,6 +108,8 @@ THRESHOLDS = {
     Measure.SWITCHED_WITHIN_N: "gap_next_ms",
     Measure.BUSINESS_WITHIN_N: "business_ms",
 }
+# The gap that must be within the threshold already for any topic.
+ON_TOPIC = {Measure.NEXT_ON_TOPIC_N: "gap_next_ms", Measure.PREVIOUS_ON_TOPIC_N: "duration_ms"}
 
 # A negative duration has no business time: it stays out, and is counted as such, by both clocks.
 BUSINESS_TWINS = {
@@ -142,12 +149,15 @@ class Hours(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A measure of the facts of one kind, of some of its outcomes (empty: of all)."""
+    """A measure of the facts of one kind, of some of its outcomes (empty: of all), and of some
+    time alone where a definition holds, or a number is unsettled, for a part of a range."""
 
     kind: Kind
     outcomes: tuple[int, ...]
     measure: Measure
     threshold_ms: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def has_twin(self) -> bool:
@@ -156,6 +166,12 @@ class Part:
 
     def in_business_hours(self) -> "Part":
         return replace(self, measure=(BUSINESS_TWINS | AGES)[self.measure])
+
+    def between(self, since: datetime | None, until: datetime | None) -> "Part":
+        """What of it lies in [since, until)."""
+        starts = [each for each in (self.since, since) if each is not None]
+        ends = [each for each in (self.until, until) if each is not None]
+        return replace(self, since=max(starts, default=None), until=min(ends, default=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +197,9 @@ class Combo:
                 for sign, part in self.terms
             )
         )
+
+    def between(self, since: datetime | None, until: datetime | None) -> "Combo":
+        return Combo(tuple((sign, part.between(since, until)) for sign, part in self.terms))
 
     def total(self, values: Mapping[Part, int]) -> int:
         return sum(sign * values[part] for sign, part in self.terms)

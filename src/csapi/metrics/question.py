@@ -9,11 +9,12 @@ from typing import Any
 from csapi.facts.kinds import FORESEEN, Kind
 from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.dimensions import Dimension
-from csapi.metrics.formulas import Formula, Metric
+from csapi.metrics.formulas import TICKETS, Formula, Metric, untold
 from csapi.metrics.parts import COHORTS, DISTINCT, Combo, Measure, Part
 from csapi.metrics.periods import CYCLES, Bucket, Period, TimeGrain, buckets, edges
 from csapi.metrics.plan import Cuts
 from csapi.metrics.sampling import SampleKind, Sampling
+from csapi.metrics.variants import Variant
 from csapi.metrics.zones import changes
 
 # A sum of parts by their places in a row: sign and place of each.
@@ -32,13 +33,18 @@ class Places:
     extreme: int | None
     squares: Terms | None = None
     each: Mapping[Part, int] | None = None
+    unsettled: Terms | None = None
+    # Tickets, and those of them of which nothing is told that the metric needs.
+    told: tuple[Terms, Terms] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One metric of a question. agg: None for its own value, else "min", "max", "p1" to "p99".
 
-    sampling: where intervals and tests are asked for, what they are made from.
+    sampling: where intervals and tests are asked for, what they are made from. variants: what the
+    tenant has settled for parts of the range. unsettled: what of n may still change sides.
+    is_untold: whether the tenant's tickets, as far as is known, come without what the metric needs.
     """
 
     name: str
@@ -46,6 +52,9 @@ class Asked:
     params: dict[str, Any]
     formula: Formula
     agg: str | None = None
+    variants: tuple[Variant, ...] = ()
+    unsettled: Combo | None = None
+    is_untold: bool = False
     sampling: Sampling | None = None
 
     @property
@@ -80,10 +89,17 @@ class Asked:
         return self.formula.spread.extreme(measure)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def own_parts(self) -> tuple[Part, ...]:
         extreme = self.extreme
         squares = () if self.squares is None else self.squares.parts
         return (*self.formula.parts, *([] if extreme is None else [extreme]), *squares)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        needs = self.formula.needs
+        unsettled = () if self.unsettled is None else self.unsettled.parts
+        told = () if needs is None else (*TICKETS.count().parts, *untold(needs).count().parts)
+        return (*self.own_parts, *unsettled, *told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +195,8 @@ class Question:
     kept: Kept | None = None
     cell: Cell | None = None
     now: datetime | None = None
+    # Whole days that were counted again since then are named.
+    revised_since: datetime | None = None
 
     @cached_property
     def seen_until(self) -> datetime | None:
@@ -190,6 +208,11 @@ class Question:
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         return tuple(sorted({part.kind for part in self.parts}))
+
+    @cached_property
+    def own_kinds(self) -> tuple[Kind, ...]:
+        """The kinds that the metrics are about."""
+        return tuple(sorted({part.kind for asked in self.metrics for part in asked.own_parts}))
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -257,13 +280,18 @@ class Question:
                 each={part: place[part] for part in asked.formula.parts}
                 if isinstance(asked.formula, ComposedFormula)
                 else None,
+                unsettled=known(asked.unsettled),
+                told=None
+                if asked.formula.needs is None
+                else (terms(TICKETS.count()), terms(untold(asked.formula.needs).count())),
             )
             for asked in self.metrics
         )
 
     @cached_property
     def cuts(self) -> Cuts:
-        instants: set[datetime] = set()
+        bounds = {bound for part in self.parts for bound in (part.since, part.until)}
+        instants: set[datetime] = {each for each in bounds if each is not None}
         whole_days = whole_months = True
         for group in self.groups:
             if not isinstance(group, TimeGroup):

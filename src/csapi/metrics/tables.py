@@ -42,5 +42,29 @@ rollup_buckets = tenant_table(
     column("rebuild_ms", sa.Integer, default="0"),
     # Of a day: its slots have rows of every cuboid.
     column("is_slotted", sa.Boolean, default="false"),
+    # Of a day: how often it was counted again after it had been counted as a whole, the last time,
+    # and the sum of the reasons (facts/tables.py).
+    column("revisions", sa.Integer, default="0"),
+    column("revised_by", sa.SmallInteger, default="0"),
+    column("revised_at", instant, null=True),
     key=("grain", "bucket"),
 )
+
+# params: what a tenant has settled of a metric from a local day on.
+metric_settings = tenant_table(
+    "metric_settings",
+    column("metric", sa.Text),
+    column("valid_from", sa.Date),
+    column("params", pg.JSONB),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=("metric", "valid_from"),
+)
+
+# smallest_group: numbers about fewer customers are not shown; none: all are.
+privacy_settings = tenant_table(
+    "privacy_settings",
+    column("smallest_group", sa.Integer, null=True),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=(),
+)
+privacy_settings.append_constraint(sa.PrimaryKeyConstraint("tenant_id"))

@@ -29,6 +29,7 @@ from csapi.reports.fillings import Group
 from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.narrowing import with_filters
 from csapi.reports.ranking import Keys, Rows
+from csapi.reports.read import Reading
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Desk, Snapshot, resolved, slowness_told, snapshot_of
@@ -86,6 +87,7 @@ async def explained(snapshot: Snapshot, wanted: ChangeQuery, query: Query) -> Ch
     check_change(question)
     reading = await snapshot.read(question)
     other = await snapshot.read(target.question)
+    check_shown(reading, other)
     beside = Beside(
         target, other, paired(question, target), {each.keys: each for each in other.groups}
     )
@@ -95,6 +97,17 @@ async def explained(snapshot: Snapshot, wanted: ChangeQuery, query: Query) -> Ch
     found.meta.warnings = asked.warnings
     await add_currency(snapshot.connection, desk.tenant_id, question, found.meta)
     return found
+
+
+def check_shown(*readings: Reading) -> None:
+    """The parts of a change would tell what is hidden. Raises Problem."""
+    groups = [each for reading in readings for each in (*reading.groups, reading.total)]
+    if any(group is not None and group.hidden for group in groups):
+        message = (
+            "Some members are about fewer customers than are shown: split by something coarser, or "
+            "use a key with admin:write."
+        )
+        refuse("/by", "not_supported", message)
 
 
 def about_by(problem: Problem) -> Problem:

@@ -39,6 +39,10 @@ class NullReason(StrEnum):
 
     no_observations = "no_observations"
     division_by_zero = "division_by_zero"
+    # The tickets came as snapshots: what happened to them is not told.
+    not_sent = "not_sent"
+    # It is about fewer customers than the tenant shows.
+    suppressed = "suppressed"
     no_counterpart = "no_counterpart"
 
 

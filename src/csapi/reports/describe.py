@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from csapi.facts.kinds import Told
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import Dimension
+from csapi.metrics.fingerprints import fingerprint
 from csapi.metrics.formulas import Metric
 from csapi.metrics.parts import Hours
 from csapi.reports.checks import allowed_dimensions
-from csapi.reports.schemas import MetricInfo, ParamInfo
+from csapi.reports.schemas import MaturityState, MetricInfo, ParamInfo
 
 
 def metric_info(metric: Metric, custom: Sequence[Dimension] = ()) -> MetricInfo:
@@ -37,7 +39,24 @@ def metric_info(metric: Metric, custom: Sequence[Dimension] = ()) -> MetricInfo:
         example=metric.example,
         pitfalls=metric.pitfalls,
         version=metric.version,
+        fingerprint=fingerprint(metric),
+        maturity=maturity_of(metric),
     )
+
+
+def maturity_of(metric: Metric) -> MaturityState:
+    """Whether what is counted may still change sides, by the catalog's parameters."""
+    if metric.stays_open:
+        return MaturityState.open
+    has_window = metric.build(metric.defaults).matures_ms is not None
+    return MaturityState.window if has_window else MaturityState.final
+
+
+NEEDED = {
+    Told.MESSAGES: "messages",
+    Told.STATUSES: "changes of status",
+    Told.ASSIGNMENTS: "assignments",
+}
 
 
 def catalog_page() -> str:
@@ -78,6 +97,10 @@ def entry(metric: Metric) -> list[str]:
         lines.append(f"- also as `sum`, `count`{spread}")
     if Hours.business in metric.hours:
         lines.append('- also in business hours: `"hours": "business"`')
+    if (needs := metric.build(metric.defaults).needs) is not None:
+        lines.append(f"- null (`not_sent`) where tickets come as snapshots without {NEEDED[needs]}")
+    if metric.stays_open:
+        lines.append("- its latest units may change sides for as long as they like")
     lines.append(f"- example: {metric.example}")
     if metric.pitfalls:
         lines.append(f"- mind: {metric.pitfalls}")

@@ -115,6 +115,8 @@ def desk_of(request: AnyRequest, principal: Principal) -> Desk:
         live_slots_max=state.settings.live_slots_max,
         only=None if principal.filters is None else read_filters(principal.filters),
         lanes=state.lanes,
+        sees_everything=Scope.ADMIN_WRITE in principal.scopes,
+        standings=state.standings,
     )
 
 

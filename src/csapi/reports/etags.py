@@ -17,9 +17,9 @@ from csapi.facts.kinds import Grain
 from csapi.metrics.formulas import Unit
 from csapi.metrics.question import MemberGroup, Question
 from csapi.reports.pages import fingerprint_of
-from csapi.reports.read import STATE
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Resolved, Snapshot
+from csapi.reports.state import read_state
 
 SEQUENCES = f"""
 SELECT sum(sequence) FROM rollup_buckets
@@ -80,6 +80,8 @@ def ingredients(query: Query, question: Question, media_type: str) -> Iterator[o
         metric = asked.metric
         yield metric.id, metric.label, metric.unit, metric.direction, metric.version
         yield asked.agg, sorted(asked.params.items()), asked.formula
+        yield asked.variants, asked.unsettled, asked.is_untold
+    yield question.revised_since
 
 
 async def state_of(
@@ -90,13 +92,14 @@ async def state_of(
         return None
     question = resolved.question
     connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
-    place = (tenant_id, question.period.start, question.period.end)
-    kinds = [int(kind) for kind in question.kinds]
-    state = await connection.fetchrow(STATE, *place, kinds)
-    if state["slots"] or state["months"]:
+    span = (question.period.start, question.period.end)
+    state = await read_state(connection, tenant_id, question, *span)
+    if state.slots or state.months:
         return None
-    sequences = await connection.fetchval(SEQUENCES, *place)
+    sequences = await connection.fetchval(SEQUENCES, tenant_id, *span)
     has_windows = any(asked.formula.matures_ms is not None for asked in question.metrics)
-    seen = [*ingredients(query, question, media_type), tuple(state.values()), sequences]
-    seen.append(snapshot.desk.now if has_windows else None)
+    desk, standing = snapshot.desk, await snapshot.standing()
+    hides = None if desk.sees_everything else standing.smallest_group
+    seen = [*ingredients(query, question, media_type), state, sequences]
+    seen += [hides, desk.now if has_windows else None]
     return digest(repr(seen).encode())

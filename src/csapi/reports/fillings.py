@@ -45,6 +45,10 @@ class Group:
     parts: Sequence[int | None]
     percentiles: Mapping[str, Percentile]
     records: Mapping[str, Found] | None = None
+    # How many customers each metric is about, and the metrics that are about too few to show:
+    # nothing of either unless small groups are to be hidden.
+    customers: Sequence[int] = ()
+    hidden: frozenset[str] = frozenset()
 
 
 def too_many_groups() -> Problem:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from csapi.metrics.formulas import MS_PER_SECOND, Facts, Formula
 from csapi.metrics.parts import LASTING, Combo, Hours
 from csapi.metrics.question import Asked, Question
+from csapi.reports.comparison import NullReason
 from csapi.reports.layouts import Histogram
 from csapi.reports.read import Reading
 from csapi.reports.shape import metric_value
@@ -58,6 +59,8 @@ async def histograms_of(
     }
     found = {}
     for name, asked in spread.items():
+        if counted[f"{name}/0"].null_reason is NullReason.suppressed:
+            continue
         upto = [int(counted[f"{name}/{n}"].numerator or 0) for n in range(len(EDGES) + 1)]
         if asked.formula.exclude_zero:
             upto = [count - upto[0] for count in upto]

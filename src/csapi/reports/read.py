@@ -3,18 +3,17 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from csapi.facts.kinds import Grain
+from csapi.facts.kinds import Resource
 from csapi.facts.wire import normalized
 from csapi.kit.db import run
 from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
-from csapi.metrics.cuboids import SLOTTED_DAYS
 from csapi.metrics.dimensions import (
     FIND_MEMBERS,
     Dimension,
@@ -41,25 +40,9 @@ from csapi.reports.cohorts import read_cohorts
 from csapi.reports.fillings import Group, common_of, filled, too_many_groups
 from csapi.reports.outlooks import read_due
 from csapi.reports.resolve import Members, Wanted
-
-PENDING_SHOWN = 100_000
-
-# Marks in the range, what waits behind them, and how far the data goes: one round trip.
-STATE = f"""
-SELECT
-  (SELECT array_agg(DISTINCT bucket ORDER BY bucket) FROM marks
-   WHERE tenant_id = $1 AND grain = {Grain.SLOT} AND bucket >= $2 AND bucket < $3) AS slots,
-  (SELECT array_agg(DISTINCT bucket) FROM marks
-   WHERE tenant_id = $1 AND grain = {Grain.MONTH} AND bucket >= $2 AND bucket < $3) AS months,
-  (SELECT array_agg(bucket) FROM rollup_buckets
-   WHERE tenant_id = $1 AND grain = {Grain.DAY} AND is_slotted
-     AND bucket >= greatest($2 - interval '2 days', now() - interval '{SLOTTED_DAYS + 2} days')
-     AND bucket < $3) AS slotted,
-  (SELECT count(*) FROM (SELECT 1 FROM subject_marks WHERE tenant_id = $1 LIMIT {PENDING_SHOWN}) s)
-  + (SELECT count(*) FROM reference_marks WHERE tenant_id = $1) AS subjects,
-  (SELECT max(newest) FROM unnest($4::smallint[]) AS k (kind) CROSS JOIN LATERAL (
-     SELECT occurred_at AS newest FROM facts f WHERE f.tenant_id = $1 AND f.kind = k.kind
-       AND f.occurred_at <= now() ORDER BY occurred_at DESC LIMIT 1) AS n) AS data_through"""
+from csapi.reports.small_groups import with_customers
+from csapi.reports.state import Revision, State, read_state
+from csapi.reports.suppression import customers_statement
 
 FIRST_CHANGE = """
 SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL (
@@ -86,6 +69,8 @@ class Reading:
     source: str
     data_through: datetime | None
     common: Common | None = None
+    outdated: tuple[Resource, ...] = ()
+    revised: tuple[Revision, ...] = ()
 
     def nothing(self, question: Question, keys: tuple[int | None, ...]) -> Group:
         """A group in which nothing happened."""
@@ -125,11 +110,12 @@ async def read_question(
     question: Question,
     *,
     live_slots_max: int,
+    smallest_group: int | None = None,
 ) -> Reading:
-    """Run a question. `connection` is in a read-only snapshot of the tenant."""
+    """Run a question. `connection` is in a read-only snapshot of the tenant. smallest_group: what
+    is about fewer customers is hidden."""
     period = question.period
-    kinds = [int(kind) for kind in question.kinds]
-    state = await connection.fetchrow(STATE, tenant_id, period.start, period.end, kinds)
+    state = await read_state(connection, tenant_id, question, period.start, period.end)
     reader = Reader(connection, tenant_id, state, live_slots_max)
     told = replace(question, with_totals=False) if question.overlapping else question
     groups, total = await reader.read(told)
@@ -142,16 +128,21 @@ async def read_question(
         groups = [replace(each, parts=common.filled(each.keys, each.parts)) for each in groups]
         if total is not None:
             total = replace(total, parts=common.filled((), total.parts))
+    if smallest_group is not None:
+        rows = await run(connection, customers_statement(tenant_id, question))
+        groups, total = with_customers(question, groups, total, rows, smallest_group)
     return Reading(
         groups=groups,
         total=total,
         names=await read_names(connection, tenant_id, question, groups),
-        pending_buckets=len(state["slots"] or ()),
-        pending_subjects=state["subjects"],
-        is_exact=reader.is_complete and state["subjects"] == 0,
+        pending_buckets=len(state.slots),
+        pending_subjects=state.pending_subjects,
+        is_exact=reader.is_complete and state.pending_subjects == 0 and not state.outdated,
         source=reader.source,
-        data_through=state["data_through"] and state["data_through"].astimezone(UTC),
+        data_through=state.data_through,
         common=common,
+        outdated=state.outdated,
+        revised=state.revised,
     )
 
 
@@ -161,7 +152,7 @@ class Reader:
 
     connection: asyncpg.Connection
     tenant_id: UUID
-    state: asyncpg.Record
+    state: State
     live_slots_max: int
     is_complete: bool = True
     source: str = ""
@@ -227,21 +218,19 @@ async def add_cohorts(
     return shown, total
 
 
-def pieces_of(
-    question: Question, state: asyncpg.Record, live_slots_max: int
-) -> tuple[Pieces, bool]:
+def pieces_of(question: Question, state: State, live_slots_max: int) -> tuple[Pieces, bool]:
     """What to read where, and whether that has everything: of too many marked slots it does not."""
     period, cuboid = question.period, cuboid_for(question)
     if cuboid is None:
         return from_facts(period.start, period.end), True
-    marked = Marked(state["slots"] or (), state["months"] or ())
+    marked = Marked(state.slots, state.months)
     is_complete = len(marked.slots) <= live_slots_max
     planner = Planner(
         question.tenant_timezone,
         cuboid,
         marked if is_complete else Marked(),
         question.cuts,
-        state["slotted"] or (),
+        state.slotted,
     )
     return split(planner, question), is_complete
 
@@ -274,12 +263,11 @@ async def with_balances(
     opened: list[Group] = []
     opened_total: Group | None = None
     if first is not None:
-        state = await connection.fetchrow(STATE, tenant_id, start, period.end, kinds)
+        state = await read_state(connection, tenant_id, question, start, period.end)
         pieces = from_facts(start, period.end)
         if (cuboid := cuboid_for(opening)) is not None:
-            marked = Marked(state["slots"] or (), state["months"] or ())
-            slotted = state["slotted"] or ()
-            planner = Planner(question.tenant_timezone, cuboid, marked, opening.cuts, slotted)
+            marked, zone = Marked(state.slots, state.months), question.tenant_timezone
+            planner = Planner(zone, cuboid, marked, opening.cuts, state.slotted)
             pieces = split(planner, opening)
         opened, opened_total, _ = await read_groups(connection, tenant_id, opening, pieces)
     known = {group.keys: group for group in groups}

@@ -33,9 +33,11 @@ from csapi.metrics.question import (
     time_group,
 )
 from csapi.metrics.topics import NO_TOPICS, Through, TopicTree
+from csapi.metrics.variants import Settled
+from csapi.metrics.zones import day_start, local_date
 from csapi.reports.checks import check_allowed, check_outlooks, check_stocks
 from csapi.reports.refusals import refuse
-from csapi.reports.resolve_metrics import resolve_metrics, with_sampling
+from csapi.reports.resolve_metrics import Rules, resolve_metrics, with_sampling
 from csapi.reports.schemas import FilterNode, FilterOp, Include, Query, TimeRange
 
 DEEPEST = 8
@@ -52,6 +54,8 @@ class Setting:
     now: datetime
     topics: TopicTree = NO_TOPICS
     metrics: Mapping[str, Metric] = field(default_factory=dict)
+    settled: Mapping[str, Sequence[Settled]] = field(default_factory=dict)
+    untold: int = 0
 
 
 def resolve_period(range_: TimeRange, timezone: str, now: datetime, where: str) -> Period:
@@ -202,12 +206,13 @@ def build_condition(node: FilterNode, setting: Setting, members: Members) -> Con
 
 def build_question(query: Query, setting: Setting, members: Members) -> Question:
     """The resolved question. `members`: what wanted_keys asked for, by dimension and key."""
-    asked = resolve_metrics(query.metrics, setting.metrics)
+    timezone = query.time.timezone or setting.timezone
+    period = resolve_period(query.time.range, timezone, setting.now, "/time")
+    rules = Rules(setting.timezone, setting.now, setting.settled, setting.untold, setting.metrics)
+    asked = resolve_metrics(query.metrics, period, rules)
     has_intervals = Include.confidence in query.include
     if has_intervals or query.compare is not None:
         asked = with_sampling(asked, from_facts=has_intervals)
-    timezone = query.time.timezone or setting.timezone
-    period = resolve_period(query.time.range, timezone, setting.now, "/time")
     groups = resolve_groups(query.dimensions, period, setting)
     used = [
         (f"/dimensions/{n}", group.dimension)
@@ -230,4 +235,10 @@ def build_question(query: Query, setting: Setting, members: Members) -> Question
         condition=condition,
         with_totals=Include.totals in query.include,
         now=setting.now,
+        revised_since=query.revised_since or today(setting),
     )
+
+
+def today(setting: Setting) -> datetime:
+    """When the tenant's day began."""
+    return day_start(setting.timezone, local_date(setting.timezone, setting.now))

@@ -1,45 +1,63 @@
 """From the metrics that were asked for to formulas, with parameters and clock resolved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+from msgspec import structs
 
 from csapi.kit.problems import shown
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.catalog.vocabulary import INCLUDE_NEGATIVE
+from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.formulas import Formula, Metric, Param, ParamType
 from csapi.metrics.parts import Hours
+from csapi.metrics.periods import Period
 from csapi.metrics.question import Asked
 from csapi.metrics.sampling import sampling_of
+from csapi.metrics.variants import Settled, Variant, in_force, joined, merged
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import MetricRequest
 
-NONE: Mapping[str, Metric] = {}
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the tenant brings to its metrics: what it has settled by metric, the zone of the days
+    from which on that holds, what its latest tickets come without, and metrics of its own."""
+
+    timezone: str
+    now: datetime
+    settled: Mapping[str, Sequence[Settled]] = field(default_factory=dict)
+    untold: int = 0
+    custom: Mapping[str, Metric] = field(default_factory=dict)
 
 
 def resolve_metrics(
-    requests: Sequence[MetricRequest], custom: Mapping[str, Metric] = NONE
+    requests: Sequence[MetricRequest], period: Period, rules: Rules
 ) -> tuple[Asked, ...]:
-    """`custom`: the tenant's own metrics by their ids."""
-    known = {**METRICS, **custom} if custom else METRICS
+    known = {**METRICS, **rules.custom} if rules.custom else METRICS
     asked: list[Asked] = []
     for index, request in enumerate(requests):
         where = f"/metrics/{index}"
-        found = resolve_metric(request, known, where)
-        if any(each.name == found.name for each in asked):
-            message = f"Two metrics are named {shown(found.name)}: use `as`."
+        metric, one = checked(request, known, where)
+        name = request.as_ or metric.id
+        if any(each.name == name for each in asked):
+            message = f"Two metrics are named {shown(name)}: use `as`."
             refuse(f"{where}/as", "invalid_value", message)
-        asked.append(found)
+        asked.append(settled_metric(metric, name, one, period, rules, where))
     return tuple(asked)
 
 
-def resolve_metric(request: MetricRequest, known: Mapping[str, Metric], where: str) -> Asked:
+def checked(
+    request: MetricRequest, known: Mapping[str, Metric], where: str
+) -> tuple[Metric, MetricRequest]:
+    """The metric, and the request with its aggregation resolved. Raises Problem."""
     metric = known.get(request.id)
     if metric is None:
         message = f"There is no metric {shown(request.id)}."
         refuse(f"{where}/id", "unknown_metric", message, sorted(known))
-    params = resolve_params(metric, request.params, f"{where}/params")
-    formula = resolve_hours(metric, metric.build(params), request.hours, where)
+    resolve_params(metric, request.params, f"{where}/params")
     agg = metric.default_agg if request.agg in (None, "avg") else request.agg
     if request.agg is not None and request.agg not in metric.aggregations:
         refuse(
@@ -48,7 +66,15 @@ def resolve_metric(request: MetricRequest, known: Mapping[str, Metric], where: s
             f"{metric.id} has no aggregation {request.agg}.",
             metric.aggregations,
         )
-    return Asked(request.as_ or metric.id, metric, params, formula, agg)
+    return metric, structs.replace(request, agg=agg)
+
+
+def resolve_metric(request: MetricRequest, known: Mapping[str, Metric], where: str) -> Asked:
+    """A metric as the catalog defines it, whatever a tenant has settled."""
+    metric, one = checked(request, known, where)
+    params = resolve_params(metric, request.params, f"{where}/params")
+    formula = resolve_hours(metric, metric.build(params), request.hours, where)
+    return Asked(request.as_ or metric.id, metric, params, formula, one.agg)
 
 
 def with_sampling(asked: Sequence[Asked], *, from_facts: bool) -> tuple[Asked, ...]:
@@ -59,6 +85,62 @@ def with_sampling(asked: Sequence[Asked], *, from_facts: bool) -> tuple[Asked, .
         sampling = sampling_of(each.metric, each.formula, each.agg)
         found.append(replace(each, sampling=sampling if from_facts else sampling.stored()))
     return tuple(found)
+
+
+def settled_metric(
+    metric: Metric,
+    name: str,
+    request: MetricRequest,
+    period: Period,
+    rules: Rules,
+    where: str,
+) -> Asked:
+    """The metric by what is in force: what the query says, else what the tenant has settled for
+    that day, else the catalog."""
+
+    def build(variant: Variant) -> Formula:
+        return resolve_hours(metric, metric.build(variant.params), request.hours, where)
+
+    entries = rules.settled.get(metric.id, ())
+    variants = [
+        replace(each, params=resolve_params(metric, {**each.params, **request.params}, where))
+        for each in in_force(entries, rules.timezone, period.start, period.end)
+    ]
+    variants = merged(variants)
+    params = dict(variants[-1].params) if len(variants) == 1 else request.params
+    by_spread = request.agg not in (None, "sum", "count")
+    formula = build(variants[0])
+    if len(variants) > 1:
+        pieces = [(build(each), each) for each in variants]
+        formula = joined(pieces, by_spread=by_spread) or torn(metric, variants, where)
+    is_untold = formula.needs is not None and bool(rules.untold & formula.needs)
+    shown = tuple(variants) if entries else ()
+    found = Asked(name, metric, params, formula, request.agg, shown, is_untold=is_untold)
+    if formula.matures_ms is None or isinstance(formula, ComposedFormula):
+        return found
+    matured = rules.now - timedelta(milliseconds=formula.matures_ms)
+    if matured >= period.end:
+        return found
+    return replace(found, unsettled=formula.n.between(matured, None))
+
+
+def torn(metric: Metric, variants: Sequence[Variant], where: str) -> NoReturn:
+    days = ", ".join(str(each.setting) for each in variants[1:])
+    refuse(
+        where,
+        "definition_changes",
+        f"What the tenant has settled for {metric.id} changes within the range, on {days}, and "
+        "its numbers before and after do not add up. Ask for each side on its own, or name the "
+        f"parameters that differ: {', '.join(differing(variants))}.",
+    )
+
+
+def differing(variants: Sequence[Variant]) -> list[str]:
+    return [
+        name
+        for name, value in variants[0].params.items()
+        if any(each.params.get(name) != value for each in variants)
+    ]
 
 
 def resolve_hours(metric: Metric, formula: Formula, hours: Hours, where: str) -> Formula:

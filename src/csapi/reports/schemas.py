@@ -1,5 +1,6 @@
 """The question and the answer on the wire."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -118,6 +119,8 @@ class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     order_by: Annotated[list[OrderBy], Meta(max_length=MOST_ORDERS)] = []
     limit: Annotated[int, Meta(ge=1, le=LARGEST_PAGE)] = PAGE_SIZE
     cursor: Annotated[str, Meta(max_length=500)] | None = None
+    # Whole days that were counted again since then are listed; without it, since today began.
+    revised_since: UtcDatetime | None = None
 
 
 class RecordRef(msgspec.Struct, kw_only=True):
@@ -180,11 +183,61 @@ class AnswerSource(StrEnum):
     mixed = "mixed"
 
 
+class VariantInForce(msgspec.Struct, kw_only=True):
+    """The parameters that held in a part of the range; null is an end of the range. `setting`: the
+    day from which the tenant has settled them; null: they are the catalog's."""
+
+    starts_at: UtcDatetime | None
+    ends_at: UtcDatetime | None
+    setting: date | None
+    params: dict[str, Any]
+
+
+class MaturityState(StrEnum):
+    """Whether units may still change sides: none, those of a window, or all for as long as they
+    like."""
+
+    final = "final"
+    window = "window"
+    open = "open"
+
+
+class Maturity(msgspec.Struct, kw_only=True):
+    """How settled a cohort metric is. `immature_n`: how many of n, over the whole answer, are later
+    than `mature_through`."""
+
+    state: MaturityState
+    window_seconds: float | None
+    mature_through: UtcDatetime | None
+    immature_n: int | None
+
+
+class RevisionReason(StrEnum):
+    """Why a day was counted again: records came late or changed, or they were derived again, since
+    a definition, a schedule or a reference changed."""
+
+    records = "records"
+    derived_again = "derived_again"
+
+
+class RevisedBucket(msgspec.Struct, kw_only=True):
+    """A local day of the tenant that was counted again after it had been counted as a whole.
+    `revisions` and `reasons` are of all such times."""
+
+    start: UtcDatetime
+    end: UtcDatetime
+    revised_at: UtcDatetime
+    revisions: int
+    reasons: list[RevisionReason]
+
+
 class QueryMeta(msgspec.Struct, kw_only=True):
     """How the answer came about. `query` is the question with everything resolved.
 
-    `mature_through`, of metrics with a window that looks ahead: what happened later may still
-    change sides.
+    `mature_through`, of cohort metrics: what happened later may still change sides. `maturity` says
+    how much that is. `variants`, of metrics that the tenant has settled: the parameters in force,
+    in the order of time. `revised_buckets`: days that were counted again since `revised_since`, the
+    latest 100 of the range; what still waits is in `pending_buckets`.
     """
 
     query: dict[str, Any]
@@ -197,6 +250,10 @@ class QueryMeta(msgspec.Struct, kw_only=True):
     source: AnswerSource
     data_through: UtcDatetime | None
     warnings: list[str]
+    variants: dict[str, list[VariantInForce]] = {}
+    maturity: dict[str, Maturity] = {}
+    revised_since: UtcDatetime | None = None
+    revised_buckets: list[RevisedBucket] = []
     compare: CompareInfo | UnsetType = UNSET
     statistics: StatisticsInfo | UnsetType = UNSET
 
@@ -267,6 +324,8 @@ class MetricInfo(msgspec.Struct, kw_only=True):
     example: str
     pitfalls: str
     version: str
+    fingerprint: str
+    maturity: MaturityState
 
 
 class MetricList(msgspec.Struct, kw_only=True):

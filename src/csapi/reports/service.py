@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -51,6 +51,7 @@ from csapi.reports.schemas import (
 )
 from csapi.reports.series import Grid, matrix_of, series_of
 from csapi.reports.shape import result_rows
+from csapi.reports.standing import Standing, Standings
 from csapi.reports.surroundings import annotations_of, topic_tree
 from csapi.reports.telling import Teller, add_sides, tests_in
 from csapi.reports.verdicts import Judge
@@ -71,6 +72,9 @@ class Desk:
     live_slots_max: int
     only: FilterNode | None = None
     lanes: Lanes | None = None
+    # Whether the smallest group that the tenant shows does not hold for who asks.
+    sees_everything: bool = False
+    standings: Standings = field(default_factory=Standings)
 
 
 @asynccontextmanager
@@ -98,6 +102,7 @@ class Snapshot:
     _custom: Sequence[Dimension] | None = None
     _topics: TopicTree | None = None
     _metrics: Mapping[str, Metric] | None = None
+    _standing: Standing | None = None
 
     async def custom(self, names: Iterable[str]) -> Sequence[Dimension]:
         """The tenant's own dimensions, where one of the names is of such a one."""
@@ -123,12 +128,21 @@ class Snapshot:
             self._metrics = await custom_metrics(self.connection, self.desk.tenant_id)
         return self._metrics
 
+    async def standing(self) -> Standing:
+        """What the tenant has settled."""
+        if self._standing is None:
+            desk = self.desk
+            self._standing = await desk.standings.of(self.connection, desk.tenant_id)
+        return self._standing
+
     async def read(self, question: Question) -> Reading:
+        standing = await self.standing()
         return await read_question(
             self.connection,
             self.desk.tenant_id,
             question,
             live_slots_max=self.desk.live_slots_max,
+            smallest_group=None if self.desk.sees_everything else standing.smallest_group,
         )
 
 
@@ -147,7 +161,10 @@ async def resolved(snapshot: Snapshot, query: Query) -> Resolved:
     names = [*query.dimensions, *names_in(*filters_of(query), desk.only)]
     custom, topics = await snapshot.custom(names), await snapshot.topics(names)
     metrics = await snapshot.metrics(asked.id for asked in query.metrics)
-    setting = Setting(desk.timezone, custom, desk.now, topics, metrics)
+    standing = await snapshot.standing()
+    setting = Setting(
+        desk.timezone, custom, desk.now, topics, metrics, standing.settled, standing.untold
+    )
     members: Mapping[tuple[str, str], Sequence[int]] = {}
     if query.compare is not None:
         check_compare(query, query.compare)

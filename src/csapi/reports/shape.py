@@ -52,19 +52,47 @@ def ratio(formula: Formula, numerator: int, denominator: int) -> float | None:
     return numerator * formula.denominator_scale / (formula.numerator_scale * denominator)
 
 
+def suppressed() -> MetricValue:
+    """In the place of a value that is hidden."""
+    return MetricValue(
+        value=None,
+        n=0,
+        numerator=None,
+        denominator=None,
+        null_reason=NullReason.suppressed,
+        precision=Precision.exact,
+        relative_error=None,
+        excluded=NO_EXCLUDED,
+    )
+
+
+def is_untold(asked: Asked, places: Places, parts: Sequence[int | None]) -> bool:
+    """Whether nothing is known of what is counted, because tickets came as snapshots: all that
+    were created here, or, where none was, the latest ones."""
+    if places.told is None:
+        return False
+    created, untold = (total(each, parts) for each in places.told)
+    return asked.is_untold if created == 0 else untold == created
+
+
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
+    if asked.name in group.hidden:
+        return suppressed()
     formula, parts = asked.formula, group.parts
     if isinstance(formula, ComposedFormula):
         return composed_value(formula, places, group)
     numerator, n = total(places.numerator, parts), total(places.n, parts) // formula.n_scale
     excluded = excluded_of(places, group)
-    shown_numerator = scaled(numerator, formula.numerator_scale)
+    shown_numerator: float | None = scaled(numerator, formula.numerator_scale)
     shown_denominator: float | None = None
     value: float | None = shown_numerator
     if places.denominator is not None:
         denominator = total(places.denominator, parts)
         value = ratio(formula, numerator, denominator)
         shown_denominator = scaled(denominator, formula.denominator_scale)
+    reason = NullReason.no_observations
+    if n == 0 and is_untold(asked, places, parts):
+        value, shown_numerator, reason = None, None, NullReason.not_sent
     is_exact = True
     if formula.survival is not None:
         estimate = group.percentiles.get(asked.name)
@@ -76,7 +104,7 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
         n=n,
         numerator=shown_numerator,
         denominator=shown_denominator,
-        null_reason=NullReason.no_observations if value is None else None,
+        null_reason=reason if value is None else None,
         precision=Precision.exact if is_exact else Precision.approximate,
         relative_error=None if is_exact else RELATIVE_ERROR,
         excluded=excluded,
@@ -145,7 +173,7 @@ def composed_value(formula: ComposedFormula, places: Places, group: Group) -> Me
 
 
 def aggregated(
-    asked: Asked, places: Places, group: Group, numerator: float, n: int
+    asked: Asked, places: Places, group: Group, numerator: float | None, n: int
 ) -> tuple[float | None, bool]:
     """A sum, a count, a minimum, a maximum or a percentile, and whether it is exact."""
     if asked.agg in ("sum", "count"):
@@ -242,7 +270,10 @@ def merged(question: Question, groups: Sequence[Group]) -> Group:
             parts.append(sum(values))
         else:
             parts.append((min if extreme == "min" else max)(values, default=None))
-    return Group((), parts, {}, merged_records(question, groups, parts))
+    counted = [each.customers for each in groups if each.customers]
+    customers = tuple(map(max, zip(*counted, strict=True)))
+    records, hidden = merged_records(question, groups, parts), too_few(question, groups)
+    return Group((), parts, {}, records, customers, hidden)
 
 
 def merged_records(
@@ -257,3 +288,17 @@ def merged_records(
             if is_it and group.records and asked.name in group.records:
                 found.setdefault(asked.name, group.records[asked.name])
     return found
+
+
+def too_few(question: Question, groups: Sequence[Group]) -> frozenset[str]:
+    """What to hide of several groups as one: what is hidden of some of them and shown of none."""
+    hidden = frozenset[str]().union(*(group.hidden for group in groups))
+    names = [asked.name for asked in question.metrics]
+    return frozenset(
+        name
+        for name in hidden
+        if not any(
+            name not in group.hidden and group.customers and group.customers[names.index(name)] >= 0
+            for group in groups
+        )
+    )

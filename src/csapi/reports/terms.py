@@ -61,16 +61,20 @@ class TermReport(msgspec.Struct, kw_only=True):
 
 
 COUNTS = "count(*) AS searches, count(*) FILTER (WHERE e.results_count = 0) AS zero_results"
+PERSON = "CASE WHEN e.customer IS NULL THEN e.session::text ELSE e.customer::text END"
 CHOSEN = f"""
 WHERE e.tenant_id = $1 AND e.type = {StoredType.SEARCH} AND NOT e.is_deleted
   AND e.occurred_at >= $2 AND e.occurred_at < $3"""
 
 
 def most_searched(term: str, source: str) -> str:
-    """`term` of the rows of `source`, by the number of rows."""
+    """`term` of the rows of `source`, by the number of rows; none that fewer people than the
+    tenant's smallest group have sent. Whoever gave no name is one by session."""
     return f"""
 SELECT * FROM (
   SELECT {term} AS term, {COUNTS} FROM {source} {CHOSEN} AND {term} IS NOT NULL GROUP BY 1
+  HAVING $5 OR count(DISTINCT {PERSON}) >= coalesce((
+    SELECT smallest_group FROM privacy_settings WHERE tenant_id = $1), 0)
 ) AS counted
 ORDER BY searches DESC, term COLLATE "C" LIMIT $4"""
 
@@ -91,9 +95,12 @@ async def get_terms(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, TermParams)
     period = period_of(wanted, principal.timezone)
     place = (principal.tenant_id, period.start, period.end)
-    async with snapshot_of(desk_of(request, principal)) as snapshot:
+    desk = desk_of(request, principal)
+    async with snapshot_of(desk) as snapshot:
         connection = snapshot.connection
-        rows = await connection.fetch(MOST_SEARCHED[wanted.by], *place, wanted.limit)
+        rows = await connection.fetch(
+            MOST_SEARCHED[wanted.by], *place, wanted.limit, desk.sees_everything
+        )
         totals = await connection.fetchrow(TOTALS, *place)
     return json_response(
         TermReport(
@@ -118,7 +125,8 @@ OPERATIONS = [
         description="Search terms by number of searches, with the share that found nothing. "
         "Spellings of one term count together: case, widths, spaces, and in Arabic vowel signs "
         "and the forms of alef, ya and ta marbuta. Terms that look like an e-mail address or hold "
-        "seven digits or more are not listed. Read from the searches themselves: always exact.",
+        "seven digits or more are not listed, nor, where the tenant hides small groups, those that "
+        "too few people searched for. Read from the searches themselves: always exact.",
         tag=QUERY_TAG,
         handler=get_terms,
         scope=Scope.REPORTS_READ,

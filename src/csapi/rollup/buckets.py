@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
-from csapi.facts.kinds import Grain
+from csapi.facts.kinds import Grain, MarkReason
 from csapi.kit.db import run
 from csapi.metrics.cuboids import (
     BUSY_CUBOIDS,
@@ -56,8 +56,9 @@ WHERE tenant_id = $1 AND grain = $2::smallint AND bucket = $3 FOR UPDATE SKIP LO
 EAT_MARKS = """
 WITH eaten AS (
   DELETE FROM marks
-  WHERE tenant_id = $1 AND grain = $2::smallint AND bucket >= $3 AND bucket < $4 RETURNING bucket
-) SELECT DISTINCT bucket FROM eaten ORDER BY bucket"""
+  WHERE tenant_id = $1 AND grain = $2::smallint AND bucket >= $3 AND bucket < $4
+  RETURNING bucket, reason
+) SELECT bucket, bit_or(reason) AS reasons FROM eaten GROUP BY bucket ORDER BY bucket"""
 
 IS_BUSY = """
 SELECT count(*) > $5::int FROM (
@@ -79,7 +80,9 @@ INSERT INTO marks (tenant_id, grain, bucket) VALUES ($1, $2::smallint, $3)"""
 
 LEAVE_BUCKET = """
 UPDATE rollup_buckets
-SET sequence = sequence + 1, computed_at = clock_timestamp(), rebuild_ms = $4::int
+SET sequence = sequence + 1, computed_at = clock_timestamp(), rebuild_ms = $4::int,
+  revisions = revisions + ($5::smallint > 0)::int, revised_by = revised_by | $5::smallint,
+  revised_at = CASE WHEN $5::smallint > 0 THEN clock_timestamp() ELSE revised_at END
 WHERE tenant_id = $1 AND grain = $2::smallint AND bucket = $3"""
 
 ATTRIBUTE_SLOTS = "SELECT slot FROM custom_attributes WHERE tenant_id = $1 ORDER BY slot"
@@ -139,8 +142,21 @@ async def rebuild(
         else:
             await write_month(connection, bucket)
         elapsed_ms = int((time.perf_counter() - started) * 1000)
-        await connection.execute(LEAVE_BUCKET, *name, elapsed_ms)
+        reasons = revised_by(bucket, state, marked)
+        await connection.execute(LEAVE_BUCKET, *name, elapsed_ms, reasons)
     return True
+
+
+def revised_by(
+    bucket: Bucket, state: asyncpg.Record, marked: Sequence[asyncpg.Record]
+) -> MarkReason:
+    """Why a day that had been counted as a whole is counted again; nothing where it had not."""
+    reasons = MarkReason(0)
+    counted_at = state["computed_at"]
+    if bucket.grain is Grain.DAY and counted_at is not None and counted_at >= bucket.end:
+        for row in marked:
+            reasons |= MarkReason(row["reasons"])
+    return reasons
 
 
 def is_resting(state: asyncpg.Record) -> bool:

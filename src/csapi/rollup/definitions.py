@@ -12,7 +12,7 @@ import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Resource
-from csapi.facts.registry import SUBJECT_KINDS
+from csapi.facts.registry import SUBJECT_KINDS, fingerprints
 from csapi.kit.db import acquire
 
 log = logging.getLogger(__name__)
@@ -52,22 +52,16 @@ UPDATE definitions SET fingerprint = $3, target = NULL, reached = NULL
 WHERE tenant_id = $1 AND resource = $2::smallint"""
 
 
-def known() -> tuple[list[int], list[int]]:
-    """Resources and the fingerprints of the derivations that this code has for them."""
-    kinds = sorted(SUBJECT_KINDS.items())
-    return [int(resource) for resource, _ in kinds], [kind.fingerprint for _, kind in kinds]
-
-
 async def outdated(pool: asyncpg.Pool) -> list[tuple[UUID, Resource]]:
     """Whose facts another derivation made. New tenants and resources are entered on the way."""
-    resources, fingerprints = known()
+    resources, derivations = fingerprints()
     async with acquire(pool) as connection:
         new = await connection.fetch(WITHOUT_ENTRY, len(resources))
     for row in new:
         async with tenant_transaction(pool, row["tenant_id"]) as connection:
-            await connection.execute(ADD_MISSING, row["tenant_id"], resources, fingerprints)
+            await connection.execute(ADD_MISSING, row["tenant_id"], resources, derivations)
     async with acquire(pool) as connection:
-        rows = await connection.fetch(OUTDATED, resources, fingerprints)
+        rows = await connection.fetch(OUTDATED, resources, derivations)
     return [(row["tenant_id"], Resource(row["resource"])) for row in rows]
 
 

@@ -11,7 +11,7 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.facts.attributes import apply_attribute, mark_everything
 from csapi.facts.business_hours import BUSINESS_KINDS
 from csapi.facts.derive import derive_again
-from csapi.facts.kinds import Reference, Resource
+from csapi.facts.kinds import MarkReason, Reference, Resource
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.sla_targets import MARK_TICKETS, MARK_TICKETS_WITH_HOURS
 from csapi.facts.staff_cost import MARK_BY_COST
@@ -94,6 +94,8 @@ PICK_SUBJECTS = f"""
 SELECT DISTINCT resource, subject FROM subject_marks
 WHERE tenant_id = $1 LIMIT {SUBJECTS_PER_CHUNK}"""
 
+BACKGROUND = f"SET LOCAL csapi.mark_reason = {MarkReason.DERIVED_AGAIN}"
+
 EAT_SUBJECTS = """
 DELETE FROM subject_marks WHERE tenant_id = $1 AND subject = ANY($2::uuid[])"""
 
@@ -171,6 +173,7 @@ async def spread_attributes(pool: asyncpg.Pool, tenant_id: UUID) -> int:
 async def derive_chunk(pool: asyncpg.Pool, tenant_id: UUID) -> int:
     """Derive some marked subjects again: lock their rows, eat their marks, derive, commit."""
     async with tenant_transaction(pool, tenant_id, lock="shared", many_rows=True) as connection:
+        await connection.execute(BACKGROUND)
         picked: dict[Resource, list[UUID]] = defaultdict(list)
         for row in await connection.fetch(PICK_SUBJECTS, tenant_id):
             picked[Resource(row["resource"])].append(row["subject"])

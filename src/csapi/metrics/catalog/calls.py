@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from csapi.facts.kinds import CallOutcome, HandlingOutcome, Kind
+from csapi.facts.kinds import CallOutcome, HandlingOutcome, Kind, SessionOutcome
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     COHORT,
@@ -33,6 +33,7 @@ from csapi.metrics.formulas import (
 CALLS = Facts(Kind.CALL)
 ANSWERED = Facts(Kind.CALL, (CallOutcome.ANSWERED,))
 ABANDONED = Facts(Kind.CALL, (CallOutcome.ABANDONED,))
+MENUS = Facts(Kind.IVR_SESSION)
 
 
 def per_contact(kind: Kind) -> Facts:
@@ -61,16 +62,38 @@ SERVICE_LEVEL_VARIANTS = (
 )
 
 
-def short_abandons(params: Params) -> Any:
+CLOCK_START = Param(
+    "clock_start",
+    ParamType.choice,
+    "queue_entry",
+    "When the wait begins: at the queue, or where the contact started, such as in the phone menu. "
+    "The latter is of calls alone whose source sends `started_at`.",
+    choices=("queue_entry", "contact_start"),
+)
+STAGE = Param(
+    "stage",
+    ParamType.choice,
+    "queue",
+    "Where people gave up: in the queue; in the phone menu, of its sessions; or in either, of all "
+    "who came to one of them (a session that was handed off is the call that came of it).",
+    choices=("queue", "ivr", "any"),
+)
+
+
+def short_abandons(params: Params, abandoned: Facts = ABANDONED) -> Any:
     """Abandoned strictly sooner than the limit: durations are whole milliseconds."""
-    return ABANDONED.within(milliseconds(params["short_abandon_seconds"]) - 1)
+    return abandoned.within(milliseconds(params["short_abandon_seconds"]) - 1)
 
 
 def service_level(params: Params) -> Formula:
     limit = milliseconds(params["threshold_seconds"])
-    in_time, answered, abandoned = ANSWERED.within(limit), ANSWERED.count(), ABANDONED.count()
-    gone_in_time = ABANDONED.within(limit)
-    short = short_abandons(params)
+    kind = Kind.CALL if params["clock_start"] == "queue_entry" else Kind.CALL_FROM_START
+    those_answered, those_gone = (
+        Facts(kind, (outcome,)) for outcome in (CallOutcome.ANSWERED, CallOutcome.ABANDONED)
+    )
+    in_time, answered = those_answered.within(limit), those_answered.count()
+    abandoned, gone_in_time = those_gone.count(), those_gone.within(limit)
+    short = short_abandons(params, those_gone)
     everyone = answered + abandoned
     numerator, denominator = {
         "answered_only": (in_time, answered),
@@ -80,14 +103,20 @@ def service_level(params: Params) -> Formula:
         "short_abandons_excluded": (in_time, everyone - short),
         "all_abandons_missed": (in_time, everyone),
     }[params["variant"]]
-    return share(numerator, denominator, CALLS.negative())
+    return share(numerator, denominator, Facts(kind).negative())
 
 
 def abandonment_rate(params: Params) -> Formula:
-    if params["include_short"]:
-        return share(ABANDONED.count(), CALLS.count())
-    short = short_abandons(params)
-    return share(ABANDONED.count() - short, CALLS.count() - short)
+    gone, everyone = ABANDONED.count(), CALLS.count()
+    if not params["include_short"]:
+        gone, everyone = gone - short_abandons(params), everyone - short_abandons(params)
+    in_menu = Facts(Kind.IVR_SESSION, (SessionOutcome.ABANDONED,)).count()
+    if params["stage"] == "ivr":
+        return share(in_menu, MENUS.count())
+    if params["stage"] == "any":
+        went_on = Facts(Kind.IVR_SESSION, (SessionOutcome.HANDED_OFF,)).count()
+        return share(gone + in_menu, everyone + MENUS.count() - went_on)
+    return share(gone, everyone)
 
 
 def resolution_rate(params: Params) -> Formula:
@@ -148,7 +177,7 @@ CALL_METRICS = (
         "Abandonment rate",
         abandonment_rate,
         "The share of offered calls that were abandoned. Short abandons are left out of both sides "
-        "unless `include_short`.",
+        "unless `include_short`; phone menus know no short ones.",
         formula_text="(abandoned - short) / (offered - short)",
         example="100 offered, 12 abandoned, 2 of them short: 10 / 98; with include_short 12 / 100.",
         direction=LOWER,
@@ -156,6 +185,7 @@ CALL_METRICS = (
         params=(
             Param("include_short", ParamType.flag, OFF, "Count short abandons, too."),
             SHORT,
+            STAGE,
         ),
         pitfalls="By agent it means something only where unanswered calls are routed to an agent.",
         caution_by_agent="unanswered calls count only where the source routed them to an agent",
@@ -182,6 +212,7 @@ CALL_METRICS = (
                 choices=SERVICE_LEVEL_VARIANTS,
             ),
             SHORT,
+            CLOCK_START,
         ),
         pitfalls="Calls that flowed out or became a callback are in neither side.",
     ),

@@ -1,6 +1,7 @@
 """Contacts: times that a person turned to us, by whatever channel."""
 
 from csapi.facts.kinds import (
+    Box,
     CallOutcome,
     ContactOutcome,
     EffortOutcome,
@@ -14,6 +15,7 @@ from csapi.metrics.catalog.vocabulary import (
     LOWER,
     NEUTRAL,
     OWNER,
+    STAYS_OPEN,
     Params,
     milliseconds,
     ratio,
@@ -28,7 +30,7 @@ from csapi.metrics.formulas import (
     Unit,
     share,
 )
-from csapi.metrics.parts import Measure
+from csapi.metrics.parts import Combo, Measure
 
 CONTACTS = Facts(Kind.CONTACT)
 IDENTIFIED = Facts(Kind.CONTACT, (ContactOutcome.IDENTIFIED,))
@@ -63,10 +65,29 @@ METHOD = Param(
     ParamType.choice,
     "no_repeat",
     "What shows that the first contact was enough: no further contact of the same customer within "
-    "the window; a solve after a single reply that was not reopened within the window; or the "
-    "agent's flag on answered calls.",
-    choices=("no_repeat", "single_reply", "agent_flag"),
+    "the window; a solve after a single reply that was not reopened within the window; the "
+    "customer's yes among the answers to surveys of the kind `fcr`, by when they were given; or "
+    "the agent's flag on answered calls.",
+    choices=("no_repeat", "single_reply", "survey", "agent_flag"),
 )
+MATCH = Param(
+    "match",
+    ParamType.choice,
+    "customer",
+    "Which contacts belong together: all of a customer, or those about the same topic. A contact "
+    "of an unknown topic goes with any.",
+    choices=("customer", "customer_and_topic"),
+)
+
+
+def by_topic(params: Params) -> bool:
+    return bool(params[MATCH.name] == "customer_and_topic")
+
+
+def repeats(params: Params) -> Combo:
+    """Contacts that follow another one."""
+    window = repeat_window_ms(params)
+    return IDENTIFIED.after_same_topic(window) if by_topic(params) else IDENTIFIED.within(window)
 
 
 def first_contact_resolution(params: Params) -> Formula:
@@ -81,9 +102,15 @@ def first_contact_resolution(params: Params) -> Formula:
         return Formula(
             numerator=ANSWERED_CALLS.value(), denominator=rated, n=rated, numerator_scale=10_000
         )
+    if params["method"] == "survey":
+        return share(Facts(Kind.FCR, (Box.POSITIVE,)).count(), Facts(Kind.FCR).count())
     total = IDENTIFIED.count()
+    if by_topic(params):
+        repeated = IDENTIFIED.before_same_topic(window)
+    else:
+        repeated = IDENTIFIED.followed(window)
     return Formula(
-        numerator=total - IDENTIFIED.followed(window),
+        numerator=total - repeated,
         denominator=total,
         n=total,
         matures_ms=window,
@@ -110,14 +137,14 @@ CONTACT_METRICS = (
         "first_contact_resolution_rate",
         "First contact resolution",
         first_contact_resolution,
-        "Contacts that needed no other, by one of three methods; published with the method, since "
+        "Contacts that needed no other, by one of four methods; published with the method, since "
         "they answer different questions.",
         formula_text="contacts without another one within the window / contacts",
         example="Of 10 contacts of known customers 2 were followed by another one of the same "
         "customer within 7 days: 0.8.",
         basis=COHORT,
         attribution=OWNER,
-        params=(METHOD, WINDOW_HOURS, WINDOW_DAYS),
+        params=(METHOD, WINDOW_HOURS, WINDOW_DAYS, MATCH),
         pitfalls="Recent contacts may still be followed by another: see mature_through. Contacts "
         "without a customer are on neither side.",
     ),
@@ -210,6 +237,7 @@ CONTACT_METRICS = (
         basis=COHORT,
         attribution=OWNER,
         pitfalls="Recent tickets may still be answered.",
+        stays_open=STAYS_OPEN,
     ),
     Metric(
         id="repeat_contacts",
@@ -222,22 +250,20 @@ CONTACT_METRICS = (
         time_basis=EVENT,
         merge_class=MergeClass.additive,
         attribution=OWNER,
-        build=lambda params: Formula(
-            numerator=IDENTIFIED.within(repeat_window_ms(params)), n=IDENTIFIED.count()
-        ),
+        build=lambda params: Formula(numerator=repeats(params), n=IDENTIFIED.count()),
         example="Calls on Monday, Tuesday and three weeks later: one repeat within 7 days.",
         pitfalls="Contacts without a customer can be no repeat; n counts those with one.",
-        params=(WINDOW_HOURS, WINDOW_DAYS),
+        params=(WINDOW_HOURS, WINDOW_DAYS, MATCH),
     ),
     ratio(
         "repeat_contact_rate",
         "Repeat contact rate",
-        lambda params: share(IDENTIFIED.within(repeat_window_ms(params)), IDENTIFIED.count()),
+        lambda params: share(repeats(params), IDENTIFIED.count()),
         "Repeat contacts among the contacts of known customers.",
         formula_text="repeat contacts / contacts of known customers",
         example="Calls on Monday, Tuesday and three weeks later: 1 / 3 within 7 days.",
         direction=LOWER,
         attribution=OWNER,
-        params=(WINDOW_HOURS, WINDOW_DAYS),
+        params=(WINDOW_HOURS, WINDOW_DAYS, MATCH),
     ),
 )

@@ -9,6 +9,7 @@ from csapi.metrics.catalog.vocabulary import (
     LOWER,
     NEUTRAL,
     OWNER,
+    STAYS_OPEN,
     SURVEY,
     counted,
     ratio,
@@ -25,7 +26,7 @@ from csapi.metrics.formulas import (
     share,
 )
 
-CSAT, CES, NPS = Facts(Kind.CSAT), Facts(Kind.CES), Facts(Kind.NPS)
+CSAT, CES, NPS, FCR = (Facts(kind) for kind in (Kind.CSAT, Kind.CES, Kind.NPS, Kind.FCR))
 LABELLED = Facts(
     Kind.SENTIMENT,
     (SentimentLabel.NEGATIVE, SentimentLabel.NEUTRAL, SentimentLabel.POSITIVE),
@@ -191,7 +192,7 @@ FEEDBACK_METRICS = (
         "Answers to surveys of any kind, by the instant of the answer.",
         direction=HIGHER,
         attribution=SURVEY,
-        more=(CES, NPS),
+        more=(CES, NPS, FCR),
     ),
     ratio(
         "feedback_response_rate",
@@ -207,6 +208,7 @@ FEEDBACK_METRICS = (
         basis=COHORT,
         attribution=SURVEY,
         pitfalls="Recent requests may still be answered.",
+        stays_open=STAYS_OPEN,
     ),
     ratio(
         "sentiment_share",

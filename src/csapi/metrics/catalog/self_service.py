@@ -72,7 +72,9 @@ def kept_from_agents(kind: Kind, params: Params) -> Formula:
     if params["count_abandoned"]:
         outcomes.append(SessionOutcome.ABANDONED)
     alone = Facts(kind, tuple(outcomes))
-    return share(alone.rated() - alone.within(window_ms(params)), Facts(kind).rated())
+    window = window_ms(params)
+    kept = alone.rated() - alone.within(window)
+    return share(kept, Facts(kind).rated(), matures_ms=window)
 
 
 def unidentified(facts: Facts) -> Combo:
@@ -252,7 +254,11 @@ SELF_SERVICE_METRICS = (
     ratio(
         "search_to_ticket_rate",
         "Searches that end in a ticket",
-        lambda params: share(SEARCH_SESSIONS.within(window_ms(params)), SEARCH_SESSIONS.count()),
+        lambda params: share(
+            SEARCH_SESSIONS.within(window_ms(params)),
+            SEARCH_SESSIONS.count(),
+            matures_ms=window_ms(params),
+        ),
         "The share of sessions with a search that led to a ticket within `window_hours` after a "
         "search, in the bucket of the session's start.",
         formula_text="sessions whose ticket came in the window after a search / sessions with a "

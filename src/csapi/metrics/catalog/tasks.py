@@ -1,7 +1,15 @@
 """Tasks: who held them, and what became of them."""
 
 from csapi.facts.kinds import DeadlineOutcome, HoldingOutcome, Kind
-from csapi.metrics.catalog.vocabulary import COHORT, HIGHER, LOWER, averaged, counted, ratio
+from csapi.metrics.catalog.vocabulary import (
+    COHORT,
+    HIGHER,
+    LOWER,
+    STAYS_OPEN,
+    averaged,
+    counted,
+    ratio,
+)
 from csapi.metrics.formulas import Facts, share
 
 ASSIGNED = Facts(Kind.TASK_ASSIGNED)
@@ -39,6 +47,7 @@ TASK_METRICS = (
         basis=COHORT,
         pitfalls="Handing a task on is not completing it. A task that comes back to an agent is "
         "held twice. Recent tasks may still be completed.",
+        stays_open=STAYS_OPEN,
     ),
     averaged(
         "task_time_to_complete",

@@ -7,6 +7,7 @@ from csapi.facts.kinds import (
     HandlingOutcome,
     Kind,
     RoutingOutcome,
+    Told,
 )
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
@@ -77,6 +78,7 @@ def distinct(
     *,
     more: tuple[Facts, ...] = (),
     pitfalls: str = "Not additive: the days of a month do not add up to the month.",
+    needs: Told | None = None,
 ) -> Metric:
     every = (facts, *more)
     return Metric(
@@ -92,6 +94,7 @@ def distinct(
         build=lambda _: Formula(
             numerator=added(each.distinct(measure) for each in every),
             n=added(each.count() for each in every),
+            needs=needs,
         ),
         example="Three of the same and one of another give 2 with n = 4.",
         pitfalls=pitfalls,
@@ -206,6 +209,7 @@ TICKET_FLOW_METRICS = (
         Facts(Kind.AGENT_ASSIGNED, (AssignmentOutcome.TRANSFER,)),
         "Times that a ticket went from one agent to another, counted for the one who got it.",
         direction=LOWER,
+        needs=Told.ASSIGNMENTS,
     ),
     counted(
         "team_transfers",
@@ -213,6 +217,7 @@ TICKET_FLOW_METRICS = (
         Facts(Kind.TEAM_ASSIGNED, (AssignmentOutcome.TRANSFER,)),
         "Times that a ticket went from one team to another, counted for the one that got it.",
         direction=LOWER,
+        needs=Told.ASSIGNMENTS,
     ),
     ratio(
         "misroute_rate",

@@ -228,7 +228,9 @@ TICKET_SPEED_METRICS = (
         "auto_acknowledgement_rate",
         "Automatic acknowledgements",
         lambda params: share(
-            ACKNOWLEDGED.within(milliseconds(params["threshold_seconds"])), ACKNOWLEDGED.count()
+            ACKNOWLEDGED.within(milliseconds(params["threshold_seconds"])),
+            ACKNOWLEDGED.count(),
+            matures_ms=milliseconds(params["threshold_seconds"]),
         ),
         "Tickets of customers with an automatic public message within the threshold.",
         formula_text="tickets acknowledged within the threshold / tickets of customers",

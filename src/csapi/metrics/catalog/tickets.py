@@ -1,6 +1,8 @@
 """Tickets: flow and speed."""
 
-from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome
+from dataclasses import replace
+
+from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Told
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     EVENT,
@@ -42,14 +44,20 @@ def reopenings(params: Params) -> Formula:
     found = REOPENS.count()
     if params[SAME_UPDATE.name]:
         found -= REOPENS.measured() - REOPENS.measured(exclude_zero=True)
-    return Formula(numerator=found, n=REOPENS.count())
+    return Formula(numerator=found, n=REOPENS.count(), needs=Told.STATUSES)
 
 
 def requests_per_day(_: Params) -> Formula:
     return Formula(numerator=CREATED.count(), denominator=CREATED.days(), n=CREATED.count())
 
 
-def messages(metric_id: str, label: str, outcome: MessageOutcome, description: str) -> Metric:
+def messages(
+    metric_id: str,
+    label: str,
+    outcome: MessageOutcome,
+    description: str,
+    needs: Told | None = None,
+) -> Metric:
     facts = Facts(Kind.MESSAGE, (outcome,))
     return Metric(
         id=metric_id,
@@ -61,7 +69,7 @@ def messages(metric_id: str, label: str, outcome: MessageOutcome, description: s
         time_basis=EVENT,
         merge_class=MergeClass.additive,
         attribution=ACTOR,
-        build=lambda _: value_sum(facts),
+        build=lambda _: replace(value_sum(facts), needs=needs),
         example="Two messages on one ticket and one on another give 3.",
         pitfalls="Of a source that only sends totals, all messages of a ticket count at its start "
         "or at its first reply; n is then the number of tickets.",
@@ -115,6 +123,7 @@ TICKET_METRICS = (
         "Automatic replies",
         MessageOutcome.AUTO_REPLY,
         "Public messages from bots, the system or automation. They never stop a response clock.",
+        needs=Told.MESSAGES,
     ),
     averaged(
         "first_response_time",

@@ -1,8 +1,10 @@
 """The words that entries of the catalog are written with."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from csapi.facts.kinds import Told
 from csapi.metrics.formulas import (
     MS_PER_SECOND,
     Attribution,
@@ -24,6 +26,7 @@ from csapi.metrics.parts import Combo
 
 Params = Mapping[str, Any]
 OFF = False
+STAYS_OPEN = True
 
 EVENT, COHORT, INTERVAL = TimeBasis.event, TimeBasis.cohort, TimeBasis.interval
 HIGHER, LOWER, NEUTRAL = (
@@ -90,7 +93,9 @@ def counted(
     pitfalls: str = "",
     more: tuple[Facts, ...] = (),
     by_rating: bool = False,
+    needs: Told | None = None,
 ) -> Metric:
+    """How many there are. needs: what a source must tell for 0 to mean none."""
     return Metric(
         id=metric_id,
         label=label,
@@ -101,7 +106,7 @@ def counted(
         time_basis=basis,
         merge_class=MergeClass.additive,
         attribution=attribution,
-        build=lambda _: count(facts, *more),
+        build=lambda _: replace(count(facts, *more), needs=needs),
         example="Three of them in the range give 3; none gives 0.",
         pitfalls=pitfalls,
         by_rating=by_rating,
@@ -238,6 +243,7 @@ def ratio(
     params: tuple[Param, ...] = (),
     pitfalls: str = "",
     caution_by_agent: str = "",
+    stays_open: bool = False,
 ) -> Metric:
     return Metric(
         id=metric_id,
@@ -254,4 +260,5 @@ def ratio(
         pitfalls=pitfalls,
         params=params,
         caution_by_agent=caution_by_agent,
+        stays_open=stays_open,
     )

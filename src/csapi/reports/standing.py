@@ -1,0 +1,85 @@
+"""What a tenant has settled for its reports, kept for a few seconds by each process.
+
+One statement reads it all. Every answer names the parameters that it was computed by, so that one
+from before a change, within those seconds, says so itself.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from csapi.facts.kinds import Kind
+from csapi.metrics.variants import Settled
+
+KEPT_SECONDS = 5.0
+MOST_TENANTS = 10_000
+LATEST_TICKETS = 100
+
+READ = f"""
+SELECT
+  (SELECT json_agg(json_build_object('metric', metric, 'valid_from', valid_from, 'params', params)
+                   ORDER BY metric, valid_from)::text
+   FROM metric_settings WHERE tenant_id = $1) AS settled,
+  (SELECT smallest_group FROM privacy_settings WHERE tenant_id = $1) AS smallest_group,
+  (SELECT bit_and(outcome) FROM (
+     SELECT outcome FROM facts WHERE tenant_id = $1 AND kind = {Kind.TICKET_CREATED}
+     ORDER BY occurred_at DESC LIMIT {LATEST_TICKETS}) AS latest) AS untold"""
+
+
+class StoredSetting(msgspec.Struct, frozen=True):
+    """An entry as the statement gives it."""
+
+    metric: str
+    valid_from: date
+    params: dict[str, object]
+
+
+DECODER = msgspec.json.Decoder(list[StoredSetting])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """settled: by metric, in the order of their days. smallest_group: numbers about fewer customers
+    are hidden. untold: what all of the latest tickets come without (facts/kinds.py, Told)."""
+
+    settled: Mapping[str, tuple[Settled, ...]] = field(default_factory=dict)
+    smallest_group: int | None = None
+    untold: int = 0
+
+
+async def read_standing(connection: asyncpg.Connection, tenant_id: UUID) -> Standing:
+    row = await connection.fetchrow(READ, tenant_id)
+    settled: dict[str, tuple[Settled, ...]] = {}
+    for each in DECODER.decode(row["settled"] or "[]"):
+        entry = Settled(each.valid_from, each.params)
+        settled[each.metric] = (*settled.get(each.metric, ()), entry)
+    return Standing(settled, row["smallest_group"], row["untold"] or 0)
+
+
+class Standings:
+    """Those of the tenants that asked last."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[UUID, tuple[float, Standing]] = OrderedDict()
+
+    async def of(self, connection: asyncpg.Connection, tenant_id: UUID) -> Standing:
+        """The tenant's standing. `connection` is in a transaction of the tenant."""
+        clock = time.monotonic()
+        kept = self._kept.get(tenant_id)
+        if kept is not None and clock - kept[0] < KEPT_SECONDS:
+            return kept[1]
+        found = await read_standing(connection, tenant_id)
+        self._kept[tenant_id] = (clock, found)
+        self._kept.move_to_end(tenant_id)
+        if len(self._kept) > MOST_TENANTS:
+            self._kept.popitem(last=False)
+        return found
+
+    def forget(self, tenant_id: UUID) -> None:
+        self._kept.pop(tenant_id, None)
