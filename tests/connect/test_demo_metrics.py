@@ -77,8 +77,8 @@ OTHER_PAIRS = {
         ("topic", "channel"),
     ),
 }
-# The range ends at midnight: it takes days until all that waits is due.
-PARAMS = {"sla_at_risk": {"within_seconds": 5 * 86_400}}
+# The range ends at midnight, before days of holidays: it takes long until what waits is due.
+PARAMS = {"sla_at_risk": {"within_seconds": 14 * 86_400}}
 GROUPS = 4
 
 Row = dict[str, Any]
