@@ -88,14 +88,8 @@ def test_shape_of_an_answer(calls: Tenant) -> None:
     assert answer["totals"]["sl20"]["numerator"] == 4
     assert answer["totals"]["sl20"]["denominator"] == 7
     meta = answer["meta"]
-    assert meta["columns"] == {
-        "sl20": {
-            "unit": "share",
-            "direction": "higher_is_better",
-            "label": "Service level",
-            "currency": None,
-        }
-    }
+    column = {"unit": "share", "direction": "higher_is_better", "label": "Service level"}
+    assert meta["columns"] == {"sl20": {**column, "currency": None}}
     assert meta["definitions"] == {"sl20": "1"}
     assert meta["exact"] is True
     assert meta["pending_subjects"] == 0
