@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csapi.metrics.decompose import STEPS, Member, Piece, Side, apportioned, split
@@ -50,6 +50,7 @@ def test_what_comes_and_goes_is_held_against_the_whole() -> None:
     assert sum(sum(each.values()) for each in found) == 10
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.none() | quotients, st.none() | quotients), max_size=12))
 def test_quotients_add_up(members: list[Member]) -> None:
     found = split(members, is_quotient=True)
@@ -62,6 +63,7 @@ def test_quotients_add_up(members: list[Member]) -> None:
     assert sum((sum(each.values(), Fraction(0)) for each in found), Fraction(0)) == change
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.none() | sums, st.none() | sums), max_size=12))
 def test_sums_add_up(members: list[Member]) -> None:
     found = split(members, is_quotient=False)
@@ -70,6 +72,7 @@ def test_sums_add_up(members: list[Member]) -> None:
     assert sum((sum(each.values(), Fraction(0)) for each in found), Fraction(0)) == change
 
 
+@settings(max_examples=40)
 @given(st.lists(st.fractions(-(10**9), 10**9, max_denominator=10**9), max_size=40))
 def test_rounded_parts_add_up_to_the_rounded_sum(parts: list[Fraction]) -> None:
     found = apportioned(parts)
