@@ -22,7 +22,8 @@ from bench.client import Connection, Key
 from bench.measure import Line, Progress, at_least, at_most, paired, quantile
 from bench.rollup import END
 from bench.servers import Database, Tenant
-from csapi.facts.kinds import CallOutcome, Kind
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import CallOutcome
 
 ROUNDS = 5
 RAW_GOAL, DUCKDB_GOAL = 100, 1

@@ -6,15 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from csapi.facts.kinds import (
-    CallOutcome,
-    ContactOutcome,
-    Dimension,
-    Grain,
-    HandlingOutcome,
-    Kind,
-    Resource,
-)
+from csapi.facts.kinds import Dimension, Grain, Kind, Resource
+from csapi.facts.outcomes import CallOutcome, ContactOutcome, HandlingOutcome
 
 FACTS_PER_CALL = 5
 AGENTS, TEAMS, QUEUES, TOPICS, CUSTOMERS = 50, 20, 6, 12, 20_000

@@ -11,7 +11,7 @@ from tests.conftest import Product, Tenant
 from csapi.connect.demo.seed import fill
 from csapi.connect.demo.span import Span
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Unit
+from csapi.metrics.metric import Unit
 from csapi.metrics.parts import Hours
 
 DAYS, ENOUGH, MOST_METRICS = 30, 30, 20

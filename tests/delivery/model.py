@@ -13,7 +13,8 @@ from typing import Any
 
 from tests.delivery.lab import SOURCE
 
-from csapi.facts.kinds import ContactOutcome, Kind
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import ContactOutcome
 
 Item = dict[str, Any]
 # resource, external id, kind, ordinal

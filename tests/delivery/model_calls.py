@@ -18,7 +18,8 @@ from tests.delivery.model import (
     tone,
 )
 
-from csapi.facts.kinds import CallOutcome, HandlingOutcome, Kind
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import CallOutcome, HandlingOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 PARTS = {

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from tests.delivery.model import Fact, Item, World, at
 from tests.delivery.spans import Span, cut, joined, length_ms
 
-from csapi.facts.kinds import Kind, StaffCostOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import StaffCostOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 HOUR_MS = 3_600_000

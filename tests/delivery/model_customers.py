@@ -5,7 +5,8 @@ from typing import Any
 
 from tests.delivery.model import CONTEXT, Fact, Item, World, at, holding
 
-from csapi.facts.kinds import CustomerOutcome, Kind
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import CustomerOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 OUTCOMES = {

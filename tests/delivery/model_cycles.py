@@ -9,7 +9,7 @@ from tests.delivery.model import Item, at
 from tests.delivery.model_replies import by_customer, message_outcome, said
 from tests.delivery.model_work import DONE, changes_of, turns_of
 
-from csapi.facts.kinds import MessageOutcome
+from csapi.facts.outcomes import MessageOutcome
 
 METRICS = ("first_response", "next_response", "resolution", "requester_wait")
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from tests.delivery.model import CONTEXT, Fact, Item, World, at, first, owner_of, tags_of, tone, was
 
-from csapi.facts.kinds import Box, Kind
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import Box
 
 Facts = dict[tuple[Kind, int], Fact]
 

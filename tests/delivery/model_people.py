@@ -9,7 +9,8 @@ from tests.delivery.model import CONTEXT, Fact, FactKey, Item, World, at
 from tests.delivery.model_costs import presence_cost, shift_cost
 from tests.delivery.spans import Span, cut, joined, length_ms, overlap
 
-from csapi.facts.kinds import NO_OUTCOME, Kind, PresenceOutcome, ShiftOutcome
+from csapi.facts.kinds import NO_OUTCOME, Kind
+from csapi.facts.outcomes import PresenceOutcome, ShiftOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 LONGEST = timedelta(days=31)

@@ -6,13 +6,8 @@ from datetime import datetime
 
 from tests.delivery.model import CONTEXT, Fact, Item, at, timed
 
-from csapi.facts.kinds import (
-    AssignmentOutcome,
-    Kind,
-    MessageOutcome,
-    ReplyOutcome,
-    ResponseOutcome,
-)
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import AssignmentOutcome, MessageOutcome, ReplyOutcome, ResponseOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 OUTBOUND = MessageOutcome.OUTBOUND

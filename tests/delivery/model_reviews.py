@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.delivery.model import CONTEXT, Fact, Item, World, at, first, scaled, timed
 
-from csapi.facts.kinds import CriterionOutcome, DeadlineOutcome, HoldingOutcome, Kind, ReviewOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import CriterionOutcome, DeadlineOutcome, HoldingOutcome, ReviewOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 

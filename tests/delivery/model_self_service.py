@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.delivery.model import CONTEXT, Fact, Item, World, at, first, nearest_ms
 
-from csapi.facts.kinds import Kind, SearchOutcome, SessionOutcome, VoteOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import SearchOutcome, SessionOutcome, VoteOutcome
 
 KINDS = {
     "self_service": Kind.SELF_SERVICE_SESSION,

@@ -6,7 +6,8 @@ from tests.delivery.model import Fact, Item, at, first, timed
 from tests.delivery.model_replies import by_customer, of, said
 from tests.delivery.model_work import DONE, changes_of, solves_of
 
-from csapi.facts.kinds import Kind, MessageOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import MessageOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 

@@ -32,7 +32,8 @@ from tests.delivery.model_replies import (
 from tests.delivery.model_state import state_facts
 from tests.delivery.model_work import DONE, backlog_facts, routing_fact, solve_facts
 
-from csapi.facts.kinds import SLA_KINDS, Kind, MessageOutcome, ResolutionOutcome, Told
+from csapi.facts.kinds import SLA_KINDS, Kind
+from csapi.facts.outcomes import MessageOutcome, ResolutionOutcome, Told
 
 Facts = dict[tuple[Kind, int], Fact]
 ABOUT_THE_TICKET = (

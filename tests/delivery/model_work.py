@@ -9,7 +9,8 @@ from typing import Any
 from tests.delivery.model import Fact, Item, at, nearest_ms
 from tests.delivery.model_replies import actor, of, said
 
-from csapi.facts.kinds import EffortOutcome, Kind, MessageOutcome, RoutingOutcome, WaitOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import EffortOutcome, MessageOutcome, RoutingOutcome, WaitOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 DONE = ("solved", "closed")

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from tests.metrics.world import Fact, Key, key_of
 
-from csapi.facts.kinds import CustomerOutcome, Kind
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import CustomerOutcome
 
 Sizes = dict[Key, tuple[int, int]]
 

@@ -32,7 +32,7 @@ from csapi.access.service import create_tenant
 from csapi.facts.kinds import Grain
 from csapi.kit.db import SERVER_SETTINGS, connect, open_pool
 from csapi.metrics.cuboids import BUSY_DAY_FACTS
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 from csapi.metrics.zones import day_start, local_date, month_start
 from csapi.reports.schemas import Query
 from csapi.reports.service import Desk, answer

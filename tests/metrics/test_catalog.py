@@ -5,10 +5,11 @@ import re
 import pytest
 from tests.metrics.world import Fact, expected_cell
 
-from csapi.facts.kinds import CallOutcome, Kind
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import CallOutcome
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.catalog.calls import SERVICE_LEVEL_VARIANTS
-from csapi.metrics.formulas import MergeClass, Metric, ParamType, Unit
+from csapi.metrics.metric import MergeClass, Metric, ParamType, Unit
 from csapi.reports.describe import catalog_page, metric_info
 
 EVERY = pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.id)

@@ -9,7 +9,7 @@ from tests.metrics.conftest import STATES, Ask, World
 from tests.metrics.world import NOW, TIMEZONE
 
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Direction, MergeClass, Metric
+from csapi.metrics.metric import Direction, MergeClass, Metric
 
 PARTS = (
     "value", "n", "numerator", "denominator", "precision", "relative_error", "excluded",

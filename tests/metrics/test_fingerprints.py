@@ -7,7 +7,7 @@ import pytest
 
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.fingerprints import cases, fingerprint
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 
 # Metric -> version, and the fingerprint of the formula by each choice. New metrics and new choices
 # may be added at any time: python -m tests.metrics.test_fingerprints

@@ -11,7 +11,7 @@ from tests.metrics.world import NOW, TIMEZONE, Fact, ages_at, grouped, is_of
 
 from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import MergeClass, Metric
+from csapi.metrics.metric import MergeClass, Metric
 from csapi.metrics.parts import LASTING, Hours, Measure
 from csapi.reports import read
 

@@ -24,7 +24,8 @@ from tests.metrics.world import (
 )
 
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Formula, MergeClass, Metric
+from csapi.metrics.formulas import Formula
+from csapi.metrics.metric import MergeClass, Metric
 from csapi.metrics.parts import FILLED, Hours, Measure
 
 RANGE = {

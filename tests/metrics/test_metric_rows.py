@@ -18,7 +18,7 @@ from tests.metrics.test_metric_laws import EVERY, RANGE, cells, expected, is_sto
 from tests.metrics.world import TIMEZONE, grouped
 
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 from csapi.metrics.parts import Hours
 
 # Every kind of formula, and not every metric: what is held against the rows knows no formulas.

@@ -20,7 +20,8 @@ from tests.metrics.world import NOW, TIMEZONE, Fact, expected_cell, grouped
 
 from csapi.kit.db import SERVER_SETTINGS, open_pool
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Formula, MergeClass, Metric, Unit
+from csapi.metrics.formulas import Formula
+from csapi.metrics.metric import MergeClass, Metric, Unit
 from csapi.metrics.parts import Hours, Measure
 from csapi.reports.records import records
 from csapi.reports.records_schemas import RecordsQuery

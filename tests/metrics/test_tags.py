@@ -20,7 +20,7 @@ from tests.metrics.world import (
 
 from csapi.facts.kinds import Dimension
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 
 IDS = (
     "tickets_created",

@@ -15,11 +15,9 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from csapi.facts.business_hours import BUSINESS_KINDS
-from csapi.facts.kinds import (
-    FORESEEN,
-    NO_OUTCOME,
+from csapi.facts.kinds import FORESEEN, NO_OUTCOME, VALUE_SCALE, Dimension, Kind
+from csapi.facts.outcomes import (
     SLA_METRIC_STEP,
-    VALUE_SCALE,
     AssignmentOutcome,
     Box,
     CallOutcome,
@@ -28,11 +26,9 @@ from csapi.facts.kinds import (
     CriterionOutcome,
     CustomerOutcome,
     DeadlineOutcome,
-    Dimension,
     EffortOutcome,
     HandlingOutcome,
     HoldingOutcome,
-    Kind,
     MessageOutcome,
     PresenceOutcome,
     ReplyOutcome,

@@ -17,7 +17,7 @@ from csapi.facts.kinds import Kind
 from csapi.facts.origins import KINDS_OF, LISTED, resources_of
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.metrics.catalog import METRICS
-from csapi.metrics.formulas import TimeBasis
+from csapi.metrics.metric import TimeBasis
 from csapi.reports.schemas import Query
 from csapi.reports.service import Desk, answer
 from csapi.reports.versions import rebuild_of

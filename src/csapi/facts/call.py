@@ -6,8 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from csapi.facts.kinds import CallOutcome, Dimension, HandlingOutcome, Kind, Resource
+from csapi.facts.kinds import Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup, milliseconds
+from csapi.facts.outcomes import CallOutcome, HandlingOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sentiment import SENTIMENT_COLUMNS, sentiment_values
 from csapi.facts.sql import ATTRIBUTES, CONTACT_VALUES, TIE_BREAK, fact_select, lateral

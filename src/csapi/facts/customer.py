@@ -7,8 +7,9 @@ import msgspec
 
 from csapi.facts.customer_tables import customers
 from csapi.facts.effective import check_periods, holds_at, steps
-from csapi.facts.kinds import CustomerOutcome, Dimension, Kind, Resource
+from csapi.facts.kinds import Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import CustomerOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sql import ATTRIBUTES, CHOSEN, fact_select, lateral
 from csapi.facts.tags import TAGS_COLUMN

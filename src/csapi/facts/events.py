@@ -4,8 +4,9 @@ from enum import StrEnum
 
 import msgspec
 
-from csapi.facts.kinds import Dimension, MessageOutcome, Resource
+from csapi.facts.kinds import Dimension, Resource
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import MessageOutcome
 from csapi.facts.resource import Column, RecordKind
 from csapi.facts.sentiment import SENTIMENT_COLUMNS, sentiment_values
 from csapi.facts.ticket import STATUS_NUMBERS, TicketStatus

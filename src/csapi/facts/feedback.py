@@ -5,17 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csapi.facts.kinds import (
-    NO_OUTCOME,
-    VALUE_SCALE,
-    Box,
-    CommentOutcome,
-    Dimension,
-    Kind,
-    RequestOutcome,
-    Resource,
-)
+from csapi.facts.kinds import NO_OUTCOME, VALUE_SCALE, Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import Box, CommentOutcome, RequestOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sentiment import SENTIMENT_COLUMNS, sentiment_values
 from csapi.facts.sql import ATTRIBUTES, CHOSEN, fact_select, lateral

@@ -6,8 +6,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csapi.facts.kinds import Kind, Resource, SearchOutcome, VoteOutcome
+from csapi.facts.kinds import Kind, Resource
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import SearchOutcome, VoteOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.self_service_tables import kb_events
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral

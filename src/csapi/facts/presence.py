@@ -3,8 +3,9 @@
 from enum import StrEnum
 
 from csapi.facts.interval import CHECKS, pieces, whole
-from csapi.facts.kinds import Dimension, Kind, PresenceOutcome, Resource
+from csapi.facts.kinds import Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import PresenceOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
 from csapi.facts.staff_cost import PRESENCE_COST

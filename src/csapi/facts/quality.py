@@ -6,8 +6,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csapi.facts.kinds import CriterionOutcome, Dimension, Kind, Resource, ReviewOutcome
+from csapi.facts.kinds import Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import CriterionOutcome, ReviewOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral, nobody
 from csapi.facts.wire import Custom, Key, Record, Text, normalized

@@ -1,6 +1,6 @@
 """Sentiment: what a source's own model made of a message, a call or feedback."""
 
-from csapi.facts.kinds import SentimentLabel
+from csapi.facts.outcomes import SentimentLabel
 from csapi.facts.resource import Column
 from csapi.facts.wire import Sentiment
 from csapi.kit.quantities import ten_thousandths

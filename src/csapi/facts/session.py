@@ -3,8 +3,9 @@
 from enum import StrEnum
 
 from csapi.facts.kb_event import StoredType
-from csapi.facts.kinds import VALUE_SCALE, Dimension, Kind, Resource, SessionOutcome
+from csapi.facts.kinds import VALUE_SCALE, Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import SessionOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.self_service_tables import sessions
 from csapi.facts.sql import ATTRIBUTES, canonical, fact_select, lateral

@@ -1,8 +1,9 @@
 """Shifts: when agents are meant to work, and how much of it they were there."""
 
 from csapi.facts.interval import CHECKS, NOTHING, pieces, span, whole
-from csapi.facts.kinds import Kind, PresenceOutcome, Resource, ShiftOutcome
+from csapi.facts.kinds import Kind, Resource
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import PresenceOutcome, ShiftOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral
 from csapi.facts.staff_cost import shift_cost

@@ -11,8 +11,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csapi.facts.kinds import Dimension, SlaMetric
+from csapi.facts.kinds import Dimension
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import SlaMetric
 from csapi.facts.resource import Column, RecordKind
 from csapi.facts.sla_tables import sla_policies
 from csapi.facts.wire import Custom, Key, Record, Text, normalized

@@ -4,7 +4,8 @@ from sqlalchemy.dialects import postgresql
 
 from csapi.facts.business_hours import business_ms
 from csapi.facts.effective import holds_at
-from csapi.facts.kinds import DEFINITION_VERSION, ContactOutcome, Resource
+from csapi.facts.kinds import DEFINITION_VERSION, Resource
+from csapi.facts.outcomes import ContactOutcome
 from csapi.facts.tables import ATTRIBUTE_SLOTS, facts
 
 ATTRIBUTES = tuple(f"attr{slot}" for slot in range(1, ATTRIBUTE_SLOTS + 1))

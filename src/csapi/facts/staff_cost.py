@@ -6,7 +6,8 @@ the agent was in, else the default.
 """
 
 from csapi.facts.interval import LONGEST_SQL, NOTHING, cut, millisecond
-from csapi.facts.kinds import CostScope, Kind, PresenceOutcome, StaffCostOutcome
+from csapi.facts.kinds import CostScope, Kind
+from csapi.facts.outcomes import PresenceOutcome, StaffCostOutcome
 from csapi.facts.timeline import of_same_agent
 
 NEAR = "interval '12 hours'"

@@ -8,8 +8,9 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from csapi.facts.kinds import DeadlineOutcome, Dimension, HoldingOutcome, Kind, Resource
+from csapi.facts.kinds import Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup
+from csapi.facts.outcomes import DeadlineOutcome, HoldingOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.sql import ATTRIBUTES, fact_select, lateral, nobody
 from csapi.facts.ticket_replies import timed

@@ -6,7 +6,8 @@ from csapi.facts.business_hours import (
     OWNER_TURNS_JOIN,
     TEAM_OF_OWNER,
 )
-from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Resource, Told
+from csapi.facts.kinds import Kind, Resource
+from csapi.facts.outcomes import MessageOutcome, ResolutionOutcome, Told
 from csapi.facts.sql import (
     ATTRIBUTES,
     CONTACT_VALUES,

@@ -3,13 +3,8 @@
 They read `told` and `subjects` of ticket_facts.py.
 """
 
-from csapi.facts.kinds import (
-    AssignmentOutcome,
-    Kind,
-    MessageOutcome,
-    ReplyOutcome,
-    ResponseOutcome,
-)
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import AssignmentOutcome, MessageOutcome, ReplyOutcome, ResponseOutcome
 from csapi.facts.sql import milliseconds_between
 from csapi.facts.ticket_history import EventType
 

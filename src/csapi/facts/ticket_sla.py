@@ -18,13 +18,8 @@ from csapi.facts.business_hours import (
     in_force,
     open_until,
 )
-from csapi.facts.kinds import (
-    SLA_METRIC_STEP,
-    Kind,
-    Scope,
-    SlaDecision,
-    SlaMetric,
-)
+from csapi.facts.kinds import Kind, Scope
+from csapi.facts.outcomes import SLA_METRIC_STEP, SlaDecision, SlaMetric
 from csapi.facts.sql import milliseconds_between
 from csapi.facts.ticket_history import EventType, period_join, periods, was
 from csapi.facts.ticket_replies import IN, OUT

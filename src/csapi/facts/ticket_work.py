@@ -4,7 +4,8 @@ Nothing here joins events with events: running totals over one ordered stream st
 the planner believes. They read `told`, `subjects`, `statuses` and `solves` of ticket_facts.py.
 """
 
-from csapi.facts.kinds import EffortOutcome, Kind, RoutingOutcome, WaitOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import EffortOutcome, RoutingOutcome, WaitOutcome
 from csapi.facts.sql import milliseconds_between
 from csapi.facts.ticket_history import EventType
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from csapi.metrics.formulas import Formula, Metric
+from csapi.metrics.formulas import Formula
+from csapi.metrics.metric import Metric
 from csapi.metrics.parts import Combo
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from csapi.facts.kinds import FORESEEN, Kind
 from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.dimensions import Dimension
-from csapi.metrics.formulas import TICKETS, Formula, Metric, untold
+from csapi.metrics.formulas import TICKETS, Formula, untold
+from csapi.metrics.metric import Metric
 from csapi.metrics.parts import COHORTS, DISTINCT, Combo, Measure, Part
 from csapi.metrics.periods import CYCLES, Bucket, Period, TimeGrain, buckets, edges
 from csapi.metrics.plan import Cuts

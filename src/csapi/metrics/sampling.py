@@ -10,7 +10,8 @@ from enum import StrEnum
 from csapi.facts.kinds import VALUE_SCALE
 from csapi.metrics import statistics
 from csapi.metrics.composed import ComposedFormula
-from csapi.metrics.formulas import Formula, MergeClass, Metric, TimeBasis, Unit
+from csapi.metrics.formulas import Formula
+from csapi.metrics.metric import MergeClass, Metric, TimeBasis, Unit
 from csapi.metrics.parts import DISTINCT, Combo, Measure
 from csapi.metrics.statistics import Interval
 

@@ -9,7 +9,8 @@ from msgspec import Meta
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.interval import LONGEST_SQL
-from csapi.facts.kinds import Kind, MessageOutcome, PresenceOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import MessageOutcome, PresenceOutcome
 from csapi.facts.presence import STATES, PresenceState
 from csapi.facts.timeline import of_same_agent
 from csapi.kit.clock import now

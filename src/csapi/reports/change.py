@@ -12,7 +12,7 @@ from csapi.kit.problems import Problem
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.decompose import STEPS, Member, Piece, Side, apportioned, split
-from csapi.metrics.formulas import MergeClass
+from csapi.metrics.metric import MergeClass
 from csapi.metrics.parts import COMMON
 from csapi.metrics.question import Question, TimeGroup
 from csapi.metrics.stocks import empty_parts

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from csapi.metrics.dimensions import DIMENSIONS, TIME_PREFIX, Dimension, Source
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 from csapi.metrics.periods import CYCLES, TimeGrain
 from csapi.metrics.question import Asked, Group, TimeGroup
 from csapi.reports.refusals import refuse

@@ -9,7 +9,7 @@ from msgspec import Meta
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.feedback import SURVEYS
-from csapi.facts.kinds import Box
+from csapi.facts.outcomes import Box
 from csapi.facts.wire import Key, Survey, normalized
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, params_of

@@ -16,7 +16,7 @@ from csapi.metrics.arithmetic import FormulaError, Node, names_of, parse
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.composed import Operand, composed
 from csapi.metrics.dimensions import CUSTOM_PREFIX
-from csapi.metrics.formulas import Attribution, Direction, MergeClass, Metric, TimeBasis, Unit
+from csapi.metrics.metric import Attribution, Direction, MergeClass, Metric, TimeBasis, Unit
 from csapi.metrics.parts import Hours
 from csapi.metrics.question import Asked
 from csapi.reports.ordering import Name

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from csapi.facts.kinds import Told
+from csapi.facts.outcomes import Told
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.fingerprints import fingerprint
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 from csapi.metrics.parts import Hours
 from csapi.reports.checks import allowed_dimensions
 from csapi.reports.schemas import MaturityState, MetricInfo, ParamInfo

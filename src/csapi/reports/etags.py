@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Collection, Iterator
 
 from csapi.facts.kinds import Grain
-from csapi.metrics.formulas import Unit
+from csapi.metrics.metric import Unit
 from csapi.metrics.question import MemberGroup, Question
 from csapi.reports.pages import fingerprint_of
 from csapi.reports.schemas import Include, Query

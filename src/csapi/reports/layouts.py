@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from csapi.kit.quantities import UtcDatetime
-from csapi.metrics.formulas import Unit
+from csapi.metrics.metric import Unit
 
 
 class DimensionValue(msgspec.Struct, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from csapi.facts.kinds import MarkReason
 from csapi.metrics.composed import ComposedFormula
-from csapi.metrics.formulas import TimeBasis, Unit
+from csapi.metrics.metric import TimeBasis, Unit
 from csapi.metrics.question import Asked, Places, Question
 from csapi.metrics.zones import day_start, local_date
 from csapi.reports.comparing import Beside, compare_info

@@ -15,7 +15,7 @@ from csapi.metrics.dimensions import (
     Source,
     dimension_of,
 )
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 from csapi.metrics.periods import (
     Period,
     PeriodError,

@@ -11,7 +11,8 @@ from csapi.kit.problems import shown
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.catalog.vocabulary import INCLUDE_NEGATIVE
 from csapi.metrics.composed import ComposedFormula
-from csapi.metrics.formulas import Formula, Metric, Param, ParamType
+from csapi.metrics.formulas import Formula
+from csapi.metrics.metric import Metric, Param, ParamType
 from csapi.metrics.parts import Hours
 from csapi.metrics.periods import Period
 from csapi.metrics.question import Asked

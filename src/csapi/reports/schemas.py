@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from csapi.facts.annotation import AnnotationKind, AnnotationScope
 from csapi.kit.quantities import UtcDatetime
-from csapi.metrics.formulas import Attribution, Direction, MergeClass, ParamType, TimeBasis, Unit
+from csapi.metrics.metric import Attribution, Direction, MergeClass, ParamType, TimeBasis, Unit
 from csapi.metrics.parts import Hours
 from csapi.metrics.periods import RangePreset
 from csapi.metrics.sampling import NoInterval

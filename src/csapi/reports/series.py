@@ -7,7 +7,7 @@ from itertools import product
 
 from csapi.kit.problems import Problem
 from csapi.metrics.compile import MOST_GROUPS
-from csapi.metrics.formulas import MergeClass
+from csapi.metrics.metric import MergeClass
 from csapi.metrics.occurrences import hours_of_week
 from csapi.metrics.periods import CYCLES, TimeGrain
 from csapi.metrics.question import OTHER, Question, TimeGroup

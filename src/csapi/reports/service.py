@@ -13,7 +13,7 @@ from msgspec import UNSET
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.lanes import Lanes
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows

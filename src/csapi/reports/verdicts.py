@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from csapi.metrics.arithmetic import evaluate
 from csapi.metrics.composed import ComposedFormula
-from csapi.metrics.formulas import Direction
+from csapi.metrics.metric import Direction
 from csapi.metrics.question import Asked, Places, Question, TimeGroup
 from csapi.metrics.sampling import (
     MINIMUM_N,

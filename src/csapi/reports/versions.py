@@ -20,7 +20,7 @@ from csapi.kit.operations import AnyRequest, Operation, path_of
 from csapi.kit.problems import Problem
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.fingerprints import fingerprint
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 from csapi.reports.endpoints import QUERY_TAG, MetricPath
 
 PROGRESS = """

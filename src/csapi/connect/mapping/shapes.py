@@ -46,12 +46,19 @@ SHAPES = {
     ),
     "customers": _shape(
         "source external_id",
-        "source_updated_at name email phone company segment locale country custom deleted",
+        "source_updated_at name email phone company type registered created_at segment tags tags[]"
+        " locale country custom deleted",
+        segments="segment from to",
+        statuses="status from to",
+    ),
+    "customers/merge": _shape(
+        "source from into",
+        "source_updated_at into_source custom deleted",
     ),
     "calls": _shape(
         "source external_id queue_entered_at",
-        "source_updated_at direction outcome answered_at abandoned_at ended_at wait_seconds agent"
-        " team queue customer ticket topic type priority resolved tags tags[] sentiment_label"
+        "source_updated_at started_at direction outcome answered_at abandoned_at ended_at"
+        " wait_seconds agent team queue customer ticket topic type priority resolved tags tags[] sentiment_label"
         " sentiment_score custom deleted",
         legs="agent started_at ended_at ring_seconds talk_seconds hold_seconds"
         " after_call_work_seconds transferred_to",
@@ -76,8 +83,8 @@ SHAPES = {
     "feedback": _shape(
         "source external_id survey rating responded_at",
         "source_updated_at scale_min scale_max positive_values positive_values[] request ticket"
-        " call agent team customer site comment reasons reasons[] sentiment_label sentiment_score"
-        " custom deleted",
+        " call agent team customer site comment language reasons reasons[] sentiment_label"
+        " sentiment_score custom deleted",
     ),
     "quality-reviews": _shape(
         "source external_id reviewed_at agent criteria",
@@ -149,4 +156,5 @@ RESOURCES = tuple(SHAPES)
 
 
 def key_field(resource: str) -> str:
-    return "event_id" if resource == "ticket-events" else "external_id"
+    """What tells records of one source apart."""
+    return {"ticket-events": "event_id", "customers/merge": "from"}.get(resource, "external_id")

@@ -16,7 +16,7 @@ from csapi.metrics.catalog.ticket_speed import TICKET_SPEED_METRICS
 from csapi.metrics.catalog.ticket_state import TICKET_STATE_METRICS
 from csapi.metrics.catalog.tickets import TICKET_METRICS
 from csapi.metrics.catalog.work import WORK_METRICS
-from csapi.metrics.formulas import Metric
+from csapi.metrics.metric import Metric
 
 METRICS: dict[str, Metric] = {
     metric.id: metric

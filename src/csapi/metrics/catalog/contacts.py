@@ -1,13 +1,7 @@
 """Contacts: times that a person turned to us, by whatever channel."""
 
-from csapi.facts.kinds import (
-    Box,
-    CallOutcome,
-    ContactOutcome,
-    EffortOutcome,
-    Kind,
-    ReplyOutcome,
-)
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import Box, CallOutcome, ContactOutcome, EffortOutcome, ReplyOutcome
 from csapi.metrics.catalog.vocabulary import (
     COHORT,
     EVENT,
@@ -20,16 +14,8 @@ from csapi.metrics.catalog.vocabulary import (
     milliseconds,
     ratio,
 )
-from csapi.metrics.formulas import (
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    Param,
-    ParamType,
-    Unit,
-    share,
-)
+from csapi.metrics.formulas import Facts, Formula, share
+from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
 from csapi.metrics.parts import Combo, Measure
 
 CONTACTS = Facts(Kind.CONTACT)

@@ -1,6 +1,7 @@
 """What the work costs, by the cost book."""
 
-from csapi.facts.kinds import VALUE_SCALE, Kind, StaffCostOutcome
+from csapi.facts.kinds import VALUE_SCALE, Kind
+from csapi.facts.outcomes import StaffCostOutcome
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     HIGHER,
@@ -13,16 +14,8 @@ from csapi.metrics.catalog.vocabulary import (
     time_share,
 )
 from csapi.metrics.catalog.work import HANDLED
-from csapi.metrics.formulas import (
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    Param,
-    ParamType,
-    TimeBasis,
-    Unit,
-)
+from csapi.metrics.formulas import Facts, Formula
+from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, TimeBasis, Unit
 
 PAID = Facts(Kind.STAFF_COST)
 RATED = Facts(Kind.STAFF_COST, (StaffCostOutcome.SHIFT, StaffCostOutcome.PRESENCE))

@@ -1,18 +1,11 @@
 """Customers as a stock: how many there are, and how many stay. What makes somebody a customer is
 the status that the source gives, never that they wrote to support."""
 
-from csapi.facts.kinds import VALUE_SCALE, CustomerOutcome, Kind
+from csapi.facts.kinds import VALUE_SCALE, Kind
+from csapi.facts.outcomes import CustomerOutcome
 from csapi.metrics.catalog.vocabulary import COHORT, HIGHER, LOWER, NEUTRAL, OWNER, ratio
-from csapi.metrics.formulas import (
-    Direction,
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    TimeBasis,
-    Unit,
-    share,
-)
+from csapi.metrics.formulas import Facts, Formula, share
+from csapi.metrics.metric import Direction, MergeClass, Metric, TimeBasis, Unit
 
 EVERYBODY = Facts(Kind.CUSTOMER)
 ACTIVE = Facts(Kind.CUSTOMER, (CustomerOutcome.ACTIVE,))

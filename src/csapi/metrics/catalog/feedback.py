@@ -1,6 +1,7 @@
 """Feedback: what was asked, and what came back."""
 
-from csapi.facts.kinds import Box, CommentOutcome, Kind, RequestOutcome, SentimentLabel
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import Box, CommentOutcome, RequestOutcome, SentimentLabel
 from csapi.facts.wire import Sentiment
 from csapi.metrics.catalog.vocabulary import (
     COHORT,
@@ -15,16 +16,8 @@ from csapi.metrics.catalog.vocabulary import (
     ratio,
     scored,
 )
-from csapi.metrics.formulas import (
-    Facts,
-    MergeClass,
-    Metric,
-    Param,
-    ParamType,
-    Unit,
-    net_points,
-    share,
-)
+from csapi.metrics.formulas import Facts, net_points, share
+from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
 
 CSAT, CES, NPS, FCR = (Facts(kind) for kind in (Kind.CSAT, Kind.CES, Kind.NPS, Kind.FCR))
 LABELLED = Facts(

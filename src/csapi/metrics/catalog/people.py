@@ -3,11 +3,8 @@
 The time of presence is wall-clock time: at every moment an agent is in one state at most.
 """
 
-from csapi.facts.kinds import (
-    Kind,
-    PresenceOutcome,
-    ShiftOutcome,
-)
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import PresenceOutcome, ShiftOutcome
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     EXCLUDE_ZERO,
@@ -22,18 +19,8 @@ from csapi.metrics.catalog.vocabulary import (
     ratio,
     time_share,
 )
-from csapi.metrics.formulas import (
-    MS_PER_SECOND,
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    Param,
-    ParamType,
-    TimeBasis,
-    Unit,
-    mean_seconds,
-)
+from csapi.metrics.formulas import MS_PER_SECOND, Facts, Formula, mean_seconds
+from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, TimeBasis, Unit
 
 STATES = tuple(PresenceOutcome)
 ONLINE = Facts(

@@ -1,6 +1,7 @@
 """Quality reviews: what reviewers made of the work."""
 
-from csapi.facts.kinds import Kind, ReviewOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import ReviewOutcome
 from csapi.metrics.catalog.vocabulary import LOWER, counted, ratio, scored
 from csapi.metrics.formulas import Facts, share
 

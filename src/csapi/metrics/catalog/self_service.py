@@ -1,6 +1,7 @@
 """Self-service: the knowledge base, forms, and sessions in which no agent takes part."""
 
-from csapi.facts.kinds import Kind, SearchOutcome, SessionOutcome, VoteOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import SearchOutcome, SessionOutcome, VoteOutcome
 from csapi.metrics.catalog.vocabulary import (
     COHORT,
     LOWER,
@@ -11,17 +12,8 @@ from csapi.metrics.catalog.vocabulary import (
     milliseconds,
     ratio,
 )
-from csapi.metrics.formulas import (
-    Attribution,
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    Param,
-    ParamType,
-    Unit,
-    share,
-)
+from csapi.metrics.formulas import Facts, Formula, share
+from csapi.metrics.metric import Attribution, MergeClass, Metric, Param, ParamType, Unit
 from csapi.metrics.parts import Combo
 
 SEARCHES = Facts(Kind.KB_SEARCH)

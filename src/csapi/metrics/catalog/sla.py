@@ -1,6 +1,7 @@
 """SLA targets: met, missed and by how much, and those that are still to be decided."""
 
-from csapi.facts.kinds import SLA_METRIC_STEP, VALUE_SCALE, Kind, SlaDecision, SlaMetric
+from csapi.facts.kinds import VALUE_SCALE, Kind
+from csapi.facts.outcomes import SLA_METRIC_STEP, SlaDecision, SlaMetric
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     EVENT,
@@ -12,19 +13,8 @@ from csapi.metrics.catalog.vocabulary import (
     Params,
     milliseconds,
 )
-from csapi.metrics.formulas import (
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    Param,
-    ParamType,
-    TimeBasis,
-    Unit,
-    count,
-    mean_seconds,
-    share,
-)
+from csapi.metrics.formulas import Facts, Formula, count, mean_seconds, share
+from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, TimeBasis, Unit
 
 ALL = "all"
 TARGETS = {each.name.lower(): each for each in SlaMetric}

@@ -1,6 +1,7 @@
 """Tasks: who held them, and what became of them."""
 
-from csapi.facts.kinds import DeadlineOutcome, HoldingOutcome, Kind
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import DeadlineOutcome, HoldingOutcome
 from csapi.metrics.catalog.vocabulary import (
     COHORT,
     HIGHER,

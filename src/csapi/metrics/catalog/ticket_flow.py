@@ -1,11 +1,10 @@
 """Tickets: what came in, what was solved, what is left, and how much work it took."""
 
-from csapi.facts.kinds import (
-    VALUE_SCALE,
+from csapi.facts.kinds import VALUE_SCALE, Kind
+from csapi.facts.outcomes import (
     AssignmentOutcome,
     EffortOutcome,
     HandlingOutcome,
-    Kind,
     RoutingOutcome,
     Told,
 )
@@ -21,20 +20,8 @@ from csapi.metrics.catalog.vocabulary import (
     milliseconds,
     ratio,
 )
-from csapi.metrics.formulas import (
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    Param,
-    ParamType,
-    TimeBasis,
-    Unit,
-    added,
-    mean_value,
-    share,
-    value_sum,
-)
+from csapi.metrics.formulas import Facts, Formula, added, mean_value, share, value_sum
+from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, TimeBasis, Unit
 from csapi.metrics.parts import Measure
 
 SOLVES = Facts(Kind.RESOLUTION)

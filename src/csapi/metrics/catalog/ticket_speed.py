@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from csapi.facts.kinds import AssignmentOutcome, Kind, ResponseOutcome, WaitOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import AssignmentOutcome, ResponseOutcome, WaitOutcome
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     COHORT,
@@ -18,17 +19,8 @@ from csapi.metrics.catalog.vocabulary import (
     threshold,
     within,
 )
-from csapi.metrics.formulas import (
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    Param,
-    ParamType,
-    Unit,
-    mean_seconds,
-    share,
-)
+from csapi.metrics.formulas import Facts, Formula, mean_seconds, share
+from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
 
 AWAITED = Facts(Kind.AWAITED)
 ACKNOWLEDGED = Facts(Kind.ACKNOWLEDGED)

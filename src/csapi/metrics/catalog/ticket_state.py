@@ -15,16 +15,8 @@ from csapi.metrics.catalog.vocabulary import (
     threshold,
     within,
 )
-from csapi.metrics.formulas import (
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    Survival,
-    TimeBasis,
-    Unit,
-    mean_age,
-)
+from csapi.metrics.formulas import Facts, Formula, Survival, mean_age
+from csapi.metrics.metric import MergeClass, Metric, TimeBasis, Unit
 
 OPEN = Facts(Kind.OPEN_TICKET)
 WAITING = Facts(Kind.WAITING)

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from csapi.facts.kinds import Kind, MessageOutcome, ResolutionOutcome, Told
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import MessageOutcome, ResolutionOutcome, Told
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     EVENT,
@@ -16,16 +17,8 @@ from csapi.metrics.catalog.vocabulary import (
     counted,
     within,
 )
-from csapi.metrics.formulas import (
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    Param,
-    ParamType,
-    Unit,
-    value_sum,
-)
+from csapi.metrics.formulas import Facts, Formula, value_sum
+from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
 
 CREATED, REOPENS = Facts(Kind.TICKET_CREATED), Facts(Kind.REOPEN)
 FIRST_SOLVES = Facts(Kind.RESOLUTION, (ResolutionOutcome.ONLY, ResolutionOutcome.FIRST))

@@ -4,23 +4,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from csapi.facts.kinds import Told
+from csapi.facts.outcomes import Told
 from csapi.metrics.formulas import (
     MS_PER_SECOND,
-    Attribution,
-    Direction,
     Facts,
     Formula,
+    count,
+    mean_seconds,
+    mean_value,
+    within_share,
+)
+from csapi.metrics.metric import (
+    Attribution,
+    Direction,
     MergeClass,
     Metric,
     Param,
     ParamType,
     TimeBasis,
     Unit,
-    count,
-    mean_seconds,
-    mean_value,
-    within_share,
 )
 from csapi.metrics.parts import Combo
 

@@ -1,6 +1,7 @@
 """Work: contacts handled in the time online, and work sessions on e-mail and chat."""
 
-from csapi.facts.kinds import CallOutcome, Kind, ResolutionOutcome
+from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import CallOutcome, ResolutionOutcome
 from csapi.metrics.catalog.people import ONLINE
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
@@ -11,15 +12,8 @@ from csapi.metrics.catalog.vocabulary import (
     counted,
     lasted,
 )
-from csapi.metrics.formulas import (
-    MS_PER_SECOND,
-    Facts,
-    Formula,
-    MergeClass,
-    Metric,
-    TimeBasis,
-    Unit,
-)
+from csapi.metrics.formulas import MS_PER_SECOND, Facts, Formula
+from csapi.metrics.metric import MergeClass, Metric, TimeBasis, Unit
 
 MS_PER_HOUR = 3600 * MS_PER_SECOND
 SESSIONS = Facts(Kind.WORK_SESSION_INTERVAL)
