@@ -14,8 +14,10 @@ from uuid import UUID
 
 import msgspec
 
+from csapi.facts.business_hours import BUSINESS_KINDS
 from csapi.facts.expansion import Span, horizon, in_force, open_spans
 from csapi.facts.kinds import Reference, Scope
+from csapi.facts.origins import resources_of
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.schedule import SCHEDULES, Schedule
 from csapi.facts.schedule_tables import business_intervals, schedule_periods
@@ -53,8 +55,10 @@ INSERT INTO schedule_periods ({", ".join(schedule_periods.columns.keys())})
 SELECT $1, *
 FROM unnest($2::smallint[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::int[])"""
 
+# Of records whose facts have business time.
 HAS_RECORDS = "SELECT " + " OR ".join(
-    f"EXISTS (SELECT 1 FROM {kind.table} WHERE tenant_id = $1)" for kind in SUBJECT_KINDS.values()
+    f"EXISTS (SELECT 1 FROM {SUBJECT_KINDS[resource].table} WHERE tenant_id = $1)"
+    for resource in resources_of(BUSINESS_KINDS)
 )
 
 SET_APPLIED = "UPDATE schedules SET is_applied = true WHERE tenant_id = $1 AND NOT is_applied"

@@ -58,8 +58,8 @@ SHAPES = {
     "calls": _shape(
         "source external_id queue_entered_at",
         "source_updated_at started_at direction outcome answered_at abandoned_at ended_at"
-        " wait_seconds agent team queue customer ticket topic type priority resolved tags tags[] sentiment_label"
-        " sentiment_score custom deleted",
+        " wait_seconds agent team queue customer ticket topic type priority resolved tags tags[]"
+        " sentiment_label sentiment_score custom deleted",
         legs="agent started_at ended_at ring_seconds talk_seconds hold_seconds"
         " after_call_work_seconds transferred_to",
     ),
