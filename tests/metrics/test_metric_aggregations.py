@@ -13,7 +13,6 @@ from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.metric import MergeClass, Metric
 from csapi.metrics.parts import LASTING, Hours, Measure
-from csapi.reports import read
 
 DURATIONS = [
     metric
@@ -180,7 +179,7 @@ async def test_percentiles_of_many_are_near(
     ask: Ask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(read, "EXACT_MAX", 2)
+    monkeypatch.setattr("csapi.reports.groups.EXACT_MAX", 2)
     names = [f"p{percent}" for percent in PERCENTS]
     for dimensions in ([], ["team"], ["time:week"], ["time:day", "channel"]):
         wanted = query(metric, hours, names, dimensions, **{zero_param(metric): above_zero})

@@ -16,7 +16,9 @@ from csapi.reports.service import Desk, Snapshot
 # With the arguments of the statement in whose place it comes.
 SLOW = """
 SELECT pg_sleep(1) WHERE $1::uuid IS NOT NULL AND $2::timestamptz IS NOT NULL
-  AND $3::timestamptz IS NOT NULL AND $4::smallint[] IS NOT NULL"""
+  AND $3::timestamptz IS NOT NULL AND $4::smallint[] IS NOT NULL
+  AND $5::smallint[] IS NOT NULL
+  AND $6::bigint[] IS NOT NULL AND $7::timestamptz IS NOT NULL"""
 OFFERED: dict[str, Any] = {"metrics": [{"id": "calls_offered"}], "time": TIME}
 
 

@@ -56,7 +56,7 @@ def test_a_query_beyond_a_limit_is_refused_by_its_place(tenant: Tenant) -> None:
 async def test_a_slow_query_says_what_to_change(
     api_pool: asyncpg.Pool, tenant_id: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("csapi.reports.read.STATE", SLOW)
+    monkeypatch.setattr("csapi.reports.state.STATE", SLOW)
     monkeypatch.setattr("csapi.access.tenancy.READ_ONLY", "; SET LOCAL statement_timeout = 50")
     with pytest.raises(Problem) as refusal:
         await answer(Desk(api_pool, tenant_id, "UTC", now(), 1000), OFFERED)
@@ -76,7 +76,7 @@ async def test_slow_queries_of_a_tenant_leave_room_for_the_others(
         return Desk(api_pool, tenant, "UTC", now(), 1000, lanes=lanes)
 
     quick = await answer(desk(other), OFFERED)
-    monkeypatch.setattr("csapi.reports.read.STATE", SLOW)
+    monkeypatch.setattr("csapi.reports.state.STATE", SLOW)
     slow = [asyncio.create_task(answer(desk(tenant_id), OFFERED)) for _ in range(10)]
     await asyncio.sleep(0.1)
     monkeypatch.undo()

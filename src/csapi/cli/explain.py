@@ -19,7 +19,7 @@ from csapi.kit.settings import load_settings
 from csapi.metrics.compile import cuboid_for
 from csapi.metrics.plan import Pieces, Run
 from csapi.metrics.question import Question
-from csapi.reports.read import pieces_of
+from csapi.reports.groups import pieces_of
 from csapi.reports.schemas import Query, QueryAnswer
 from csapi.reports.service import Desk, Snapshot, answer_on, resolved
 from csapi.reports.state import read_state

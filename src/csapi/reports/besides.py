@@ -1,0 +1,111 @@
+"""What groups have besides the sums of their rows: balances, cohorts, and what is due later."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import asyncpg
+
+from csapi.metrics.compile import MOST_GROUPS, cuboid_for
+from csapi.metrics.plan import Marked, Planner, from_facts
+from csapi.metrics.question import Question
+from csapi.metrics.stocks import added, balanced, opening_question
+from csapi.reports.cohorts import read_cohorts
+from csapi.reports.fillings import Group, too_many_groups
+from csapi.reports.groups import read_groups, split
+from csapi.reports.outlooks import read_due
+from csapi.reports.state import read_state
+
+FIRST_CHANGE = """
+SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL (
+  SELECT occurred_at AS at FROM facts f
+  WHERE f.tenant_id = $1 AND f.kind = k.kind AND f.occurred_at < $3
+  ORDER BY occurred_at LIMIT 1) AS first"""
+
+
+async def with_balances(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    question: Question,
+    groups: Sequence[Group],
+    total: Group | None,
+) -> tuple[list[Group], Group | None]:
+    """The groups with balances in place of their changes. What is before the range comes from
+    summaries, as far as they are clean."""
+    kinds = [int(kind) for kind in question.kinds]
+    first = await connection.fetchval(FIRST_CHANGE, tenant_id, kinds, question.period.start)
+    start = first or question.period.start
+    period = replace(question.period, start=start, end=question.period.start)
+    opening = opening_question(question, period)
+    opened: list[Group] = []
+    opened_total: Group | None = None
+    if first is not None:
+        state = await read_state(connection, tenant_id, question, start, period.end)
+        pieces = from_facts(start, period.end)
+        if (cuboid := cuboid_for(opening)) is not None:
+            marked, zone = Marked(state.slots, state.months), question.tenant_timezone
+            planner = Planner(zone, cuboid, marked, opening.cuts, state.slotted)
+            pieces = split(planner, opening)
+        opened, opened_total, _ = await read_groups(connection, tenant_id, opening, pieces)
+    known = {group.keys: group for group in groups}
+    changes = {keys: group.parts for keys, group in known.items()}
+    before = {group.keys: group.parts for group in opened}
+    found = balanced(question, opening, changes, before)
+    if len(found) > MOST_GROUPS:
+        raise too_many_groups()
+    shown = [
+        Group(keys, parts, known[keys].percentiles if keys in known else {})
+        for keys, parts in found.items()
+    ]
+    if total is not None:
+        whole = opened_total or (opened[0] if opened and not opening.groups else None)
+        parts = added(question, opening, total.parts, None if whole is None else whole.parts)
+        total = Group((), parts, total.percentiles)
+    return shown, total
+
+
+async def with_outlooks(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    question: Question,
+    groups: Sequence[Group],
+    total: Group | None,
+) -> tuple[list[Group], Group | None]:
+    """The groups with what is due after the range, too."""
+    known = {group.keys: group for group in groups}
+    parts = {keys: group.parts for keys, group in known.items()}
+    found = await read_due(
+        connection, tenant_id, question, parts, None if total is None else total.parts
+    )
+    if len(found.groups) > MOST_GROUPS:
+        raise too_many_groups()
+    shown = [
+        Group(keys, parts, known[keys].percentiles if keys in known else {})
+        for keys, parts in found.groups.items()
+    ]
+    if total is not None and found.total is not None:
+        total = Group((), found.total, total.percentiles)
+    return shown, total
+
+
+async def add_cohorts(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    question: Question,
+    groups: Sequence[Group],
+    total: Group | None,
+) -> tuple[list[Group], Group | None]:
+    """The groups with the sizes of their cohorts; those of the total are of the whole range."""
+    known = {group.keys: group for group in groups}
+    stored = {keys: group.parts for keys, group in known.items()}
+    parts = await read_cohorts(connection, tenant_id, question, stored)
+    if len(parts) > MOST_GROUPS:
+        raise too_many_groups()
+    shown = [
+        Group(keys, found, known[keys].percentiles if keys in known else {})
+        for keys, found in parts.items()
+    ]
+    if total is not None:
+        whole = await read_cohorts(connection, tenant_id, question.undivided(), {(): total.parts})
+        total = Group((), whole[()], total.percentiles)
+    return shown, total

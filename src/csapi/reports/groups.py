@@ -1,0 +1,113 @@
+"""Reading the groups of a question: sums of parts, and percentiles."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from csapi.kit.db import run
+from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
+from csapi.metrics.formulas import Facts
+from csapi.metrics.parts import LASTING, Hours
+from csapi.metrics.percentiles import (
+    EXACT_MAX,
+    Percentile,
+    binned_statement,
+    exact_statement,
+    percentiles_of,
+)
+from csapi.metrics.plan import Marked, Pieces, Planner, extend, from_facts
+from csapi.metrics.question import Asked, Question, Terms
+from csapi.reports.fillings import Group, too_many_groups
+from csapi.reports.state import State
+
+Ranked = dict[tuple[bool, tuple[int | None, ...]], dict[str, Percentile]]
+
+
+def pieces_of(question: Question, state: State, live_slots_max: int) -> tuple[Pieces, bool]:
+    """What to read where, and whether that has everything: of too many marked slots it does not."""
+    period, cuboid = question.period, cuboid_for(question)
+    if cuboid is None:
+        return from_facts(period.start, period.end), True
+    marked = Marked(state.slots, state.months)
+    is_complete = len(marked.slots) <= live_slots_max
+    planner = Planner(
+        question.tenant_timezone,
+        cuboid,
+        marked if is_complete else Marked(),
+        question.cuts,
+        state.slotted,
+    )
+    return split(planner, question), is_complete
+
+
+def split(planner: Planner, question: Question) -> Pieces:
+    """The pieces of a question's period. Where facts may lie ahead, no summary says which."""
+    period = question.period
+    if question.seen_until is None:
+        return planner.split(period.start, period.end)
+    now = max(question.seen_until, period.start)
+    pieces = planner.split(period.start, now)
+    extend(pieces.facts, now, period.end)
+    return pieces
+
+
+async def read_groups(
+    connection: asyncpg.Connection, tenant_id: UUID, question: Question, pieces: Pieces
+) -> tuple[list[Group], Group | None, bool]:
+    """The groups, their total, and whether percentiles were read from facts."""
+    cuboid = cuboid_for(question)
+    rows = await run(connection, Compiler(tenant_id, question).parts(pieces, cuboid))
+    size = len(question.groups)
+    if len(rows) > MOST_GROUPS + 1:
+        raise too_many_groups()
+    counted = [row for row in rows if not row[size]] if size else rows
+    ranked: Ranked = {}
+    from_facts_read = False
+    for spread, asked in spreads(question).items():
+        places = question.places[question.metrics.index(asked[0])]
+        n = sum(total_of(places.n, row, size + 1) for row in counted)
+        # Bins are of durations by the calendar alone.
+        has_bins = cuboid is not None and spread[0].hours is Hours.calendar
+        is_exact = not has_bins or n <= EXACT_MAX
+        from_facts_read |= is_exact
+        if is_exact:
+            statement = exact_statement(tenant_id, question, spread[0], asked)
+        else:
+            statement = binned_statement(tenant_id, question, spread[0], asked, pieces, cuboid)
+        for row in await run(connection, statement):
+            values = tuple(row)
+            keys = () if values[size] else values[:size]
+            found = ranked.setdefault((values[size], keys), {})
+            found.update(percentiles_of(asked, values[size + 1 :], is_exact=is_exact))
+    groups: list[Group] = []
+    total: Group | None = None
+    has_squares = any(asked.squares is not None for asked in question.metrics)
+    for row in rows:
+        values = tuple(row)
+        if has_squares:
+            values = tuple(int(each) if isinstance(each, Decimal) else each for each in values)
+        is_total = values[size]
+        keys = () if is_total else values[:size]
+        group = Group(keys, values[size + 1 :], ranked.get((is_total, keys), {}))
+        if is_total and size:
+            total = group
+        else:
+            groups.append(group)
+    return groups, total if size else groups[0], from_facts_read
+
+
+def spreads(question: Question) -> dict[tuple[Facts, bool], list[Asked]]:
+    """The percentiles that are asked for, by the durations that they are taken of."""
+    found: dict[tuple[Facts, bool], list[Asked]] = {}
+    for asked in question.metrics:
+        spread = asked.formula.spread
+        if asked.percentile is not None and spread is not None and spread.kind not in LASTING:
+            found.setdefault((spread, asked.formula.exclude_zero), []).append(asked)
+    return found
+
+
+def total_of(terms: Terms, row: Sequence[Any], first: int) -> int:
+    return sum(sign * row[first + place] for sign, place in terms)
