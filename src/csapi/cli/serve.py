@@ -1,6 +1,7 @@
 import asyncio
 import ctypes
 import errno
+import gc
 import os
 import signal
 import socket
@@ -31,10 +32,15 @@ def die_with_parent() -> None:
 
 
 def asgi() -> object:
+    # Nothing of what a start makes is garbage: it is not looked through, neither now nor later.
+    gc.disable()
     from csapi.app import asgi as build
 
     die_with_parent()
-    return build()
+    app = build()
+    gc.freeze()
+    gc.enable()
+    return app
 
 
 async def check_database(settings: Settings) -> None:

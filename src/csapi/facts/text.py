@@ -6,7 +6,6 @@ Arabic loses what is written or left out at will, Chinese its widths, Latin its 
 import unicodedata
 
 import regex
-import rjieba
 
 from csapi.facts.small_words import SMALL_WORDS
 
@@ -87,6 +86,8 @@ def words(text: str) -> list[str]:
     found: list[str] = []
     for token in TOKEN.findall(folded(text)):
         if HAN.match(token):
+            import rjieba  # noqa: PLC0415  its dictionary takes a third of a second to load
+
             found += rjieba.cut(token)
         else:
             found.append(ARABIC_ARTICLE.sub("", token))
