@@ -116,8 +116,6 @@ async def test_what_a_row_is_held_against(
     name: str, dimensions: list[str], recorded: World, told: List, behind: List
 ) -> None:
     metric = METRICS[name]
-    if name == "requests_per_day" and "time:day_of_week" in dimensions:
-        dimensions = [each.replace("day_of_week", "day") for each in dimensions]
     for place in (0, 2):
         row, value = await cell_of(told, recorded, metric, dimensions, place)
         query = one(metric, dimensions, cell=keys_of(row), limit=1000)

@@ -1,11 +1,13 @@
 """What is behind customers, ages, targets and formulas, over HTTP."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.conftest import Tenant
 from tests.reports.calls import push_calls
-from tests.reports.test_records import behind, names, parts, send
+from tests.reports.test_records import behind, names, parts, post, send
 
 FEBRUARY = {"range": {"from": "2026-02-01", "to": "2026-03-01"}, "timezone": "UTC"}
 
@@ -91,12 +93,28 @@ def test_what_a_value_is_held_against_is_in_no_entry(tenant: Tenant) -> None:
     mix = behind(tenant, "contact_mix", **cell)
     assert sum(parts(mix, "numerator")) == mix["value"]["numerator"] > 0
     assert {*parts(mix, "denominator"), *parts(mix, "n")} == {None}
+    table = post(tenant, "contact_mix", accept="text/csv", **cell)
+    *rows, total = csv.DictReader(io.StringIO(table.text, newline=""))
+    assert {row["denominator"] + row["n"] for row in rows} == {""}
+    assert float(total["denominator"]) == mix["value"]["denominator"]
     send(tenant, "tickets", {"source": "zd", "external_id": "t",
                              "created_at": "2026-01-05T10:00:00Z"})  # fmt: skip
     days = behind(tenant, "requests_per_day", dimensions=["time:day_of_week"],
                   cell={"time:day_of_week": "1"})  # fmt: skip
     assert (days["value"]["numerator"], days["value"]["denominator"]) == (1, 4)
     assert (parts(days, "denominator"), parts(days, "n")) == ([None], [1])
+
+
+def test_each_entry_by_the_definition_in_force(tenant: Tenant) -> None:
+    """Within 20 s, and from the 6th on within 10 s with those who gave up: test_settings.py."""
+    push_calls(tenant)
+    strict = {"variant": "all_abandons_missed", "threshold_seconds": 10}
+    setting = {"metric": "service_level", "valid_from": "2026-01-06", "params": strict}
+    assert tenant.http.post("/v1/metric-settings", json=setting).status_code == 201
+    answer = behind(tenant, "service_level")
+    assert sum(parts(answer, "numerator")) == answer["value"]["numerator"] == 2
+    assert sum(parts(answer, "denominator")) == answer["value"]["denominator"] == len(names(answer))
+    assert "gone" in names(answer)
 
 
 def test_a_formula_has_no_records_of_its_own(tenant: Tenant) -> None:

@@ -80,10 +80,10 @@ GROUP BY bucket{names} LIMIT {MOST_GROUPS + 2}"""
 def cohort_entries(
     compiler: Compiler, question: Question, values: Mapping[str, str], listed: Sequence[str]
 ) -> str:
-    """One row for each subject of the one cohort of a cell, with the columns `listed`, which are
-    made of those of `together`: subject, is_left, and of its facts until the start `at`, resource
-    and `latest`, the columns `values` of the last of them. `compiler`: of the question without its
-    condition."""
+    """One row for each subject of the one cohort of a cell. `listed`: expressions over subject,
+    is_left (whether it stays), and of its facts before the cell the last instant as `at`, resource,
+    and `latest`: that instant in microseconds, and after it the `values` of then. `compiler`: of
+    the question without its condition."""
     (stock,) = stocks_of(question)
     start = compiler.arguments.add(question.period.start, "timestamptz")
     own = {

@@ -135,7 +135,7 @@ def check_listed(question: Question) -> None:
         names = ", ".join(dict.fromkeys(each.name for each in asked.formula.operands))
         message = (
             f"A formula over {names}: no record brings a part of it. Ask for the records behind "
-            "each of these metrics instead."
+            "each of these metrics instead; GET /v1/custom-metrics has them."
         )
         refuse("/metrics/0/id", "not_supported", message)
 
