@@ -54,7 +54,7 @@ class ApiDouble:
         results = []
         with self.lock:
             for index, item in enumerate(request.items):
-                key = item.get("external_id") or item["event_id"]
+                key = item.get("external_id") or item.get("event_id") or item["from"]
                 known = self.records[resource].get(key)
                 self.records[resource][key] = item
                 status = "created" if known is None else "duplicate" if known == item else "updated"

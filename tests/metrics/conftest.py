@@ -1,6 +1,6 @@
 """Three tenants with the same facts: one summarized, one half way, one not at all."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +34,8 @@ from csapi.kit.db import SERVER_SETTINGS, connect, open_pool
 from csapi.metrics.cuboids import BUSY_DAY_FACTS
 from csapi.metrics.metric import Metric
 from csapi.metrics.zones import day_start, local_date, month_start
+from csapi.reports.records import records
+from csapi.reports.records_schemas import RecordsQuery
 from csapi.reports.schemas import Query
 from csapi.reports.service import Desk, answer
 from csapi.rollup.buckets import Bucket, rebuild
@@ -174,3 +176,50 @@ def ask(api_pool: asyncpg.Pool) -> Ask:
 
 
 __all__ = ["Ask", "World", "ask", "connect", "world"]
+
+
+@pytest.fixture(scope="session")
+async def recorded(world: World, database: Database) -> World:
+    """The same world, in which the subjects of facts are tickets."""
+    subjects = sorted({fact["subject"] for fact in world.facts})
+    admin = await asyncpg.connect(database.admin_url, server_settings=SERVER_SETTINGS)
+    for tenant_id in world.tenants.values():
+        await admin.copy_records_to_table(
+            "tickets",
+            schema_name="csapi",
+            columns=["tenant_id", "id", "source", "external_id"],
+            records=[(tenant_id, subject, "s", str(subject)) for subject in subjects],
+        )
+    await admin.close()
+    return world
+
+
+@pytest.fixture(scope="session")
+async def readers(database: Database) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(database.api_url, size=2, statement_timeout_ms=60_000)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(scope="session")
+def behind(readers: asyncpg.Pool) -> Callable[..., Awaitable[Any]]:
+    """An async function: the records behind a cell, as the JSON that goes out."""
+
+    async def run(tenant_id: UUID, query: Mapping[str, Any]) -> Any:
+        desk = Desk(readers, tenant_id, TIMEZONE, NOW, live_slots_max=20_000)
+        found = await records(desk, msgspec.convert(query, RecordsQuery))
+        return msgspec.json.decode(msgspec.json.encode(found))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def told(readers: asyncpg.Pool) -> Callable[..., Awaitable[Any]]:
+    """The same for the answer to a query."""
+
+    async def run(tenant_id: UUID, query: Mapping[str, Any]) -> Any:
+        desk = Desk(readers, tenant_id, TIMEZONE, NOW, live_slots_max=20_000)
+        found = await answer(desk, msgspec.convert(query, Query))
+        return msgspec.json.decode(msgspec.json.encode(found))
+
+    return run

@@ -56,6 +56,30 @@ def statements() -> Iterator[tuple[str, Statement]]:
             yield "spread", exact_statement(TENANT, wanted, metric.formula.spread, [metric])
 
 
+def statements_beside_rows() -> Iterator[tuple[str, Statement]]:
+    for name in ("backlog_age", "churn_rate", "median_wait", "sla_at_risk"):
+        listing = Listing(in_cell(asked(name)))
+        yield f"next page of {name}", listing.page(TENANT, AFTER, 101)
+        yield f"digest of {name}", listing.digest(TENANT)
+
+
+@pytest.mark.parametrize("named", list(statements_beside_rows()), ids=lambda named: named[0])
+async def test_a_tenant_is_an_index_condition_of_every_scan(
+    named: tuple[str, Statement], world: World, api_pool: asyncpg.Pool
+) -> None:
+    tenant_id, statement = world.tenants["clean"], named[1]
+    arguments = [tenant_id if each == TENANT else each for each in statement.arguments]
+    async with tenant_transaction(api_pool, tenant_id) as connection:
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {statement.sql}", *arguments)
+        plan = msgspec.json.decode(row[0])[0]["Plan"]
+        found = list(scans(plan))
+        assert "Seq Scan" not in {each["Node Type"] for each in found}
+        indexed = [each for each in found if "Index Name" in each]
+        assert indexed
+        assert all("tenant_id" in each["Index Cond"] for each in indexed)
+
+
 @pytest.mark.parametrize("named", list(statements()), ids=lambda named: named[0])
 async def test_tenant_and_range_are_index_conditions(
     named: tuple[str, Statement], world: World, api_pool: asyncpg.Pool
@@ -85,15 +109,19 @@ NORTH = {"dimensions": ["team"], "cell": {"team": "north"}}
 @pytest.mark.parametrize(
     ("metric", "more", "count"),
     [
-        # What waits, the value, the page, the records, the keys of their agents.
-        ({"id": "calls_offered"}, {}, 5),
+        # What is settled, what waits, the value, the page, the records, the keys of their agents.
+        ({"id": "calls_offered"}, {}, 6),
         # The cell's members; that nothing has moved.
-        ({"id": "calls_offered"}, NORTH, 6),
-        ({"id": "calls_offered"}, {**NORTH, "limit": 3}, 7),
+        ({"id": "calls_offered"}, NORTH, 7),
+        ({"id": "calls_offered"}, {**NORTH, "limit": 3}, 8),
         # The percentile.
-        ({"id": "first_response_time", "agg": "p90"}, {}, 6),
+        ({"id": "first_response_time", "agg": "p90"}, {}, 7),
         # The first change ever, what waits before the range, the balance at its start.
-        ({"id": "backlog_open"}, {"limit": 1000}, 8),
+        ({"id": "backlog_open"}, {"limit": 1000}, 9),
+        # The ages; the whole; the waits.
+        ({"id": "backlog_age"}, {}, 7),
+        ({"id": "contact_mix"}, {}, 7),
+        ({"id": "median_wait"}, {}, 7),
     ],
 )
 async def test_statements_of_a_page(

@@ -4,7 +4,7 @@ What lasts is a fact at its start; what has ended since is one at its end, with 
 few facts that last and those that ended after the instant are read, and none of what was before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -60,18 +60,17 @@ def milliseconds(interval: str) -> str:
     return f"(extract(epoch FROM {interval}) * 1000)::bigint"
 
 
-def aged_statement(tenant_id: UUID, question: Question, aged: Aged, *, with_all: bool) -> Statement:
-    """One row a group: g0.., is_total, how many last, the sum, the least and the greatest of their
-    ages in ms; as far as they are asked for the subjects of those two, and all ages in order."""
-    compiler = Compiler(tenant_id, question)
+def aged_rows(compiler: Compiler, aged: Aged, values: Mapping[str, str]) -> str:
+    """A row for each instant of the question and each that lasts then, with its age in ms."""
     starts, instants = (
-        compiler.arguments.add(each, "timestamptz[]") for each in instants_of(question)
+        compiler.arguments.add(each, "timestamptz[]") for each in instants_of(compiler.question)
     )
     keys = "".join(
         f", {fact_key(group.dimension)} AS k{n}"
-        for n, group in enumerate(question.groups)
+        for n, group in enumerate(compiler.groups)
         if isinstance(group, MemberGroup)
     )
+    listed = "".join(f", {value} AS {name}" for name, value in values.items())
     before = "coalesce(f.value, 0) / 10"
     since = f"f.since - {before} * interval '1 millisecond'"
     age = f"{milliseconds('t.instant - f.since')} + {before}"
@@ -81,8 +80,7 @@ def aged_statement(tenant_id: UUID, question: Question, aged: Aged, *, with_all:
     condition = compiler.wanted()
     ended = compiler.arguments.add([int(kind) for kind in LASTING[aged.kind]], "smallint[]")
     length = "duration_ms * interval '1 millisecond'"
-    rows = f"""SELECT t.starts_at AS at, f.subject, f.resource, {int(aged.kind)} AS kind{keys},
-    {age} AS age
+    return f"""SELECT t.starts_at AS at, {int(aged.kind)} AS kind{keys}{listed}, {age} AS age
   FROM (
     SELECT *, occurred_at AS since, cardinality({instants}) AS until FROM facts
     WHERE tenant_id = {compiler.tenant} AND kind = {int(aged.kind)}
@@ -96,6 +94,13 @@ def aged_statement(tenant_id: UUID, question: Question, aged: Aged, *, with_all:
     SELECT ({starts})[n] AS starts_at, ({instants})[n] AS instant
     FROM generate_series(width_bucket(f.since, {instants}) + 1, f.until) AS n) AS t
   WHERE {condition}"""
+
+
+def aged_statement(tenant_id: UUID, question: Question, aged: Aged, *, with_all: bool) -> Statement:
+    """One row a group: g0.., is_total, how many last, the sum, the least and the greatest of their
+    ages in ms; as far as they are asked for the subjects of those two, and all ages in order."""
+    compiler = Compiler(tenant_id, question)
+    rows = aged_rows(compiler, aged, {"subject": "f.subject", "resource": "f.resource"})
     known = "FILTER (WHERE age IS NOT NULL)"
     *_, least, greatest = aged.places
 

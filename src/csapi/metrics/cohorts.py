@@ -77,6 +77,36 @@ GROUP BY bucket{names} LIMIT {MOST_GROUPS + 2}"""
     return Statement(sql, tuple(compiler.arguments.values))
 
 
+def cohort_entries(
+    compiler: Compiler, question: Question, values: Mapping[str, str], listed: Sequence[str]
+) -> str:
+    """One row for each subject of the one cohort of a cell. `listed`: expressions over subject,
+    is_left (whether it stays), and of its facts before the cell the last instant as `at`, resource,
+    and `latest`: that instant in microseconds, and after it the `values` of then. `compiler`: of
+    the question without its condition."""
+    (stock,) = stocks_of(question)
+    start = compiler.arguments.add(question.period.start, "timestamptz")
+    own = {
+        "subject": "f.subject",
+        "resource": "f.resource",
+        "value": "f.value",
+        "is_chosen": compiler.condition(question.condition, None),
+        **values,
+    }
+    runs = [(BEGINNING, question.period.end)]
+    rows = compiler.facts(runs, own, matching(*stock, prefix="f."))
+    keyed = compiler.keyed("SELECT * FROM own WHERE is_chosen")
+    order = f"ARRAY[(extract(epoch FROM at) * 1000000)::bigint, {', '.join(values)}]::bigint[]"
+    return f"""WITH own AS MATERIALIZED ({rows}
+), held AS (
+  SELECT subject, sum(value) > 0 AS is_left FROM own GROUP BY subject
+), started AS (
+  SELECT subject, max(at) AS at, min(resource) AS resource, max({order}) AS latest
+  FROM ({keyed}) AS k WHERE at < {start} GROUP BY subject HAVING sum(value) > 0
+)
+SELECT {", ".join(listed)} FROM started JOIN held USING (subject)"""
+
+
 def with_cohorts(
     question: Question,
     parts: Mapping[Keys, Parts],

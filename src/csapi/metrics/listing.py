@@ -1,23 +1,27 @@
 """What a cell is made of, one row an entry, with the parts that each brings. Pure.
 
 An entry is a fact; of a metric that counts different subjects or customers all facts of one of
-them, of a stock all changes of one subject that do not cancel out.
+them, of a stock all changes of one subject that do not cancel out. Of what lasts at an instant it
+is what lasts, of a cohort one of its subjects.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
 from csapi.kit.db import Statement
+from csapi.metrics.ages import aged_in, aged_rows
+from csapi.metrics.cohorts import BEGINNING, cohort_entries
 from csapi.metrics.compile import Compiler, column_of, fact_value, matching
-from csapi.metrics.parts import DISTINCT, EXTREMES, Measure, Part
+from csapi.metrics.outlook import due_values, outlook_question
+from csapi.metrics.parts import AGES, DISTINCT, EXTREMES, Measure, Part
 from csapi.metrics.plan import Run
 from csapi.metrics.question import Asked, Question, Terms
+from csapi.metrics.survival import seen_ms
 
-SINCE_EVER = datetime(1980, 1, 1, tzinfo=UTC)
 NO_SUBJECT = "'00000000-0000-0000-0000-000000000000'::uuid"
 
 
@@ -43,6 +47,21 @@ class Place:
 ORDER = tuple(Place.__dataclass_fields__)
 ORDER_TYPES = ("timestamptz", "uuid", "smallint", "integer", "bigint")
 WHERE_AND_WHO = ("agent", "team", "channel")
+WHO = {"agent": "f.actor_agent", "team": "f.actor_team", "channel": "f.channel"}
+VALUES = {
+    "subject": "f.subject",
+    "ordinal": "f.ordinal",
+    "resource": "f.resource",
+    "customer": "f.customer",
+    **WHO,
+}
+# What lasts with its age -> the parts.
+AGE_VALUES = {
+    Measure.AGE_N: "(age IS NOT NULL)::int",
+    Measure.AGE_SUM: "coalesce(age, 0)",
+    Measure.AGE_MIN: "age",
+    Measure.AGE_MAX: "age",
+}
 
 
 @dataclass(frozen=True)
@@ -79,20 +98,40 @@ class Listing:
     def valued(self) -> Part | None:
         """The part that is the entry's own value, of extremes and percentiles."""
         formula = self.asked.formula
+        if formula.survival is not None:
+            return Part(formula.n.parts[0].kind, (), Measure.DURATION_MIN)
         if self.asked.percentile is None or formula.spread is None:
             return self.asked.extreme
         measure = Measure.POSITIVE_MIN if formula.exclude_zero else Measure.DURATION_MIN
         return formula.spread.extreme(measure)
 
+    @cached_property
+    def own_parts(self) -> frozenset[Part]:
+        """Those that the value is made of; others only say how it is to be read."""
+        valued = self.valued
+        return frozenset((*self.asked.own_parts, *([valued] if valued else [])))
+
+    @cached_property
+    def _read(self) -> Question:
+        """The question whose facts are read."""
+        if self.question.has_outlooks:
+            return outlook_question(self.question)[0]
+        # A filter chooses who is of a cohort, and not who of them stays.
+        return replace(self.question, condition=None) if self._is_cohort else self.question
+
+    @property
+    def _is_cohort(self) -> bool:
+        return self.asked.formula.is_cohort
+
     @property
     def runs(self) -> list[Run]:
-        period = self.question.period
-        return [(SINCE_EVER if self.question.stocks else period.start, period.end)]
+        period = self._read.period
+        return [(BEGINNING if self.question.stocks else period.start, period.end)]
 
     def page(self, tenant_id: UUID, after: Place | None, limit: int) -> Statement:
         """The next entries in their order: the columns of ORDER, `resource`, WHERE_AND_WHO, and
         p0.. the parts."""
-        compiler = Compiler(tenant_id, self.question)
+        compiler = Compiler(tenant_id, self._read)
         runs = self.runs
         if after is not None and self.entry is Entry.fact:
             runs = [(max(start, after.at), end) for start, end in runs]
@@ -110,7 +149,7 @@ class Listing:
     def digest(self, tenant_id: UUID) -> Statement:
         """One row: how many entries there are, and a number that is another one as soon as any of
         them is."""
-        compiler = Compiler(tenant_id, self.question)
+        compiler = Compiler(tenant_id, self._read)
         entries = self._entries(compiler, self.runs)
         columns = [*ORDER, "resource", *WHERE_AND_WHO, *(f"p{n}" for n in range(len(self.parts)))]
         sql = f"""SELECT count(*) AS entries,
@@ -119,33 +158,56 @@ FROM ({entries}) AS entries WHERE {self._listed(compiler)}"""
         return Statement(sql, tuple(compiler.arguments.values))
 
     def _entries(self, compiler: Compiler, runs: Sequence[Run]) -> str:
-        values = {
-            "subject": "f.subject",
-            "ordinal": "f.ordinal",
-            "resource": "f.resource",
-            "customer": "f.customer",
-            "agent": "f.actor_agent",
-            "team": "f.actor_team",
-            "channel": "f.channel",
-        }
-        values |= {column_of(part): fact_value(part) for part in self.parts}
-        counting = dict.fromkeys(matching(part.kind, part.outcomes, "f.") for part in self.parts)
-        only = f"({' OR '.join(counting)})"
-        rows = compiler.keyed(compiler.facts(runs, values, only))
+        if self._is_cohort:
+            return self._cohort(compiler)
+        rows = compiler.keyed(self._rows(compiler, runs))
         if self.entry is Entry.fact:
             return self._each(compiler, rows)
         return self._together(compiler, rows)
 
+    def _rows(self, compiler: Compiler, runs: Sequence[Run]) -> str:
+        """What entries are made of, with the parts under the names of their columns."""
+        if aged := aged_in(self.question):
+            ages = {
+                column_of(part): f", {value} AS {column_of(part)}"
+                for part in self.parts
+                for measure, value in AGE_VALUES.items()
+                if part.measure in (measure, AGES[measure])
+            }
+            rows = aged_rows(compiler, aged[0], {"since": "f.since", **VALUES})
+            return f"SELECT *{''.join(ages.values())} FROM ({rows}) AS lasting"
+        values = VALUES | {column_of(part): fact_value(part) for part in self.parts}
+        if self.question.has_outlooks:
+            values |= due_values(compiler, *outlook_question(self.question))
+        if self.asked.formula.survival is not None and self.valued is not None:
+            values[column_of(self.valued)] = f"coalesce(f.duration_ms, {seen_ms(compiler)})"
+        counting = [matching(part.kind, part.outcomes, "f.") for part in self.own_parts]
+        return compiler.facts(runs, values, f"({' OR '.join(sorted(set(counting)))})")
+
     def _each(self, compiler: Compiler, rows: str) -> str:
+        at = "since" if aged_in(self.question) else "at"
         parts = []
         for number, part in enumerate(self.parts):
             otherwise = "NULL" if part.measure in EXTREMES else "0"
-            wanted = compiler.wanted_of(part)
-            value = f"CASE WHEN {wanted} THEN {column_of(part)} ELSE {otherwise} END"
+            value = otherwise
+            if part in self.own_parts:
+                wanted = compiler.wanted_of(part)
+                value = f"CASE WHEN {wanted} THEN {column_of(part)} ELSE {otherwise} END"
             parts.append(f"({value})::bigint AS p{number}")
-        return f"""SELECT at, subject, kind, ordinal, 0::bigint AS customer, resource,
+        return f"""SELECT {at} AS at, subject, kind, ordinal, 0::bigint AS customer, resource,
   {", ".join(WHERE_AND_WHO)}, {", ".join(parts)}
 FROM ({rows}) AS keyed"""
+
+    def _cohort(self, compiler: Compiler) -> str:
+        """Each of a cohort since what it is at the start of the cell."""
+        stays = {Measure.STARTED: "1", Measure.STAYED: "is_left::int"}
+        listed = [
+            *("at", "subject", "0::smallint AS kind", "0 AS ordinal", "0::bigint AS customer"),
+            "resource",
+            *(f"(latest[{n}])::int AS {name}" for n, name in enumerate(WHERE_AND_WHO, 2)),
+            *(f"({stays.get(p.measure, '0')})::bigint AS p{n}" for n, p in enumerate(self.parts)),
+        ]
+        return cohort_entries(compiler, self.question, WHO, listed)
 
     def _together(self, compiler: Compiler, rows: str) -> str:
         """All facts of a member as one entry. It is at its first one; what is in stock is where its
@@ -156,7 +218,10 @@ FROM ({rows}) AS keyed"""
         tie = column_of(self.question.parts[self.question.stocks[0]]) if is_stock else "ordinal"
         chosen = f"ARRAY[{micros}, kind, {tie}, {', '.join(WHERE_AND_WHO)}]::bigint[]"
         first = f"{'max' if is_stock else 'min'}({chosen})"
-        parts = [f"{compiler.summed(part)} AS p{n}" for n, part in enumerate(self.parts)]
+        parts = [
+            f"{compiler.summed(part) if part in self.own_parts else '0::bigint'} AS p{n}"
+            for n, part in enumerate(self.parts)
+        ]
         subject, customer = "member", "0::bigint"
         if self.entry is Entry.customer:
             subject, customer = NO_SUBJECT, "member"

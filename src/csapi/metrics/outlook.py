@@ -34,6 +34,13 @@ def outlook_question(question: Question) -> tuple[Question, datetime]:
 def due_statement(tenant_id: UUID, question: Question, since: datetime) -> Statement:
     """One row a group, as Compiler.parts gives it. `question`, `since`: of outlook_question."""
     compiler = Compiler(tenant_id, question)
+    values = due_values(compiler, question, since)
+    rows = compiler.facts([(question.period.start, question.period.end)], values)
+    return compiler.grouped(rows, compiler.sums())
+
+
+def due_values(compiler: Compiler, question: Question, since: datetime) -> dict[str, str]:
+    """Whether a fact `f` is due, by the columns of the parts that ask so."""
     start = compiler.arguments.add(since, "timestamptz")
     values: dict[str, str] = {}
     for part in question.parts:
@@ -45,8 +52,7 @@ def due_statement(tenant_id: UUID, question: Question, since: datetime) -> State
                 f"(f.occurred_at - f.duration_ms * interval '1 millisecond' < {start} AND "
                 f"f.occurred_at + f.gap_next_ms * interval '1 millisecond' <= {until})::int"
             )
-    rows = compiler.facts([(question.period.start, question.period.end)], values)
-    return compiler.grouped(rows, compiler.sums())
+    return values
 
 
 def with_due(question: Question, ahead: Question, parts: Parts, due: Parts | None) -> Parts:

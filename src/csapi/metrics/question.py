@@ -172,10 +172,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of an answer: the groups that it is of, and for each the keys that are in it."""
+    """One cell of an answer: the groups that it is of, and for each the keys that are in it.
+
+    whole: where that is asked for, all members together that the cell is held against.
+    """
 
     groups: tuple[Group, ...]
     keys: tuple[tuple[int | None, ...], ...]
+    whole: "Question | None" = None
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,19 @@ SEEN_MS = f"""CASE WHEN f.duration_ms IS NULL AND f.negative_ms IS NULL THEN gre
         AND w.ordinal = 0), f.occurred_at)) * 1000)::bigint), 0) END"""
 
 
+def seen_ms(compiler: Compiler) -> str:
+    """How long a wait `f` that has not ended has been seen to last."""
+    question = compiler.question
+    return SEEN_MS % compiler.arguments.add(question.now or question.period.end, "timestamptz")
+
+
 def survival_statement(tenant_id: UUID, question: Question) -> Statement:
     """One row a group: g0.., is_total, the waits in ms that ended in a reply, and for how long the
     others were seen, both in order."""
     compiler = Compiler(tenant_id, question)
-    now = compiler.arguments.add(question.now or question.period.end, "timestamptz")
     rows = compiler.facts(
         [(question.period.start, question.period.end)],
-        {"ended_ms": "f.duration_ms", "seen_ms": SEEN_MS % now},
+        {"ended_ms": "f.duration_ms", "seen_ms": seen_ms(compiler)},
         f"f.kind = {int(Kind.AWAITED)}",
     )
 

@@ -21,6 +21,8 @@ def asks_for(question: Question, measure: Measure) -> bool:
 
 def whole_question(question: Question) -> Question:
     """All members together: of each time bucket where there are members, else of the range."""
+    if question.cell is not None and question.cell.whole is not None:
+        return question.cell.whole
     has_members = any(isinstance(group, MemberGroup) for group in question.groups)
     times = tuple(group for group in question.groups if isinstance(group, TimeGroup))
     return replace(
@@ -46,7 +48,11 @@ def days_of(question: Question, keys: Keys) -> int:
     period, zone = question.period, question.period.timezone
     first, last = dates_between(zone, period.start, period.end)
     weekday = None
-    for group, key in zip(question.groups, keys, strict=False):
+    placed = list(zip(question.groups, keys, strict=False))
+    if (cell := question.cell) is not None:
+        pairs = zip(cell.groups, cell.keys, strict=True)
+        placed += [(group, own[0]) for group, own in pairs if own]
+    for group, key in placed:
         if not isinstance(group, TimeGroup) or key is None or key == OTHER:
             continue
         bucket = group.buckets[key]

@@ -11,7 +11,9 @@ import asyncpg
 from csapi.facts.wire import normalized
 from csapi.kit.problems import pointer, shown
 from csapi.metrics.dimensions import Dimension, Source, entity_names
+from csapi.metrics.parts import Measure
 from csapi.metrics.question import OTHER, Cell, Group, Kept, MemberGroup, Question, TimeGroup
+from csapi.metrics.wholes import asks_for, whole_question
 from csapi.reports.read import find_members
 from csapi.reports.records_schemas import RecordsQuery
 from csapi.reports.refusals import refuse
@@ -61,9 +63,18 @@ def check_names(asked: RecordsQuery, question: Question) -> None:
         if not keys or keys.keys() != expected:
             message = "All rows name the same dimensions, at least one."
             refuse(f"/other_than/{number}", "invalid_value", message, sorted(expected))
+    check_other(question, expected)
+
+
+def check_other(question: Question, expected: set[str]) -> None:
+    """Whether what the rows by these dimensions leave out can be told."""
     times = {group.id for group in question.groups if isinstance(group, TimeGroup)}
-    if question.stocks and times & expected:
-        message = "A stock at several instants cannot be added up."
+    is_held = asks_for(question, Measure.WHOLE_N) and len(times) < len(question.groups)
+    if (question.is_at_instant or is_held) and times & expected:
+        message = "What is of one time alone cannot be added up over time."
+        refuse("/other_than", "not_supported", message)
+    if set(question.overlapping) & expected:
+        message = f"Records can be in several rows of {question.overlapping[0]}: there is no other."
         refuse("/other_than", "not_supported", message)
 
 
@@ -159,6 +170,17 @@ class Resolver:
 
 
 def narrowed(
+    question: Question, placed: Mapping[str, tuple[int | None, ...]], kept: Kept | None
+) -> Question:
+    """The question about one cell, and with it what that is held against."""
+    found = within(question, placed, kept)
+    if found.cell is None or not asks_for(question, Measure.WHOLE_N):
+        return found
+    whole = within(whole_question(question), placed, None)
+    return replace(found, cell=replace(found.cell, whole=whole))
+
+
+def within(
     question: Question, placed: Mapping[str, tuple[int | None, ...]], kept: Kept | None
 ) -> Question:
     """The question without groups, about the facts that have those keys. A bucket of time narrows

@@ -17,9 +17,11 @@ from msgspec import Meta
 from csapi.facts.kinds import Resource
 from csapi.kit.db import run
 from csapi.kit.problems import Problem
+from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.dimensions import DIMENSIONS
 from csapi.metrics.formulas import MS_PER_SECOND
 from csapi.metrics.listing import ORDER, WHERE_AND_WHO, Entry, Listing, Place
+from csapi.metrics.parts import COMMON, Combo
 from csapi.metrics.plan import EPOCH
 from csapi.metrics.question import MemberGroup, Question
 from csapi.reports.cells import cell_question
@@ -36,6 +38,7 @@ from csapi.reports.records_schemas import (
     RecordsInclude,
     RecordsQuery,
 )
+from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Query, QueryPage
 from csapi.reports.service import (
     Desk,
@@ -47,17 +50,20 @@ from csapi.reports.service import (
 from csapi.reports.shape import dimension_value, metric_value, scaled
 
 MICROSECOND = timedelta(microseconds=1)
+# Until the year 2200.
+Micros = Annotated[int, Meta(ge=0, le=7_258_118_400_000_000)]
 Whole = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 
 class Cursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """The question, what its whole list was, and the last entry of the page before."""
+    """The question and when it was asked, what its whole list was, and the last entry of the page
+    before."""
 
     fingerprint: str
+    asked_micros: Micros
     entries: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     digest: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-    # Until the year 2200.
-    micros: Annotated[int, Meta(ge=0, le=7_258_118_400_000_000)]
+    micros: Micros
     subject: UUID
     kind: Annotated[int, Meta(ge=0, le=2**15 - 1)]
     ordinal: Whole
@@ -70,13 +76,28 @@ class Cursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 async def records(desk: Desk, asked: RecordsQuery) -> RecordsAnswer:
-    """Answer in one snapshot. Raises Problem for what cannot be asked."""
+    """Answer in one snapshot. All pages are of the instant of the first one, since what lasts is
+    older a moment later. Raises Problem for what cannot be asked."""
+    cursor = cursor_of(asked)
+    if cursor is not None:
+        desk = replace(desk, now=min(desk.now, EPOCH + cursor.asked_micros * MICROSECOND))
     async with snapshot_of(desk) as snapshot:
         with slowness_told():
-            return await records_on(snapshot, asked)
+            return await records_on(snapshot, asked, cursor)
 
 
-async def records_on(snapshot: Snapshot, asked: RecordsQuery) -> RecordsAnswer:
+def cursor_of(asked: RecordsQuery) -> Cursor | None:
+    if asked.cursor is None:
+        return None
+    cursor = decode_cursor(asked.cursor, Cursor)
+    if cursor.fingerprint != fingerprint_of(asked):
+        raise Problem("invalid_cursor", "The cursor belongs to another question.")
+    return cursor
+
+
+async def records_on(
+    snapshot: Snapshot, asked: RecordsQuery, cursor: Cursor | None
+) -> RecordsAnswer:
     query = Query(
         metrics=asked.metrics,
         time=asked.time,
@@ -85,6 +106,7 @@ async def records_on(snapshot: Snapshot, asked: RecordsQuery) -> RecordsAnswer:
     )
     found = await resolved(snapshot, query)
     whole = found.question
+    check_listed(whole)
     question, more = await cell_question(snapshot, asked, whole)
     reading = await snapshot.read(question)
     if reading.total is None:
@@ -94,7 +116,7 @@ async def records_on(snapshot: Snapshot, asked: RecordsQuery) -> RecordsAnswer:
         extreme=extreme_of(question, reading.total),
         with_excluded=RecordsInclude.excluded in asked.include,
     )
-    page, next_cursor = await page_of(snapshot, asked, listing)
+    page, next_cursor = await page_of(snapshot, asked, listing, cursor)
     rows, warnings = Rows(whole, reading, reading.groups), [*found.warnings, *more]
     meta = meta_of(asked, rows, None, warnings, snapshot.desk.now)
     await add_currency(snapshot.connection, snapshot.desk.tenant_id, whole, meta)
@@ -106,6 +128,18 @@ async def records_on(snapshot: Snapshot, asked: RecordsQuery) -> RecordsAnswer:
     )
 
 
+def check_listed(question: Question) -> None:
+    """What a formula makes of several metrics is not in any one record."""
+    (asked,) = question.metrics
+    if isinstance(asked.formula, ComposedFormula):
+        names = ", ".join(dict.fromkeys(each.name for each in asked.formula.operands))
+        message = (
+            f"A formula over {names}: no record brings a part of it. Ask for the records behind "
+            "each of these metrics instead; GET /v1/custom-metrics has them."
+        )
+        refuse("/metrics/0/id", "not_supported", message)
+
+
 def extreme_of(question: Question, total: Group) -> int | None:
     """The shortest or longest duration in milliseconds, where that is what is asked."""
     ((asked, places),) = zip(question.metrics, question.places, strict=True)
@@ -115,17 +149,12 @@ def extreme_of(question: Question, total: Group) -> int | None:
 
 
 async def page_of(
-    snapshot: Snapshot, asked: RecordsQuery, listing: Listing
+    snapshot: Snapshot, asked: RecordsQuery, listing: Listing, cursor: Cursor | None
 ) -> tuple[Sequence[Any], str | None]:
     """The rows of one page, and the cursor of the next. A cursor belongs to its question and to the
     list that its page was cut from: where that is another by now, it is refused."""
     connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
-    fingerprint, cursor, after = fingerprint_of(asked), None, None
-    if asked.cursor is not None:
-        cursor = decode_cursor(asked.cursor, Cursor)
-        if cursor.fingerprint != fingerprint:
-            raise Problem("invalid_cursor", "The cursor belongs to another question.")
-        after = cursor.place
+    after = None if cursor is None else cursor.place
     rows = await run(connection, listing.page(tenant_id, after, asked.limit + 1))
     has_more = len(rows) > asked.limit
     if cursor is None and not has_more:
@@ -138,7 +167,12 @@ async def page_of(
     if not has_more:
         return page, None
     at, *place = (page[-1][name] for name in ORDER)
-    return page, encode_cursor(fingerprint, *content, (at - EPOCH) // MICROSECOND, *place)
+    first, now = (micros_of(each) for each in (at, snapshot.desk.now))
+    return page, encode_cursor(fingerprint_of(asked), now, *content, first, *place)
+
+
+def micros_of(instant: datetime) -> int:
+    return (instant - EPOCH) // MICROSECOND
 
 
 async def entries_of(
@@ -196,16 +230,23 @@ def entry_of(
     )
 
 
+def is_common(combo: Combo | None) -> bool:
+    """Whether it is the same whatever happens in the cell."""
+    return combo is not None and any(part.measure in COMMON for part in combo.parts)
+
+
 def contribution_of(listing: Listing, row: Any) -> Contribution:
-    """The parts of one entry, by the formula of the whole."""
+    """The parts of one entry, by the formula of the whole. What is not told of one is no matter;
+    what the value is held against comes from no entry."""
     ((asked, places),) = zip(listing.question.metrics, listing.question.places, strict=True)
+    places, formula = replace(places, told=None), asked.formula
     parts: list[int | None] = [row[f"p{n}"] for n in range(len(listing.parts))]
     cell = metric_value(asked, places, Group((), parts, {}))
     own = None if listing.valued is None else parts[listing.parts.index(listing.valued)]
     return Contribution(
         numerator=cell.numerator or 0,
-        denominator=cell.denominator,
-        n=cell.n,
+        denominator=None if is_common(formula.denominator) else cell.denominator,
+        n=None if is_common(formula.n) else cell.n,
         value=None if own is None else scaled(own, MS_PER_SECOND),
         excluded=cell.excluded,
     )

@@ -42,7 +42,8 @@ OPERATIONS = [
         "the value of the cell and the records that it is made of, each with what it contributes. "
         "Contributions of all pages add up to the value; of a shortest or longest time the records "
         "that caused it are listed; of different tickets or customers each once; of a stock what "
-        "is in it. Value and records are read from one snapshot.",
+        "is in it; of a cohort everyone in it. A formula over metrics has no list. Value and "
+        "records are read from one snapshot.",
         tag=QUERY_TAG,
         handler=query_records,
         scope=Scope.RECORDS_READ,

@@ -54,11 +54,12 @@ class RecordsQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 class Contribution(msgspec.Struct, kw_only=True):
     """What an entry brings to the value, in the units of the value's parts; the entries of all
-    pages add up to it. `value`: of extremes and percentiles the duration that is looked at."""
+    pages add up to it. Null is what no entry brings, but the value is held against: calendar days,
+    or all members. `value`: of extremes, percentiles and waits the duration that is looked at."""
 
     numerator: float
     denominator: float | None
-    n: int
+    n: int | None
     value: float | None
     excluded: Excluded
 
