@@ -17,10 +17,10 @@ from csapi.facts.text import (
     words,
 )
 
-# Letters, marks, digits and spaces of the scripts that people search in.
 # The dictionary is loaded with the first Chinese word, which takes longer than an example may.
 words("\u53d1\u8d27")
 
+# Letters, marks, digits and spaces of the scripts that people search in.
 TEXTS = st.text(
     st.one_of(
         st.characters(),
