@@ -263,11 +263,11 @@ async def test_total_is_brute_force(metric: Metric, state: str, world: World, as
 
 
 @EVERY
-@pytest.mark.parametrize("state", STATES)
-async def test_every_dimension_is_brute_force(
-    metric: Metric, state: str, world: World, ask: Ask
-) -> None:
-    for dimension in COLUMNS:
+async def test_every_dimension_is_brute_force(metric: Metric, world: World, ask: Ask) -> None:
+    # The states take turns: three times as many questions find nothing more.
+    turn = list(METRICS).index(metric.id)
+    for number, dimension in enumerate(COLUMNS, turn):
+        state = STATES[number % len(STATES)]
         answer = await ask(world.tenants[state], query(metric, [dimension], include=["totals"]))
         check_groups(metric, answer, [dimension], world, TIMEZONE)
         assert cells(answer["totals"]) == expected(metric, world.of(metric)), dimension
