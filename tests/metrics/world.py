@@ -253,7 +253,8 @@ def random_facts(seed: int, count: int) -> list[Fact]:
             microseconds=chance.randrange(int(length / timedelta(microseconds=1)))
         )
         if number % 7 == 0:
-            at -= (at - datetime(1970, 1, 1, tzinfo=UTC)) % SLOT
+            slot = at - (at - datetime(1970, 1, 1, tzinfo=UTC)) % SLOT
+            at = slot if slot >= START else at
         kind = chance.choice(kinds)
         if kind in FORESEEN and chance.random() < 0.3:
             at = NOW + timedelta(seconds=chance.choice((0, 1, chance.randrange(100_000))))
