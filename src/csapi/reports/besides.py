@@ -1,6 +1,6 @@
 """What groups have besides the sums of their rows: balances, cohorts, and what is due later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -21,6 +21,22 @@ SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL 
   SELECT occurred_at AS at FROM facts f
   WHERE f.tenant_id = $1 AND f.kind = k.kind AND f.occurred_at < $3
   ORDER BY occurred_at LIMIT 1) AS first"""
+
+
+Keys = tuple[int | None, ...]
+
+
+def regrouped(
+    known: Mapping[Keys, Group], parts: Mapping[Keys, Sequence[int | None]]
+) -> list[Group]:
+    """Groups with these parts, those that were known with their percentiles. Raises Problem for too
+    many."""
+    if len(parts) > MOST_GROUPS:
+        raise too_many_groups()
+    return [
+        Group(keys, found, known[keys].percentiles if keys in known else {})
+        for keys, found in parts.items()
+    ]
 
 
 async def with_balances(
@@ -51,12 +67,7 @@ async def with_balances(
     changes = {keys: group.parts for keys, group in known.items()}
     before = {group.keys: group.parts for group in opened}
     found = balanced(question, opening, changes, before)
-    if len(found) > MOST_GROUPS:
-        raise too_many_groups()
-    shown = [
-        Group(keys, parts, known[keys].percentiles if keys in known else {})
-        for keys, parts in found.items()
-    ]
+    shown = regrouped(known, found)
     if total is not None:
         whole = opened_total or (opened[0] if opened and not opening.groups else None)
         parts = added(question, opening, total.parts, None if whole is None else whole.parts)
@@ -77,12 +88,7 @@ async def with_outlooks(
     found = await read_due(
         connection, tenant_id, question, parts, None if total is None else total.parts
     )
-    if len(found.groups) > MOST_GROUPS:
-        raise too_many_groups()
-    shown = [
-        Group(keys, parts, known[keys].percentiles if keys in known else {})
-        for keys, parts in found.groups.items()
-    ]
+    shown = regrouped(known, found.groups)
     if total is not None and found.total is not None:
         total = Group((), found.total, total.percentiles)
     return shown, total
@@ -99,12 +105,7 @@ async def add_cohorts(
     known = {group.keys: group for group in groups}
     stored = {keys: group.parts for keys, group in known.items()}
     parts = await read_cohorts(connection, tenant_id, question, stored)
-    if len(parts) > MOST_GROUPS:
-        raise too_many_groups()
-    shown = [
-        Group(keys, found, known[keys].percentiles if keys in known else {})
-        for keys, found in parts.items()
-    ]
+    shown = regrouped(known, parts)
     if total is not None:
         whole = await read_cohorts(connection, tenant_id, question.undivided(), {(): total.parts})
         total = Group((), whole[()], total.percentiles)
