@@ -34,6 +34,16 @@ def asked() -> list[list[dict[str, Any]]]:
     return [found[at : at + 20] for at in range(0, len(found), 20)]
 
 
+def looks_ahead(metric: dict[str, Any]) -> bool:
+    """It is one at the end of the range, and takes no time dimension."""
+    found = METRICS[metric["id"]]
+    return found.build(found.defaults).is_outlook
+
+
+def has_time(dimensions: list[str]) -> bool:
+    return any(name.startswith("time:") for name in dimensions)
+
+
 def query(metrics: Sequence[Any], range_: Any, dimensions: list[str], **more: Any) -> Any:
     return {
         "metrics": metrics,
@@ -93,7 +103,8 @@ async def test_the_other_side_is_the_question_of_that_range(
 async def test_with_itself_nothing_has_changed(world: World, ask: Ask) -> None:
     for metrics in asked():
         for dimensions in ([], ["team", "channel"], ["time:week"]):
-            wanted = query(metrics, FIRST, dimensions, compare=against(FIRST))
+            lasting = [each for each in metrics if not (has_time(dimensions) and looks_ahead(each))]
+            wanted = query(lasting, FIRST, dimensions, compare=against(FIRST))
             answer = await ask(world.tenants["clean"], wanted)
             assert answer["meta"]["warnings"]
             for metric, name, cell in values(answer):

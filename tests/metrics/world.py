@@ -242,7 +242,10 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
 
 
 def random_facts(seed: int, count: int) -> list[Fact]:
-    """Facts from START to NOW, a third of them in the last three days, and a few ahead of NOW."""
+    """Facts from START to NOW, a third of them in the last three days, and a few ahead of NOW.
+
+    Ratings have become better, so that comparisons have something to decide.
+    """
     chance = random.Random(seed)
     kinds, span, recent = list(Kind), NOW - START, timedelta(days=3)
     facts = []
@@ -262,8 +265,23 @@ def random_facts(seed: int, count: int) -> list[Fact]:
         # Few customers, so that they come, go and come again.
         among = subjects[:25] if kind == Kind.CUSTOMER else subjects
         facts.append(fact | {"subject": chance.choice(among), "ordinal": number})
+    facts += better_ratings(chance, subjects)
     with_neighbors(facts)
     return with_next_channels(facts)
+
+
+def better_ratings(chance: random.Random, subjects: Sequence[UUID]) -> list[Fact]:
+    found = []
+    for number, (days, ratings) in enumerate(((45, (4, 5)), (120, (1, 2))) * 60):
+        at = NOW - timedelta(days=days + chance.uniform(-10, 10))
+        fact = random_fact(chance, Kind.CSAT, at.replace(microsecond=0))
+        value = chance.choice(ratings)
+        box = Box.POSITIVE if value >= 4 else Box.NEGATIVE
+        found.append(fact | {
+            "value": value * VALUE_SCALE, "outcome": int(box), "ordinal": 100_000 + number,
+            "subject": chance.choice(subjects),
+        })  # fmt: skip
+    return found
 
 
 def with_next_channels(facts: list[Fact]) -> list[Fact]:

@@ -126,6 +126,28 @@ async def test_a_late_rate_reaches_back_to_its_own_day_only(
     assert await days() == before
 
 
+async def test_the_first_and_the_last_rate_tell_unrated_time_before_it(
+    tenant_id: UUID, send: Send, derive: Derive, admin: asyncpg.Connection
+) -> None:
+    """Where nothing has a rate, paid time is not said to be without one."""
+
+    async def unrated() -> int:
+        found: int = await admin.fetchval(
+            "SELECT count(*) FROM facts WHERE tenant_id = $1 AND kind = $2 AND value IS NULL",
+            tenant_id, int(Kind.STAFF_COST),
+        )  # fmt: skip
+        return found
+
+    await send(tenant_id, "shifts", shift("s1", at("08:00"), at("16:00")))
+    assert await unrated() == 0
+    await send(tenant_id, "cost-book", rate("r1", 10, "2026-03-09"))
+    await derive(tenant_id)
+    assert await unrated() > 0
+    await send(tenant_id, "cost-book", rate("r1", 10, "2026-03-09", deleted=True))
+    await derive(tenant_id)
+    assert await unrated() == 0
+
+
 async def test_days_of_rates_are_the_tenants(
     new_tenant: Callable[[str], Awaitable[UUID]], send: Send, ask: Ask
 ) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from tests.conftest import Tenant
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+Ago = Callable[..., str]
 
 
-def ago(**span: float) -> str:
-    return (NOW - timedelta(**span)).isoformat().replace("+00:00", "Z")
+@pytest.fixture
+def ago() -> Ago:
+    """An instant before (or ahead of) the beginning of the test."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return lambda **span: (now - timedelta(**span)).isoformat().replace("+00:00", "Z")
 
 
 def send(tenant: Tenant, resource: str, *items: dict[str, Any]) -> None:
@@ -27,7 +30,7 @@ def state(name: str, agent: str, which: str, start: str, end: str | None = None)
 
 
 @pytest.fixture
-def staffed(make_tenant: Callable[..., Tenant]) -> Tenant:
+def staffed(make_tenant: Callable[..., Tenant], ago: Ago) -> Tenant:
     tenant = make_tenant("UTC")
     names = ("busy", "idle", "gone", "away", "old")
     send(tenant, "agents", *({"external_id": name, "name": name.title()} for name in names))
@@ -61,7 +64,7 @@ def agents(tenant: Tenant, **params: Any) -> dict[str, Any]:
     return {each["external_id"]: each for each in answer.json()["data"]}
 
 
-def test_what_everybody_does_now(staffed: Tenant) -> None:
+def test_what_everybody_does_now(staffed: Tenant, ago: Ago) -> None:
     found = agents(staffed)
     assert {name: each["state"] for name, each in found.items()} == {
         "busy": "handling", "idle": None, "gone": "offline", "away": "break", "old": None,
@@ -70,7 +73,7 @@ def test_what_everybody_does_now(staffed: Tenant) -> None:
     assert found["idle"]["last_seen_at"] is None
     assert (found["gone"]["last_seen_at"], found["gone"]["last_action_at"]) == (ago(hours=4),) * 2
     assert found["busy"]["last_action_at"] is None
-    assert datetime.fromisoformat(found["busy"]["last_seen_at"]) >= NOW
+    assert found["busy"]["last_seen_at"] >= ago()
     assert found["busy"]["name"] == "Busy"
     assert staffed.http.get(f"/v1/agents/{found['busy']['id']}").status_code == 200
 

@@ -26,7 +26,7 @@ Rates = Mapping[tuple[int, int], Sequence[tuple[datetime, datetime, int]]]
 
 # Months are counted so far ahead that the next one is there when it begins.
 AHEAD = timedelta(days=7)
-NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+EVER, NEVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 ENTRIES = """
 SELECT id, source, external_id, scope, member, coalesce(name, '') AS name, amount, valid_from,
@@ -148,7 +148,10 @@ def months_of(start: datetime, end: datetime, timezone: str) -> Iterator[Month]:
 
 
 def first_difference(old: Rates, new: Rates) -> datetime | None:
-    """The first instant at which somebody's rate is another than before."""
+    """The first instant at which somebody's rate is another than before. Paid time is told apart
+    from unrated time only where there are rates: the first and the last rate change all of it."""
+    if bool(old) != bool(new):
+        return EVER
     found: list[datetime] = []
     for key in old.keys() | new.keys():
         edges = {edge for rates in (old, new) for each in rates.get(key, ()) for edge in each[:2]}

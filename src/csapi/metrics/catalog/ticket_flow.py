@@ -238,6 +238,7 @@ TICKET_FLOW_METRICS = (
         Facts(Kind.REOPEN),
         Measure.SUBJECTS,
         "Different tickets that were reopened, however often.",
+        needs=Told.STATUSES,
     ),
     distinct(
         "conversations_handled",
@@ -248,6 +249,7 @@ TICKET_FLOW_METRICS = (
         more=(Facts(Kind.HANDLE, (HandlingOutcome.ONE_LEG, HandlingOutcome.LEG)),),
         pitfalls="Two agents on one ticket handled it both: agents do not add up to the total. "
         "Being assigned is not handling. Calls whose handling time is not known are not in it.",
+        needs=Told.MESSAGES,
     ),
     ratio(
         "handled_share_of_assigned",
