@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,10 +20,11 @@ def instant(text: str, zone: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
 
 
-def days_in(range_: dict[str, str], zone: str) -> list[date]:
+@cache
+def days_in(since: str, until: str, zone: str) -> list[date]:
     clock = ZoneInfo(zone)
-    day = instant(range_["from"], zone).astimezone(clock).date()
-    last = (instant(range_["to"], zone) - INSTANT).astimezone(clock).date()
+    day = instant(since, zone).astimezone(clock).date()
+    last = (instant(until, zone) - INSTANT).astimezone(clock).date()
     found = []
     while day <= last:
         found.append(day)
@@ -40,25 +42,29 @@ def matches(day: date, dimension: str, key: str | None) -> bool:
     return TIME_KEYS[grain](at) == key
 
 
+@cache
+def day_count(since: str, until: str, zone: str, times: tuple[tuple[str, str | None], ...]) -> int:
+    """How many days of a range are in all of some time buckets."""
+    return sum(
+        all(matches(day, name, member) for name, member in times)
+        for day in days_in(since, until, zone)
+    )
+
+
 def around(
     facts: Sequence[Fact], dimensions: Sequence[str], key: Key, range_: dict[str, str], zone: str
 ) -> Around:
     """What the row `key` of an answer about `facts` is held against."""
-    times = [
+    times = tuple(
         (name, member)
         for name, member in zip(dimensions, key, strict=True)
         if name.startswith("time:")
-    ]
-    days = [
-        day
-        for day in days_in(range_, zone)
-        if all(matches(day, name, member) for name, member in times)
-    ]
+    )
     whole = facts
     if len(times) < len(dimensions) and times:
         names = [(key_of(name, zone), member) for name, member in times]
         whole = [fact for fact in facts if all(name(fact) == member for name, member in names)]
-    return Around(NOW, len(days), whole)
+    return Around(NOW, day_count(range_["from"], range_["to"], zone, times), whole)
 
 
 def by_row(

@@ -3,6 +3,7 @@ its facts has been summarized."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -98,16 +99,24 @@ def cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+@cache
+def formulas(metric_id: str) -> list[Formula]:
+    """Those of `asked`."""
+    metric, found = METRICS[metric_id], []
+    for each in asked(metric):
+        formula = metric.build({**metric.defaults, **each["params"]})
+        is_business = each["hours"] is Hours.business
+        found.append(formula.in_business_hours() if is_business else formula)
+    return found
+
+
 def expected(
     metric: Metric, facts: list[Any], around: Around | None = None
 ) -> dict[str, dict[str, Any]]:
     """The cells of a row. Without surroundings: of one without dimensions, now."""
     around = around or row_around(facts, [], (), RANGE, TIMEZONE)
     found = {}
-    for number, each in enumerate(asked(metric)):
-        formula = metric.build({**metric.defaults, **each["params"]})
-        if each["hours"] is Hours.business:
-            formula = formula.in_business_hours()
+    for number, formula in enumerate(formulas(metric.id)):
         found[f"m{number}"] = expected_cell(formula, facts, around)
         if formula.survival is not None:
             found[f"m{number}"]["value"] = estimate(formula, facts)
