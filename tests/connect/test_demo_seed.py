@@ -1,6 +1,7 @@
 """The demo through the real API: all of it lands, once, and can be read back."""
 
 import shlex
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import httpx
 import msgspec
 import pytest
 from tests.conftest import Product, Tenant
-from tests.connect.api_double import reject, running, status
+from tests.connect.api_double import Answer, Request, reject, running, status
 
 from csapi.cli.up import ACCESS, Voice
 from csapi.connect.demo import DemoAccess, seed
@@ -203,10 +204,21 @@ def test_a_rejected_item_stops_all_lanes() -> None:
     with running() as api:
         ticket = generate(SPAN).tickets[0].id
         api.script = [status(201)] * 2
-        api.always = reject(ticket)(api)
+        reply, refused = reject(ticket)(api), threading.Event()
+
+        def in_turn(request: Request) -> Answer | None:
+            """What follows tickets waits until the ticket is refused, however lanes are run."""
+            if request.path == "/v1/calls/batch":
+                assert refused.wait(30)
+            found = reply(request)
+            if ticket in str(request.body):
+                refused.set()
+            return found
+
+        api.always = in_turn
         with pytest.raises(DemoError, match=ticket):
             fill(api.url, "key", SPAN, Heard())
-        assert len(api.requests) < 25
+        assert len(api.requests) < len(deliveries_of(generate(SPAN)).batches) / 2
 
 
 def test_a_key_that_may_not_stops_it() -> None:
