@@ -37,14 +37,20 @@ def millisecond(instant: str) -> str:
 
 
 def cut(spans: str) -> str:
-    """FROM items: the parts of a multirange, each in a slot of its own, as `piece`."""
-    return f"""unnest({spans}) AS part (span)
-  CROSS JOIN LATERAL generate_series(
-    date_bin('15 minutes', lower(part.span), 'epoch'),
-    upper(part.span) - interval '1 microsecond', interval '15 minutes') AS slot (starts_at)
-  CROSS JOIN LATERAL (SELECT greatest(lower(part.span), slot.starts_at),
-    least(upper(part.span), slot.starts_at + interval '15 minutes')
-  ) AS piece (starts_at, ends_at)"""
+    """FROM items: the parts of a multirange, each in a slot of its own, as `piece`.
+
+    They go through an array, which the planner takes for ten elements. It takes a multirange for
+    100 and a series for 1,000: joins of a thousandfold estimate were split into thousands of files.
+    """
+    return f"""unnest(ARRAY(
+    SELECT tstzrange(greatest(lower(part.span), slot.starts_at),
+      least(upper(part.span), slot.starts_at + interval '15 minutes'))
+    FROM unnest({spans}) AS part (span)
+    CROSS JOIN LATERAL generate_series(
+      date_bin('15 minutes', lower(part.span), 'epoch'),
+      upper(part.span) - interval '1 microsecond', interval '15 minutes') AS slot (starts_at)
+  )) AS cut (span)
+  CROSS JOIN LATERAL (SELECT lower(cut.span), upper(cut.span)) AS piece (starts_at, ends_at)"""
 
 
 def pieces(kind: Kind, outcome: str, spans: str) -> str:
