@@ -12,6 +12,8 @@ from csapi.kit.db import acquire
 TenantLock = Literal["shared", "exclusive"]
 
 READ_ONLY = " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# Leaves it to PostgreSQL again, for the rest of a transaction that began with many_rows.
+PLAN_ANEW = "SET LOCAL plan_cache_mode = auto"
 
 
 LOCKS = {"shared": "pg_advisory_xact_lock_shared", "exclusive": "pg_advisory_xact_lock"}

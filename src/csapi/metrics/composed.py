@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from csapi.metrics.arithmetic import Node, Number, Result
 from csapi.metrics.formulas import Formula
@@ -34,7 +35,7 @@ class Operand:
         return Result(Fraction(scaled, formula.numerator_scale * denominator), n)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ComposedFormula(Formula):
     """A tree over operands. It has the parts of all of them, and combos of its own only for what
     the operands exclude."""
@@ -42,7 +43,7 @@ class ComposedFormula(Formula):
     root: Node = ZERO
     operands: tuple[Operand, ...] = ()
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         return tuple(
             dict.fromkeys(part for operand in self.operands for part in operand.formula.parts)

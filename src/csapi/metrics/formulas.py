@@ -5,6 +5,7 @@ A formula divides once, at the end.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from csapi.facts.kinds import VALUE_SCALE, Kind
 from csapi.facts.outcomes import Told
@@ -133,7 +134,7 @@ class Survival:
     threshold_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Formula:
     """How a metric comes out of parts.
 
@@ -157,37 +158,37 @@ class Formula:
     # What the tickets of a source must come with for 0 to mean that there is none.
     needs: Told | None = None
 
-    @property
+    @cached_property
     def is_at_instant(self) -> bool:
         """Whether it is about what there is at the end of a bucket."""
         return self.is_stock or any(part.measure in AGE_MEASURES for part in self.parts)
 
-    @property
+    @cached_property
     def is_beside_rows(self) -> bool:
         """Whether something of it is in no row of facts or summaries, or is no sum of rows."""
         measures = {part.measure for part in self.parts}
         is_filled = bool(measures & (FILLED | COHORTS))
         return self.is_stock or is_filled or self.survival is not None
 
-    @property
+    @cached_property
     def is_stock(self) -> bool:
         return any(part.measure is Measure.BALANCE for part in self.parts)
 
-    @property
+    @cached_property
     def is_cohort(self) -> bool:
         return any(part.measure in COHORTS for part in self.parts)
 
-    @property
+    @cached_property
     def is_outlook(self) -> bool:
         return any(part.measure is Measure.DUE_N for part in self.parts)
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         combos = [self.numerator, self.n]
         combos += [each for each in (self.denominator, self.negative) if each is not None]
         return tuple(dict.fromkeys(part for combo in combos for part in combo.parts))
 
-    @property
+    @cached_property
     def is_distinct(self) -> bool:
         return any(part.measure in DISTINCT for part in self.parts)
 

@@ -148,7 +148,10 @@ def edges(grain: TimeGrain, period: Period) -> list[datetime]:
 
     The first and last are clipped to the period. Raises PeriodError past the limit.
     """
-    starts = list(_starts(grain, period))
+    return clipped(_starts(grain, period), period)
+
+
+def clipped(starts: Sequence[datetime], period: Period) -> list[datetime]:
     return [max(starts[0], period.start), *starts[1:], period.end]
 
 
@@ -205,8 +208,8 @@ def buckets(grain: TimeGrain, period: Period) -> list[Bucket]:
         return [Bucket(str(hour), f"{hour:02}:00", None, None) for hour in range(24)]
     if grain is TimeGrain.day_of_week:
         return [Bucket(str(n), name, None, None) for n, name in enumerate(WEEKDAYS, start=1)]
-    bounds = edges(grain, period)
     starts = _starts(grain, period)
+    bounds = clipped(starts, period)
     return [
         Bucket(
             key_of(grain, whole, period.timezone), label_of(grain, whole, period.timezone), *ends
@@ -234,10 +237,12 @@ def label_of(grain: TimeGrain, start: datetime, timezone: str) -> str:
     day = local_date(timezone, start)
     if grain in (TimeGrain.quarter_hour, TimeGrain.hour):
         return (start + offset(timezone, start)).strftime("%Y-%m-%d %H:%M")
-    labels = {
-        TimeGrain.month: day.strftime("%Y-%m"),
-        TimeGrain.quarter: f"{day.year}-Q{(day.month + 2) // 3}",
-        TimeGrain.year: str(day.year),
-        TimeGrain.week: f"{day.isocalendar().year}-W{day.isocalendar().week:02}",
-    }
-    return labels.get(grain, day.isoformat())
+    if grain is TimeGrain.month:
+        return day.strftime("%Y-%m")
+    if grain is TimeGrain.quarter:
+        return f"{day.year}-Q{(day.month + 2) // 3}"
+    if grain is TimeGrain.year:
+        return str(day.year)
+    if grain is TimeGrain.week:
+        return f"{day.isocalendar().year}-W{day.isocalendar().week:02}"
+    return day.isoformat()

@@ -19,7 +19,7 @@ from csapi.metrics.percentiles import (
     percentiles_of,
 )
 from csapi.metrics.plan import Marked, Pieces, Planner, extend, from_facts
-from csapi.metrics.question import Asked, Question, Terms
+from csapi.metrics.question import Asked, MemberGroup, Question, Terms
 from csapi.reports.fillings import Group, too_many_groups
 from csapi.reports.state import State
 
@@ -97,6 +97,24 @@ async def read_groups(
         else:
             groups.append(group)
     return groups, total if size else groups[0], from_facts_read
+
+
+def is_brief(question: Question) -> bool:
+    """Whether sums of summaries are all that is read, and of facts no more than what waits for a
+    rebuild: no joins, so that a plan is as good for few rows as for many."""
+    joins = any(
+        isinstance(group, MemberGroup)
+        and (group.mapping is not None or group.dimension.is_looked_up)
+        for group in question.groups
+    )
+    return (
+        not joins
+        and cuboid_for(question) is not None
+        and not spreads(question)
+        and not any(
+            asked.formula.is_beside_rows or asked.extreme is not None for asked in question.metrics
+        )
+    )
 
 
 def spreads(question: Question) -> dict[tuple[Facts, bool], list[Asked]]:

@@ -9,7 +9,7 @@ from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.metric import Unit
 
 
-class DimensionValue(msgspec.Struct, kw_only=True):
+class DimensionValue(msgspec.Struct, kw_only=True, gc=False):
     """A member or a time bucket. `start` and `end` are instants of time buckets."""
 
     key: str | None

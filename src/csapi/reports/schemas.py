@@ -132,7 +132,8 @@ class RecordRef(msgspec.Struct, kw_only=True):
     external_id: str
 
 
-class MetricValue(msgspec.Struct, kw_only=True):
+# gc=False: an answer has thousands of them and no cycles, so the collector need not look at them.
+class MetricValue(msgspec.Struct, kw_only=True, gc=False):
     """A value with its parts: numerator and denominator in the metric's unit, and sample size.
 
     An approximate percentile is at most `relative_error` away from the exact one. `record`, of a

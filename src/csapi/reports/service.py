@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import UNSET
 
-from csapi.access.tenancy import tenant_transaction
+from csapi.access.tenancy import PLAN_ANEW, tenant_transaction
 from csapi.kit.lanes import Lanes
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
 from csapi.metrics.metric import Metric
@@ -19,6 +19,7 @@ from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.reports.checks_of_rows import check_rows
 from csapi.reports.comparing import Beside, check_compared, joined, read_beside
 from csapi.reports.definitions import custom_metrics
+from csapi.reports.groups import is_brief
 from csapi.reports.histograms import histograms_of
 from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.narrowing import narrowed, with_filters
@@ -78,18 +79,22 @@ class Desk:
 
 
 @asynccontextmanager
-async def snapshot_of(desk: Desk) -> AsyncIterator["Snapshot"]:
-    """A snapshot to ask in, as soon as it is the tenant's turn."""
+async def snapshot_of(desk: Desk, *, keeps_plans: bool = False) -> AsyncIterator["Snapshot"]:
+    """A snapshot to ask in, as soon as it is the tenant's turn. keeps_plans: what summaries alone
+    answer runs on plans kept from earlier reads; planning takes longer than reading."""
     async with AsyncExitStack() as stack:
         if desk.lanes is not None:
             await stack.enter_async_context(desk.lanes.enter(desk.tenant_id))
-        transaction = tenant_transaction(desk.pool, desk.tenant_id, readonly=True)
-        yield Snapshot(await stack.enter_async_context(transaction), desk)
+        many_rows = False if keeps_plans else None
+        transaction = tenant_transaction(
+            desk.pool, desk.tenant_id, readonly=True, many_rows=many_rows
+        )
+        yield Snapshot(await stack.enter_async_context(transaction), desk, keeps_plans)
 
 
 async def answer(desk: Desk, query: Query) -> QueryAnswer:
     """Answer a question in one snapshot. Raises Problem for what cannot be asked."""
-    async with snapshot_of(desk) as snapshot:
+    async with snapshot_of(desk, keeps_plans=True) as snapshot:
         return await answer_on(snapshot, query)
 
 
@@ -99,6 +104,7 @@ class Snapshot:
 
     connection: asyncpg.Connection
     desk: Desk
+    keeps_plans: bool = False
     _custom: Sequence[Dimension] | None = None
     _topics: TopicTree | None = None
     _metrics: Mapping[str, Metric] | None = None
@@ -137,12 +143,16 @@ class Snapshot:
 
     async def read(self, question: Question) -> Reading:
         standing = await self.standing()
+        smallest_group = None if self.desk.sees_everything else standing.smallest_group
+        if self.keeps_plans and (smallest_group is not None or not is_brief(question)):
+            await self.connection.execute(PLAN_ANEW)
+            self.keeps_plans = False
         return await read_question(
             self.connection,
             self.desk.tenant_id,
             question,
             live_slots_max=self.desk.live_slots_max,
-            smallest_group=None if self.desk.sees_everything else standing.smallest_group,
+            smallest_group=smallest_group,
         )
 
 

@@ -7,7 +7,7 @@ from functools import cache, partial
 from itertools import product
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from csapi.facts.kinds import VALUE_SCALE
 from csapi.facts.registry import SUBJECT_KINDS
@@ -40,6 +40,9 @@ def scaled(number: int, scale: int) -> int | float:
 
 
 def total(terms: Terms, parts: Sequence[int | None]) -> int:
+    if len(terms) == 1:
+        ((sign, place),) = terms
+        return sign * (parts[place] or 0)
     result = 0
     for sign, place in terms:
         result += sign * (parts[place] or 0)
@@ -108,14 +111,12 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
         precision=Precision.exact if is_exact else Precision.approximate,
         relative_error=None if is_exact else RELATIVE_ERROR,
         excluded=excluded,
-        record=record_of(asked, group),
+        record=UNSET if places.extreme is None else record_of(asked, group),
     )
 
 
-def record_of(asked: Asked, group: Group) -> RecordRef | UnsetType | None:
+def record_of(asked: Asked, group: Group) -> RecordRef | None:
     """The record behind an extreme."""
-    if asked.extreme is None:
-        return UNSET
     found = (group.records or {}).get(asked.name)
     if found is None:
         return None
