@@ -26,7 +26,7 @@ class Patience:
     first_delay: float = 0.25
     longest_delay: float = 5.0
     give_up_after: float = 300.0
-    until_reached: float = 10.0
+    until_reached: float = 20.0
     timeout: float = 60.0  # longer than the server works on a request: none outlives its retry
 
 
