@@ -65,9 +65,12 @@ def fact_select(
     subject, where that may be another. seen: the instant that teams are looked up at. The team of
     an agent is the one on the record, else the one that the agent belonged to at that instant. The
     customer is the one that the named one was merged into, with the segment of that instant.
-    (LIMIT 1 changes nothing but the plan: without it the planner may read everybody in order to
-    join a batch.) business_team: whose business hours count at `piece.starts_at`, and the instants
-    at which that changes; without it nothing has business time.
+    business_team: whose business hours count at `piece.starts_at`, and the instants at which that
+    changes; without it nothing has business time.
+
+    LIMIT 1 and OFFSET 0 change nothing but the plan. Without the one the planner may read everybody
+    in order to join a batch. Without the other it does so for each fact: under row-level security
+    a plain column makes an index condition, coalesce() none.
     """
     owner_agent, owner_team = owner or (actor, "e.team")
     chosen_customer = dimensions.get("customer", "NULL")
@@ -99,15 +102,18 @@ def fact_select(
     selected = ",\n  ".join(
         f"({chosen.get(name, 'NULL')})::{FACT_TYPES[name]} AS {name}" for name in FACT_COLUMNS
     )
-    owning = "" if owner is None else team_join("owning", owner_agent, seen)
+    owning = "" if owner is None else team_join("owning", "who.owner", seen)
     return f"""{before}
 SELECT
   {selected}
 FROM {source}
+CROSS JOIN LATERAL (
+  SELECT ({chosen_customer})::bigint AS customer, ({actor})::int AS actor,
+    ({owner_agent})::int AS owner OFFSET 0) who
 LEFT JOIN LATERAL (
   SELECT merged_into, segment, segment_since, segment_values FROM customers
-  WHERE tenant_id = $1 AND surrogate = {chosen_customer} LIMIT 1) person ON true
-{team_join("acting", actor, seen)}{owning}
+  WHERE tenant_id = $1 AND surrogate = who.customer LIMIT 1) person ON true
+{team_join("acting", "who.actor", seen)}{owning}
 WHERE {where}"""
 
 

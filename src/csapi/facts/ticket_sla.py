@@ -149,9 +149,18 @@ SUMS = ", ".join(
     for name, frame in (("before", "earlier"), ("total", "whole"))
 )
 
+
+def period_then(alias: str, kind: EventType, source: str) -> str:
+    """Joins what a ticket was at the start of a piece `p`. Of `source`, which holds one type of
+    changes: the planner takes it for one row, and reads all of it for each piece."""
+    return period_join(alias, "p.ticket", kind, "p.starts_at", source)
+
+
 CLOCKS = f"""
 sla_statuses AS (
   SELECT * FROM ({periods("events", (EventType.STATUS_CHANGED,))}) AS v WHERE {HAS_TARGETS}
+), sla_priorities AS MATERIALIZED (
+  SELECT * FROM periods WHERE type = {EventType.PRIORITY_CHANGED} AND {HAS_TARGETS}
 ), sla_known AS MATERIALIZED (
   SELECT p.*, c.channel AS at_channel, c.inbox, c.type, {TEAM_OF_OWNER.replace("piece.", "p.")}
       AS team,
@@ -159,8 +168,8 @@ sla_statuses AS (
     p.lane = {REPLIES} OR {STATUS_THEN} <> {PENDING} AS is_waited_for
   FROM sla_pieces p JOIN subjects c ON c.id = p.ticket
   LEFT JOIN owner_turns ON owner_turns.ticket = p.ticket
-  {period_join("priority_then", "p.ticket", EventType.PRIORITY_CHANGED, "p.starts_at")}
-  {period_join("status_then", "p.ticket", EventType.STATUS_CHANGED, "p.starts_at", "sla_statuses")}
+  {period_then("priority_then", EventType.PRIORITY_CHANGED, "sla_priorities")}
+  {period_then("status_then", EventType.STATUS_CHANGED, "sla_statuses")}
 ), sla_timed AS (
   SELECT piece.*, chosen.schedule,
     extract(epoch FROM piece.ends_at - piece.starts_at) * 1000 AS calendar_ms, opened.at_start,
