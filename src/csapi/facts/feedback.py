@@ -247,17 +247,21 @@ FEEDBACK_EVENTS = f"""
   ) AS said (kind, outcome, value)
   WHERE said.outcome IS NOT NULL"""
 
-REQUEST_JOIN = "feedback c LEFT JOIN feedback_requests r ON r.tenant_id = $1 AND r.id = c.request "
+# Through a subquery: coalesce() itself makes no index condition (facts/sql.py).
+REQUEST_JOIN = """feedback c
+LEFT JOIN feedback_requests r ON r.tenant_id = $1 AND r.id = c.request
+CROSS JOIN LATERAL (
+  SELECT coalesce(c.ticket, r.ticket) AS ticket, coalesce(c.call, r.call) AS call OFFSET 0) about
+"""
 
 FEEDBACK_FACTS = fact_select(
     resource=Resource.FEEDBACK,
     before=with_periods(
-        f"SELECT coalesce(c.ticket, r.ticket) FROM {REQUEST_JOIN} "
-        "WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[])"
+        f"SELECT about.ticket FROM {REQUEST_JOIN} WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[])"
     ),
     source=REQUEST_JOIN
     + lateral(FEEDBACK_EVENTS)
-    + CONTEXT_JOINS.format(ticket="coalesce(c.ticket, r.ticket)", call="coalesce(c.call, r.call)"),
+    + CONTEXT_JOINS.format(ticket="about.ticket", call="about.call"),
     actor=f"coalesce(e.agent, {OWNER})",
     owner=(OWNER, OWNER_TEAM),
     where=IS_REAL,
@@ -322,8 +326,8 @@ FEEDBACK = RecordKind(
     returning=("old.request AS old_request", "new.request AS request"),
     people="SELECT coalesce(c.customer, r.customer, t.customer, k.customer) AS customer "
     f"FROM {REQUEST_JOIN} "
-    "LEFT JOIN tickets t ON t.tenant_id = $1 AND t.id = coalesce(c.ticket, r.ticket) "
-    "LEFT JOIN calls k ON k.tenant_id = $1 AND k.id = coalesce(c.call, r.call) "
+    "LEFT JOIN tickets t ON t.tenant_id = $1 AND t.id = about.ticket "
+    "LEFT JOIN calls k ON k.tenant_id = $1 AND k.id = about.call "
     "WHERE c.tenant_id = $1 AND c.id = ANY($2::uuid[])",
     derivation=FEEDBACK_FACTS,
 )
