@@ -3,6 +3,7 @@ value, and nothing that belongs there is missing."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -134,7 +135,7 @@ async def test_the_list_is_brute_force(metric: Metric, recorded: World, behind: 
         assert Counter(subject for subject, _ in listed.elements()) == Counter(counting)
     else:
         assert listed == facts_that_count(metric, facts)
-    order = [each["occurred_at"] for each in answer["data"]]
+    order = [datetime.fromisoformat(each["occurred_at"]) for each in answer["data"]]
     assert order == sorted(order)
 
 

@@ -73,7 +73,8 @@ def test_what_everybody_does_now(staffed: Tenant, ago: Ago) -> None:
     assert found["idle"]["last_seen_at"] is None
     assert (found["gone"]["last_seen_at"], found["gone"]["last_action_at"]) == (ago(hours=4),) * 2
     assert found["busy"]["last_action_at"] is None
-    assert found["busy"]["last_seen_at"] >= ago()
+    seen = datetime.fromisoformat(found["busy"]["last_seen_at"])
+    assert seen >= datetime.fromisoformat(ago())
     assert found["busy"]["name"] == "Busy"
     assert staffed.http.get(f"/v1/agents/{found['busy']['id']}").status_code == 200
 
