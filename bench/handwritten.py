@@ -106,16 +106,28 @@ def one_record(kind: RecordKind) -> str:
     )
 
 
+# Columns whose values are no arrays: those of a single record go through unnest(). No call of the
+# bench has tags.
+SCALARS = [name for name in FACT_COLUMNS if not FACT_TYPES[name].endswith("[]")]
+
+
+def scalars_of(facts: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    """An array for each of SCALARS."""
+    columns = dict(zip(FACT_COLUMNS, columns_of(facts), strict=True))
+    return [columns[name] for name in SCALARS]
+
+
 def few_facts() -> str:
     """Facts, marks and gaps of a single record at once: $1 tenant, $2 slots, $3 to $5 gaps, and
-    then an array for each column of facts."""
+    then an array for each of SCALARS."""
     arrays = ", ".join(
-        f"${number}::{FACT_TYPES[name]}[]" for number, name in enumerate(FACT_COLUMNS, start=6)
+        f"${number}::{FACT_TYPES[name]}[]" for number, name in enumerate(SCALARS, start=6)
     )
     gaps = GAPS
     for number in (4, 3, 2):
         gaps = gaps.replace(f"${number}", f"${number + 1}")
     return (
-        f"WITH written AS (INSERT INTO facts SELECT * FROM unnest({arrays})), "
+        f"WITH written AS (INSERT INTO facts ({', '.join(SCALARS)}) "
+        f"SELECT * FROM unnest({arrays})), "
         f"marked AS ({MARKS}) {gaps}"
     )

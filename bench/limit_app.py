@@ -19,7 +19,7 @@ from granian.http import HTTP1Settings
 from litestar import Litestar
 from msgspec import Meta
 
-from bench.handwritten import columns_of, few_facts, one_record
+from bench.handwritten import columns_of, few_facts, one_record, scalars_of
 from bench.precomputed import Portion
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
@@ -76,7 +76,7 @@ async def write_call(request: AnyRequest, principal: Principal) -> Response:
     pool = request.app.state.pool
     async with tenant_transaction(pool, tenant_id, lock="shared") as connection:
         await connection.execute(UPSERT, *portion.records[0])
-        await connection.execute(FACTS, tenant_id, portion.slots, *gaps, *columns_of(portion.facts))
+        await connection.execute(FACTS, tenant_id, portion.slots, *gaps, *scalars_of(portion.facts))
     request.app.state.wake_worker()
     receipt = Receipt(
         id=str(portion.records[0][1]),
