@@ -83,9 +83,9 @@ def fact_select(
         "outcome": "e.outcome",
         "definition_version": str(DEFINITION_VERSION),
         "occurred_at": "e.at",
-        "actor_agent": actor,
+        "actor_agent": "who.actor",
         "actor_team": "coalesce(e.team, acting.team)",
-        "owner_agent": owner_agent,
+        "owner_agent": "who.owner",
         "owner_team": f"coalesce({owner_team}, {'owning' if owner else 'acting'}.team)",
         "segment": segment_at(seen),
         "duration_ms": "e.duration",
@@ -94,7 +94,7 @@ def fact_select(
     }
     chosen = fixed | dimensions
     if "customer" in dimensions:
-        chosen["customer"] = f"coalesce(person.merged_into, {chosen_customer})"
+        chosen["customer"] = "coalesce(person.merged_into, who.customer)"
     if business_team is not None:
         chosen["business_ms"] = business_ms(
             business_team[0], chosen.get("inbox", "NULL"), business_team[1]
