@@ -1,12 +1,11 @@
 """How derivations find what they need: by an index, and never all of a tenant's records."""
 
-from collections.abc import Iterator
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 import pytest
+from tests.plans import Node, nodes
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Resource
@@ -17,14 +16,10 @@ FEW = {
     "agents", "teams", "sla_targets", "cost_rates", "schedule_periods", "business_intervals",
     "tenants",
 }  # fmt: skip
-Node = dict[str, Any]
 
 
-def scans(node: Node) -> Iterator[Node]:
-    if "Relation Name" in node or node["Node Type"] == "Bitmap Index Scan":
-        yield node
-    for each in node.get("Plans", []):
-        yield from scans(each)
+def is_scan(node: Node) -> bool:
+    return "Relation Name" in node or node["Node Type"] == "Bitmap Index Scan"
 
 
 @pytest.mark.parametrize("resource", list(SUBJECT_KINDS), ids=lambda each: each.name)
@@ -40,7 +35,7 @@ async def test_no_derivation_reads_all_records_of_a_tenant(
         found: list[Node] = []
         for sql in filter(None, (kind.derivation, kind.people)):
             plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", tenant_id, [uuid4()])
-            found += scans(msgspec.json.decode(plan)[0]["Plan"])
+            found += filter(is_scan, nodes(msgspec.json.decode(plan)[0]["Plan"]))
     assert found
     for node in found:
         if node.get("Relation Name") in FEW or node["Node Type"] == "Bitmap Heap Scan":

@@ -20,7 +20,7 @@ from csapi.kit.settings import load_settings
 
 SECRET = "Zw9Canary"
 PATIENCE_SECONDS = 30
-SHORT_SECONDS = 30.0
+SHORT_SECONDS = 8.0
 
 ROLES = {
     "refusal_super": "SUPERUSER",

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from tests.metrics.conftest import World
 from tests.metrics.world import NOW, TIMEZONE
+from tests.plans import Node, nodes
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Grain
@@ -132,11 +133,12 @@ def statements() -> Iterator[tuple[str, Statement]]:
     yield "rebuild month", bucket_rows_from_finer(TENANT, Grain.DAY, Grain.MONTH, start, end)
 
 
-def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    if plan.get("Relation Name") in ("facts", "summaries") or "Index Name" in plan:
-        yield plan
-    for child in plan.get("Plans", ()):
-        yield from scans(child)
+def scans(plan: Node) -> list[Node]:
+    return [
+        each
+        for each in nodes(plan)
+        if each.get("Relation Name") in ("facts", "summaries") or "Index Name" in each
+    ]
 
 
 @pytest.mark.parametrize("named", list(statements()), ids=lambda named: named[0])

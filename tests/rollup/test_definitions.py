@@ -1,13 +1,11 @@
 """A changed derivation reaches all history, from wherever it was left."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
-from tests.conftest import Database
 from tests.delivery.lab import take_in
 
 from csapi.facts import derive_sql
@@ -31,12 +29,6 @@ def calls() -> list[dict[str, Any]]:
 async def waits(admin: asyncpg.Connection, tenant_id: UUID) -> list[int]:
     sql = "SELECT duration_ms FROM facts WHERE tenant_id = $1 AND kind = $2 ORDER BY occurred_at"
     return [row[0] for row in await admin.fetch(sql, tenant_id, int(Kind.CALL))]
-
-
-@pytest.fixture(scope="module")
-def database(make_database: Callable[[], Database]) -> Database:
-    """One of its own: all its tenants are drained and looked at."""
-    return make_database()
 
 
 @pytest.fixture

@@ -27,12 +27,6 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 CALLS_OF_A_DAY = 60
 
 
-@pytest.fixture(scope="module")
-def database(make_database: Callable[[], Database]) -> Database:
-    """One of its own: all its tenants are drained and looked at."""
-    return make_database()
-
-
 @pytest.fixture
 async def filled(
     intake: Intake, worker_pool: asyncpg.Pool, new_tenant: Callable[..., Awaitable[UUID]]
