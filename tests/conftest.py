@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -273,8 +274,9 @@ class Tenant:
     http: httpx.Client
 
 
-@pytest.fixture
-def make_tenant(product: Product) -> Iterator[Callable[..., Tenant]]:
+@contextmanager
+def tenants_of(product: Product) -> Iterator[Callable[..., Tenant]]:
+    """Makes tenants, for fixtures that outlive a test."""
     clients: list[httpx.Client] = []
 
     def make(timezone: str = "UTC", scopes: list[str] | None = None) -> Tenant:
@@ -304,6 +306,12 @@ def make_tenant(product: Product) -> Iterator[Callable[..., Tenant]]:
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def make_tenant(product: Product) -> Iterator[Callable[..., Tenant]]:
+    with tenants_of(product) as make:
+        yield make
 
 
 @pytest.fixture

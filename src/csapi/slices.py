@@ -19,6 +19,7 @@ from csapi.reports import (
 )
 from csapi.reports import endpoints as reports
 from csapi.reports.exports import endpoints as exports
+from csapi.reports.runs import endpoints as runs
 
 OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
@@ -34,6 +35,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *saved.OPERATIONS,
     *custom_metrics.OPERATIONS,
     *exports.OPERATIONS,
+    *runs.OPERATIONS,
     *portal.OPERATIONS,
     *content_gaps.OPERATIONS,
     *comment_terms.OPERATIONS,
@@ -52,6 +54,8 @@ TAGS = {
     "one definition.",
     custom_metrics.TAG: "Formulas of your own over the metrics of the catalog.",
     exports.TAG: "Large answers as files, made in the background.",
+    runs.TAG: "Sets of questions that are asked together, by hand or by a schedule, and whose "
+    "answers are kept as they were.",
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
     "shown.",

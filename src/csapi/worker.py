@@ -14,6 +14,7 @@ from csapi.kit.db import StartupError, open_pool
 from csapi.kit.queue import DRAIN_JOB, EXPORT_JOB, deserialize, redis_settings, serialize
 from csapi.kit.settings import Settings
 from csapi.reports.exports.job import Exporter
+from csapi.reports.runs.job import Reporter
 from csapi.rollup.costs import extend_costs
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
@@ -35,6 +36,11 @@ async def drain(ctx: dict[Any, Any]) -> int:
 async def export(ctx: dict[Any, Any]) -> int:
     exporter: Exporter = ctx["exporter"]
     return await exporter.sweep()
+
+
+async def report(ctx: dict[Any, Any]) -> int:
+    reporter: Reporter = ctx["reporter"]
+    return await reporter.sweep()
 
 
 async def trim(ctx: dict[Any, Any]) -> int:
@@ -59,6 +65,7 @@ async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
             cron_jobs=[
                 cron(drain, name="rollup.sweep", second=set(range(0, 60, 10)), timeout=JOB_SECONDS),
                 cron(export, name="exports.sweep", second={5, 35}, timeout=EXPORT_SECONDS),
+                cron(report, name="reports.sweep", second={10, 40}, timeout=EXPORT_SECONDS),
                 cron(trim, name="rollup.trim", hour=3, minute=17, timeout=JOB_SECONDS),
                 cron(extend, name="rollup.extend", hour=4, minute=23, timeout=JOB_SECONDS),
             ],
@@ -108,11 +115,13 @@ async def run_worker(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     drainer = Drainer(pool)
     exporter = Exporter(pool, live_slots_max=settings.live_slots_max)
-    context = {"drainer": drainer, "exporter": exporter, "pool": pool}
+    reporter = Reporter(pool, live_slots_max=settings.live_slots_max)
+    context = {"drainer": drainer, "exporter": exporter, "reporter": reporter, "pool": pool}
     log.info("worker started")
     tasks = [
         asyncio.create_task(run_timer("drain", drainer.drain)),
         asyncio.create_task(run_timer("export", exporter.sweep)),
+        asyncio.create_task(run_timer("report", reporter.sweep)),
         asyncio.create_task(run_arq(settings, context)),
     ]
     await stop.wait()

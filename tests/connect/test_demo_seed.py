@@ -1,9 +1,10 @@
 """The demo through the real API: all of it lands, once, and can be read back."""
 
 import shlex
+import shutil
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tests.conftest import Product, Tenant
+from tests.conftest import Product, Tenant, tenants_of
 from tests.connect.api_double import Answer, Request, reject, running, status
 
 from csapi.cli.up import ACCESS, Voice
@@ -65,9 +66,13 @@ def records(http: httpx.Client, resource: str) -> Iterator[Item]:
             return
 
 
-@pytest.fixture
-def filled(product: Product, make_tenant: Callable[..., Tenant]) -> Tenant:
-    tenant = make_tenant("Asia/Riyadh")
+@pytest.fixture(scope="module")
+def filled(product: Product) -> Iterator[Tenant]:
+    with tenants_of(product) as make:
+        yield fill_new(product, make("Asia/Riyadh"))
+
+
+def fill_new(product: Product, tenant: Tenant) -> Tenant:
     heard = Heard()
     sender = fill(product.base_url, tenant.key, SPAN, heard)
     counts = by_status(sender.statuses)
@@ -108,17 +113,30 @@ def test_sending_it_again_changes_nothing(product: Product, filled: Tenant) -> N
     assert counts["stale"] < 0.02 * counts["duplicate"]
 
 
-def test_seed_once(product: Product, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def access(product: Product, folder: Path) -> DemoAccess:
+    """A demo tenant that is kept in `folder`."""
+    return seed(product.base_url, folder, product.database, Heard(), days=8, volume=0.2)
+
+
+@pytest.fixture
+def copied(access: DemoAccess, folder: Path, tmp_path: Path) -> Path:
+    """A folder of the test's own in which the same tenant is kept."""
+    shutil.copy(folder / FILE_NAME, tmp_path)
+    assert access.read_key in (tmp_path / FILE_NAME).read_text()
+    return tmp_path
+
+
+def test_seed_once(product: Product, access: DemoAccess, folder: Path) -> None:
     heard = Heard()
-
-    def start() -> DemoAccess:
-        return seed(product.base_url, tmp_path, product.database, heard, days=8, volume=0.2)
-
-    access = start()
-    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
-    sent = len(heard.amounts)
-    assert start() == access
-    assert len(heard.amounts) == sent
+    assert (folder / FILE_NAME).stat().st_mode & 0o777 == 0o600
+    assert seed(product.base_url, folder, product.database, heard) == access
+    assert not heard.amounts
     assert "is there" in heard.said[-1]
 
 
@@ -131,8 +149,7 @@ def test_fits_csapi_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert set(ACCESS) == set(DemoAccess.__dataclass_fields__)
 
 
-def test_the_curl_line_answers_with_numbers(product: Product, tmp_path: Path) -> None:
-    access = seed(product.base_url, tmp_path, product.database, Heard(), days=8, volume=0.2)
+def test_the_curl_line_answers_with_numbers(access: DemoAccess) -> None:
     words = shlex.split(access.curl)
     assert words[:2] == ["curl", "-s"]
     assert words[3] == "-H"
@@ -145,9 +162,7 @@ def test_the_curl_line_answers_with_numbers(product: Product, tmp_path: Path) ->
     assert None not in values.values()
 
 
-def test_keys_may_only_do_their_part(product: Product, tmp_path: Path) -> None:
-    access = seed(product.base_url, tmp_path, product.database, Heard(), days=2, volume=0.1)
-
+def test_keys_may_only_do_their_part(product: Product, access: DemoAccess) -> None:
     def answer(key: str, method: str, path: str) -> int:
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         body = b"[]" if method == "POST" else b""
@@ -160,32 +175,32 @@ def test_keys_may_only_do_their_part(product: Product, tmp_path: Path) -> None:
     assert answer(access.ingest_key, "GET", "tickets") == 403
 
 
-def test_seeding_that_was_interrupted_is_finished(product: Product, tmp_path: Path) -> None:
-    access = seed(product.base_url, tmp_path, product.database, Heard(), days=2, volume=0.1)
-    kept = read_kept(tmp_path)
+def test_seeding_that_was_interrupted_is_finished(
+    product: Product, access: DemoAccess, copied: Path
+) -> None:
+    kept = read_kept(copied)
     assert kept
     assert kept.complete
-    keep(tmp_path, msgspec.structs.replace(kept, complete=False))
+    keep(copied, msgspec.structs.replace(kept, complete=False))
     heard = Heard()
-    assert seed(product.base_url, tmp_path, product.database, heard) == access
+    assert seed(product.base_url, copied, product.database, heard) == access
     assert heard.amounts
-    assert read_kept(tmp_path) == kept
+    assert read_kept(copied) == kept
 
 
 @pytest.mark.parametrize("damage", ["{", '{"now": 5}', None])
 def test_a_database_that_knows_no_such_keys_is_seeded(
-    product: Product, tmp_path: Path, damage: str | None
+    product: Product, access: DemoAccess, copied: Path, damage: str | None
 ) -> None:
-    access = seed(product.base_url, tmp_path, product.database, Heard(), days=2, volume=0.1)
-    kept = read_kept(tmp_path)
+    kept = read_kept(copied)
     assert kept
     if damage is None:
-        keep(tmp_path, msgspec.structs.replace(kept, read_key="csk_live_gone"))
+        keep(copied, msgspec.structs.replace(kept, read_key="csk_live_gone"))
     else:
-        (tmp_path / FILE_NAME).write_text(damage)
-    other = seed(product.base_url, tmp_path, product.database, Heard(), days=2, volume=0.1)
+        (copied / FILE_NAME).write_text(damage)
+    other = seed(product.base_url, copied, product.database, Heard(), days=1, volume=0.1)
     assert other.read_key != access.read_key
-    now_kept = read_kept(tmp_path)
+    now_kept = read_kept(copied)
     assert now_kept
     assert now_kept.tenant_id != kept.tenant_id
 

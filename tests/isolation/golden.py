@@ -19,6 +19,7 @@ FURTHER_POLICIES = {
     "api_keys": {"find_key": FIND_KEY_POLICY},
     "portal_tokens": {"find_key": FIND_KEY_POLICY},
     "export_marks": {"sweep": SWEEP_POLICY},
+    "report_marks": {"sweep": SWEEP_POLICY},
 }
 
 # What the worker sees of all tenants must never hold more than this.
@@ -29,6 +30,7 @@ SWEPT_COLUMNS = {
     "tenants": {"tenant_id", "name", "timezone", "created_at"},
     "definitions": {"tenant_id", "resource", "fingerprint", "target", "reached"},
     "export_marks": {"tenant_id", "export", "due_at"},
+    "report_marks": {"tenant_id", "report", "turn", "due_at", "attempt"},
 }
 
 # A key or a token arrives before anybody knows whose it is.
@@ -80,6 +82,9 @@ GRANTS = {
         "quality_reviews": EDIT,
         "presence": EDIT,
         "reference_marks": ADD,
+        "report_marks": ALL,
+        "report_runs": "adr",
+        "reports": ALL,
         "rollup_buckets": READ,
         "saved_queries": ALL,
         "shifts": EDIT,
@@ -132,6 +137,9 @@ GRANTS = {
         "quality_reviews": "rw",
         "presence": "rw",
         "reference_marks": ALL,
+        "report_marks": "rw",
+        "report_runs": "adr",
+        "reports": READ,
         "rollup_buckets": ALL,
         "shifts": "rw",
         "sessions": "rw",

@@ -33,8 +33,9 @@ GUARDED: tuple[Operation, ...] = tuple(each for each in ALL_OPERATIONS if each.s
 
 
 def collection_of(operation: Operation) -> str:
-    """The path in front of the first placeholder: /v1/calls of /v1/calls/{id}."""
-    return PLACEHOLDER.split(operation.path, maxsplit=1)[0].rstrip("/")
+    """The path in front of the last placeholder: /v1/calls of /v1/calls/{id}."""
+    *_, last = PLACEHOLDER.finditer(operation.path)
+    return operation.path[: last.start()].rstrip("/")
 
 
 def is_addressed(operation: Operation) -> bool:
@@ -42,7 +43,9 @@ def is_addressed(operation: Operation) -> bool:
 
 
 def filled(operation: Operation, value: str) -> str:
-    return PLACEHOLDER.sub(value, operation.path)
+    """The path with the words of `value` for its placeholders; the last one for all that follow."""
+    words = value.split()
+    return PLACEHOLDER.sub(lambda _: words.pop(0) if len(words) > 1 else words[0], operation.path)
 
 
 def marked(value: Any) -> Any:
@@ -76,6 +79,8 @@ def examples_of(operation: Operation) -> Iterator[Any]:
             yield {**example, "name": CANARY.replace("-", "_"), "label": CANARY}
         elif operation.path in ("/v1/exports", "/v1/queries/{name}"):
             yield named_metrics(copy.deepcopy(example))
+        elif operation.path.startswith("/v1/reports"):
+            yield {**example, "name": CANARY}
         elif operation.operation_id.startswith("ingest"):
             yield marked(copy.deepcopy(example))
         else:
@@ -99,16 +104,30 @@ def fill(client: httpx.Client) -> Captured:
     for operation in GUARDED:
         if operation.method not in ("POST", "PUT"):
             continue
-        path = filled(operation, CANARY)
-        for example in examples_of(operation):
+        value = CANARY
+        if is_addressed(operation):
+            value = next(iter(captured.values.get(collection_of(operation), ())), CANARY)
+        path = filled(operation, value)
+        examples = examples_of(operation) if operation.request is not None else [None]
+        for example in examples:
             answer = client.request(operation.method, path, json=example)
             assert answer.status_code < 400, (operation.operation_id, answer.text)
             captured.answers.append(answer)
             if is_addressed(operation):
-                captured.add(collection_of(operation), CANARY)
+                captured.add(collection_of(operation), value)
+                add_within(captured, operation, value, answer.json())
             elif isinstance(found := answer.json(), dict) and is_id(found.get("id")):
                 captured.add(operation.path, found["id"])
     return captured
+
+
+def add_within(captured: Captured, operation: Operation, value: str, found: Any) -> None:
+    """What was made within something else is found by both their names."""
+    if operation.path != f"{collection_of(operation)}/{{name}}" and is_id(found.get("id")):
+        within = f"{value} {found['id']}"
+        captured.add(operation.path, within)
+        for section in found.get("sections", ()):
+            captured.add(f"{operation.path}/{{run_id}}/sections", f"{within} {section['name']}")
 
 
 def is_id(value: object) -> bool:
@@ -124,7 +143,7 @@ def take_ids(found: Any) -> set[str]:
         return {value for each in found for value in take_ids(each)}
     if not isinstance(found, dict):
         return set()
-    own = {found.pop("id")} if is_id(found.get("id")) else set()
+    own = {found.pop(name) for name in ("id", "report_id") if is_id(found.get(name))}
     return own.union(*(take_ids(each) for each in found.values()))
 
 
@@ -156,4 +175,6 @@ def steady(answer: httpx.Response, value: str = "") -> tuple[int, Any, list[str]
 
 
 def random_value(like: str) -> str:
-    return str(uuid4()) if is_id(like) else f"x{uuid4().hex[: len(like) - 1]}"
+    return " ".join(
+        str(uuid4()) if is_id(word) else f"x{uuid4().hex[: len(word) - 1]}" for word in like.split()
+    )

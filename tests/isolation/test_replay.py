@@ -15,13 +15,20 @@ from csapi.kit.operations import Operation
 READS = [each for each in GUARDED if each.method == "GET" and not replay.is_addressed(each)]
 # What makes or deletes something comes when everything has been read.
 TURNS = ("GET", "POST", "PATCH", "DELETE", "PUT")
+
+
+def replaces(operation: Operation) -> bool:
+    """Whether it makes nothing that is not there."""
+    return operation.method == "PUT" and 201 not in operation.responses
+
+
 ADDRESSED = sorted(
     (
         each
         for each in GUARDED
         if replay.is_addressed(each) and not each.path.startswith(replay.CATALOG)
     ),
-    key=lambda each: TURNS.index(each.method),
+    key=lambda each: TURNS.index("PATCH" if replaces(each) else each.method),
 )
 
 

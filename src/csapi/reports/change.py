@@ -63,7 +63,14 @@ def check_change(question: Question) -> None:
 
 async def explain_change(desk: Desk, wanted: ChangeQuery) -> ChangeAnswer:
     """The split, from one snapshot. Raises Problem for what cannot be asked."""
-    query = Query(
+    async with snapshot_of(desk) as snapshot:
+        with slowness_told():
+            return await explained(snapshot, wanted, whole_query(wanted))
+
+
+def whole_query(wanted: ChangeQuery) -> Query:
+    """What is to be split, as a query by the same dimensions."""
+    return Query(
         metrics=wanted.metrics,
         time=wanted.time,
         dimensions=wanted.by,
@@ -71,9 +78,6 @@ async def explain_change(desk: Desk, wanted: ChangeQuery) -> ChangeAnswer:
         compare=wanted.compare,
         include=[Include.totals],
     )
-    async with snapshot_of(desk) as snapshot:
-        with slowness_told():
-            return await explained(snapshot, wanted, query)
 
 
 async def explained(snapshot: Snapshot, wanted: ChangeQuery, query: Query) -> ChangeAnswer:

@@ -57,3 +57,38 @@ export_marks = tenant_table(
     column("due_at", instant),
     key=("export",),
 )
+
+reports = tenant_table(
+    "reports",
+    column("id", uuid, default="uuidv7()"),
+    column("content", pg.JSON),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=("id",),
+)
+
+# What a report was answered; never changed. turn: which one of the schedule, written once.
+report_runs = tenant_table(
+    "report_runs",
+    column("report", uuid),
+    column("id", uuid),
+    column("trigger", sa.Text),
+    column("turn", instant, null=True),
+    column("as_of", instant),
+    column("created_at", instant),
+    column("sections", sa.SmallInteger),
+    column("failed", sa.SmallInteger),
+    column("content", pg.JSON),
+    key=("report", "id"),
+    unique=(("report", "turn"),),
+)
+
+# When the worker looks at a report that has a schedule, and for which turn.
+report_marks = tenant_table(
+    "report_marks",
+    column("report", uuid),
+    column("turn", instant),
+    column("due_at", instant),
+    column("attempt", sa.SmallInteger, default="0"),
+    key=("report",),
+)

@@ -1,0 +1,1 @@
+"""Comparison reports: saved sets of questions, and runs that freeze their answers."""
