@@ -21,6 +21,7 @@ from csapi.ingest.items import Draft, draft_item, newest
 from csapi.ingest.people import after_write, lock_of
 from csapi.ingest.write import StaleAttributesError, Written, rows_of, write_records
 from csapi.kit.problems import FieldError
+from csapi.kit.turns import give_way
 
 TRIES = 4
 FEW_ITEMS = 20
@@ -81,6 +82,7 @@ async def ingest_records(
     outcomes: list[Outcome | None] = [None] * len(raw_items)
     drafts: list[Draft] = []
     for index, raw in enumerate(raw_items):
+        await give_way(index)
         drafted = draft_item(kind, raw, index, f"/{index}" if is_batch else "", now)
         if isinstance(drafted, Draft):
             drafts.append(drafted)

@@ -80,36 +80,110 @@ def binned_statement(
         {"bins": "x.bins", "counts": "x.counts"},
     )
     names = [f"g{n}" for n in range(len(question.groups))]
-    total = f"grouping({', '.join(names)}) > 0" if names else "true"
-    sets = [[*names, "bin"], *([["bin"]] if question.with_totals and names else [])]
-    grouped = ", ".join(f"({', '.join(names_of)})" for names_of in sets)
-    keys = ", ".join([*names, "is_total"])
-    found = []
-    for number, each in enumerate(asked):
-        rank = f"{compiler.arguments.add(fraction_of(each), 'float8')} * (n - 1)"
-        found.append(f"min(bin) FILTER (WHERE upto > floor({rank})) AS l{number}")
-        found.append(f"min(bin) FILTER (WHERE upto > ceil({rank})) AS h{number}")
-        for name, place in ends_of(compiler, each):
-            found.append(
-                f"min(bin) FILTER (WHERE {place} >= 1 AND upto >= {place}) AS {name}{number}"
-            )
-    zero = " AND bin > 0" if asked[0].formula.exclude_zero else ""
-    sql = f"""SELECT {keys}, max(n) AS n, {", ".join(found)}
-FROM (
-  SELECT {keys}, bin, (sum(count) OVER (PARTITION BY {keys} ORDER BY bin))::bigint AS upto,
-    (sum(count) OVER (PARTITION BY {keys}))::bigint AS n
-  FROM (
-    SELECT {", ".join([*names, f"({total}) AS is_total"])}, bin,
-      sum(coalesce(upto - before, 1))::bigint AS count
-    FROM ({compiler.keyed(rows)}) AS keyed,
-      unnest(bins, counts, 0 || counts) AS b (bin, upto, before)
-    WHERE {matching(spread.kind, spread.outcomes)} AND bin IS NOT NULL{zero}
-    GROUP BY GROUPING SETS ({grouped})
-  ) AS counted
-) AS ranked
-GROUP BY {keys}
-LIMIT {MOST_GROUPS + 2}"""
+    by = f"PARTITION BY {', '.join(names)}" if names else ""
+    binned = f"""SELECT {", ".join([*names, "bins", "counts"])},
+    count(*) OVER ({by}) AS pieces
+  FROM ({compiler.keyed(rows)}) AS keyed
+  WHERE {matching(spread.kind, spread.outcomes)} AND bins[1] IS NOT NULL"""
+    places = [
+        Sought(compiler.arguments.add(fraction_of(each), "float8"), ends_of(compiler, each))
+        for each in asked
+    ]
+    has_zero = not asked[0].formula.exclude_zero
+    parts = [alone(names, places, has_zero=has_zero)]
+    if names:
+        parts.append(merged(names, places, "pieces > 1", has_zero=has_zero))
+    if question.with_totals or not names:
+        nothing = [f"NULL AS {name}" for name in names]
+        where = "true" if names else "pieces > 1"
+        parts.append(merged(nothing, places, where, has_zero=has_zero, is_total=True))
+    listed = "\nUNION ALL\n".join(parts)
+    sql = f"WITH binned AS MATERIALIZED (\n  {binned}\n)\n{listed}\nLIMIT {MOST_GROUPS + 2}"
     return Statement(sql, tuple(compiler.arguments.values))
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A percentile as SQL: its share, and the ranks at the ends of its interval, if it has one."""
+
+    share: str
+    ends: Sequence[tuple[str, str]]
+
+    @property
+    def rank(self) -> str:
+        """From 0 on, and between two durations where it is not whole."""
+        return f"{self.share} * (n - 1)"
+
+
+# How many durations lie in the first so many bins of a row.
+UPTO = "CASE WHEN counts IS NULL THEN {0} ELSE coalesce(counts[{0}], 0) END"
+
+
+def bin_at(rank: str) -> str:
+    """The bin of the duration at a rank, from 0 on, of a row alone."""
+    rank = f"{rank} + zeros"
+    return f"bins[CASE WHEN counts IS NULL THEN {rank} ELSE width_bucket({rank}, counts) END + 1]"
+
+
+def alone(names: Sequence[str], places: Sequence[Sought], *, has_zero: bool) -> str:
+    """Groups of which there is one row. Few durations are a list of their bins; of many, counts say
+    how many lie in a bin or before it, so that a rank is looked up in them."""
+    found = []
+    for number, each in enumerate(places):
+        for name, rank in (("l", f"floor({each.rank})"), ("h", f"ceil({each.rank})")):
+            found.append(f"{bin_at(f'{rank}::int')} AS {name}{number}")
+        found += [
+            f"CASE WHEN {place} >= 1 THEN {bin_at(f'({place})::int - 1')} END AS {name}{number}"
+            for name, place in each.ends
+        ]
+    zeros = "0"
+    if not has_zero:
+        zeros = UPTO.format("cardinality(array_positions(bins, 0::smallint))")
+    keys = "".join(f"{name}, " for name in names)
+    is_total = "false" if names else "true"
+    return f"""SELECT {keys}{is_total} AS is_total, n, {", ".join(found)}
+FROM (
+  SELECT *, ({UPTO.format("cardinality(bins)")} - zeros)::bigint AS n
+  FROM (SELECT *, {zeros} AS zeros FROM binned WHERE pieces = 1) AS counted
+) AS alone
+WHERE n > 0"""
+
+
+def merged(
+    names: Sequence[str],
+    places: Sequence[Sought],
+    where: str,
+    *,
+    has_zero: bool,
+    is_total: bool = False,
+) -> str:
+    """Groups, or the whole, from the bins of all their rows."""
+    found = []
+    for number, each in enumerate(places):
+        for name, rank in (("l", f"floor({each.rank})"), ("h", f"ceil({each.rank})")):
+            found.append(f"min(bin) FILTER (WHERE upto > {rank}) AS {name}{number}")
+        found += [
+            f"min(bin) FILTER (WHERE {place} >= 1 AND upto >= {place}) AS {name}{number}"
+            for name, place in each.ends
+        ]
+    keys = "".join(f"{name}, " for name in names)
+    own = [] if is_total else [*names]
+    by = f"PARTITION BY {', '.join(own)}" if own else ""
+    zero = "" if has_zero else " AND bin > 0"
+    grouped = f"\nGROUP BY {', '.join(own)}" if own else "\nHAVING count(*) > 0"
+    return f"""SELECT {keys}{"true" if is_total else "false"} AS is_total, max(n) AS n,
+  {", ".join(found)}
+FROM (
+  SELECT {"".join(f"{name}, " for name in own)}bin,
+    (sum(count) OVER ({by} ORDER BY bin))::bigint AS upto,
+    (sum(count) OVER ({by}))::bigint AS n
+  FROM (
+    SELECT {", ".join([*own, "bin"])}, sum(coalesce(upto - before, 1))::bigint AS count
+    FROM binned, unnest(bins, counts, 0 || counts) AS b (bin, upto, before)
+    WHERE {where} AND bin IS NOT NULL{zero}
+    GROUP BY {", ".join([*own, "bin"])}
+  ) AS counted
+) AS ranked{grouped}"""
 
 
 def ends_of(compiler: Compiler, asked: Asked) -> list[tuple[str, str]]:

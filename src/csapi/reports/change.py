@@ -1,6 +1,5 @@
 """Why a number changed: its change, split by member."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -9,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from csapi.kit.problems import Problem
+from csapi.kit.turns import aside
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.decompose import STEPS, Member, Piece, Side, apportioned, split
@@ -97,7 +97,7 @@ async def explained(snapshot: Snapshot, wanted: ChangeQuery, query: Query) -> Ch
     )
     desk, rows = snapshot.desk, Rows(question, reading, reading.groups)
     query = with_filters(query, desk.only)
-    found = await asyncio.to_thread(answered, wanted, query, rows, beside, desk)
+    found = await aside(answered, wanted, query, rows, beside, desk)
     found.meta.warnings = asked.warnings
     await add_currency(snapshot.connection, desk.tenant_id, question, found.meta)
     return found

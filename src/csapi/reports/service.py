@@ -1,6 +1,5 @@
 """One engine behind every report: a question in, an answer out."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from msgspec import UNSET
 
 from csapi.access.tenancy import PLAN_ANEW, tenant_transaction
 from csapi.kit.lanes import Lanes
+from csapi.kit.turns import aside
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
 from csapi.metrics.metric import Metric
 from csapi.metrics.question import Question
@@ -57,6 +57,8 @@ from csapi.reports.surroundings import annotations_of, topic_tree
 from csapi.reports.telling import Teller, add_sides, tests_in
 from csapi.reports.verdicts import Judge
 
+# Their values are told at once; others must not wait for those of more.
+FEW_ROWS = 100
 BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
 THROUGH_TOPICS = {name for name, dimension in DIMENSIONS.items() if dimension.through}
 
@@ -223,8 +225,10 @@ async def read_answer(snapshot: Snapshot, query: Query, asked: Resolved) -> Quer
         rows = joined(query, rows, beside)
     connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
     parts = query, rows, beside, asked.warnings, snapshot.desk.now
-    # Tests take time, and others must not wait for them.
-    found = shaped(*parts) if beside is None else await asyncio.to_thread(shaped, *parts)
+    if beside is None and len(rows.groups) <= FEW_ROWS:
+        found = shaped(*parts)
+    else:
+        found = await aside(shaped, *parts)
     await add_currency(connection, tenant_id, question, found.meta)
     if Include.annotations in query.include:
         found.annotations = await annotations_of(

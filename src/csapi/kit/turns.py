@@ -1,0 +1,33 @@
+"""Long work, kept from holding up short answers: all of them share one event loop."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# After so many items of a batch others have their turn: a few milliseconds.
+STRIDE = 50
+
+
+@cache
+def side() -> ThreadPoolExecutor:
+    """One thread, whatever there is to do: the event loop competes with one at most."""
+    return ThreadPoolExecutor(1, thread_name_prefix="aside")
+
+
+async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of long work, done beside the event loop, one after another."""
+    context = contextvars.copy_context()
+    call = partial(context.run, work, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(side(), call)
+
+
+async def give_way(index: int) -> None:
+    """Between the items of a batch: let others have their turn now and then."""
+    if index % STRIDE == STRIDE - 1:
+        await asyncio.sleep(0)
