@@ -18,6 +18,7 @@ from csapi.reports import (
     versions,
 )
 from csapi.reports import endpoints as reports
+from csapi.reports.evaluations import endpoints as evaluations
 from csapi.reports.exports import endpoints as exports
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -38,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *content_gaps.OPERATIONS,
     *comment_terms.OPERATIONS,
     *agents_now.OPERATIONS,
+    *evaluations.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
 )

@@ -20,6 +20,8 @@ VOLATILE = {
     "request_id", "instance", "computed_at", "data_through", "as_of", "generated_at", "updated_at",
     # how far the worker has come
     "source", "exact", "pending_buckets", "pending_subjects", "revised_buckets",
+    # up to when windows that look ahead are over: now less the window
+    "mature_through",
     # when something was made, and what is made up anew each time
     "created_at", "expires_at", "finished_at", "token", "download",
     "status", "progress", "rows", "rows_total", "bytes",
