@@ -18,6 +18,7 @@ from csapi.reports import (
     versions,
 )
 from csapi.reports import endpoints as reports
+from csapi.reports.drivers import endpoints as drivers
 from csapi.reports.evaluations import endpoints as evaluations
 from csapi.reports.exports import endpoints as exports
 
@@ -40,6 +41,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *comment_terms.OPERATIONS,
     *agents_now.OPERATIONS,
     *evaluations.OPERATIONS,
+    *drivers.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
 )

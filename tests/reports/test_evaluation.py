@@ -15,8 +15,8 @@ from tests.reports.evaluating import MARCH, agent, get, id_of, metric, one, push
 
 from csapi.kit.clock import now
 from csapi.reports.evaluations.one import METRICS, evaluation
-from csapi.reports.evaluations.params import WorkParams
 from csapi.reports.service import Desk
+from csapi.reports.work_params import WorkParams
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from csapi.metrics.metric import Direction
 from csapi.reports.evaluations.schemas import Composite, CompositePart
-from csapi.reports.refusals import refuse
 
-FARTHEST, LARGEST_WEIGHT = 3.0, 1000.0
+FARTHEST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +31,6 @@ class Scale:
             return 0.0
         found = self.sign * (rank_value - self.mean) / self.deviation
         return max(-FARTHEST, min(FARTHEST, found))
-
-
-def read_weights(texts: Sequence[str], columns: Mapping[str, Direction]) -> dict[str, float]:
-    """The weights by column. Raises Problem."""
-    found: dict[str, float] = {}
-    able = [name for name, each in columns.items() if each is not Direction.neutral]
-    for text in texts:
-        name, _, number = text.rpartition(":")
-        if name not in able:
-            message = "A weight is column:weight, of a column that has a good direction."
-            refuse("/weight", "invalid_value", message, able)
-        try:
-            weight = float(number)
-        except ValueError:
-            weight = math.nan
-        if name in found or not 0 < weight <= LARGEST_WEIGHT:
-            message = f"Each column once, with a weight above 0 and up to {LARGEST_WEIGHT:g}."
-            refuse("/weight", "invalid_value", message)
-        found[name] = weight
-    return found
 
 
 def scales_of(

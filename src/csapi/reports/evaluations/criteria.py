@@ -9,7 +9,6 @@ from csapi.metrics.question import MemberGroup, Question
 from csapi.reports.comparison import CompareTo
 from csapi.reports.evaluations.findings import Criterion
 from csapi.reports.evaluations.judging import Against, against, judge_of
-from csapi.reports.evaluations.params import WorkParams, query_of
 from csapi.reports.evaluations.sides import AGENT, Sides
 from csapi.reports.fillings import Group
 from csapi.reports.read import Reading
@@ -18,6 +17,7 @@ from csapi.reports.service import Snapshot, resolved
 from csapi.reports.shape import dimension_value, merged
 from csapi.reports.telling import Teller
 from csapi.reports.verdicts import comparison
+from csapi.reports.work_params import WorkParams, query_of
 
 # Of reviews the topic is the criterion.
 CRITERION = MemberGroup("topic", DIMENSIONS["topic"])

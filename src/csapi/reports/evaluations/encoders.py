@@ -4,20 +4,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-from litestar.datastructures.headers import Accept
 from msgspec import UNSET
 
 from csapi.kit.http import Response, json_response
 from csapi.reports.encoders import (
     CSV,
     DIFFERENCE,
-    JSON,
     VARY,
     csv_line,
     ends,
     text_response,
     value_cells,
     value_header,
+    wants_csv,
 )
 from csapi.reports.evaluations.schemas import (
     AgentEvaluation,
@@ -42,11 +41,6 @@ PRESENCE = tuple(AgentPresence.__struct_fields__)
 SIDES = ("past", "team", "peers")
 VALUE = value_header(with_intervals=True)
 COMPARED = [*VALUE, *(part for name in DIFFERENCE for part in ends(name))]
-
-
-def wants_csv(accept: str | None) -> bool:
-    """JSON where there is no wish that can be met."""
-    return accept is not None and Accept(accept).best_match([JSON, CSV]) == CSV
 
 
 def encoded_page(page: EvaluationPage, accept: str | None) -> Response:

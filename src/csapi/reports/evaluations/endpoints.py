@@ -19,9 +19,10 @@ from csapi.reports.evaluations.encoders import (
 )
 from csapi.reports.evaluations.examples import AGENT_EXAMPLE, PAGE_EXAMPLE
 from csapi.reports.evaluations.one import evaluation
-from csapi.reports.evaluations.params import EvaluationsParams, WorkParams
+from csapi.reports.evaluations.params import EvaluationsParams
 from csapi.reports.evaluations.schemas import AgentEvaluation, EvaluationPage
 from csapi.reports.evaluations.table import evaluations
+from csapi.reports.work_params import WorkParams
 
 
 class AgentPath(msgspec.Struct, kw_only=True):

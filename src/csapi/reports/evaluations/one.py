@@ -16,7 +16,6 @@ from csapi.reports.evaluations.criteria import Criteria, criteria_of, read_crite
 from csapi.reports.evaluations.directory import Agent, read_agent, read_presence
 from csapi.reports.evaluations.findings import findings
 from csapi.reports.evaluations.judging import Judged, judged
-from csapi.reports.evaluations.params import WorkParams, query_of, told_by_parameter
 from csapi.reports.evaluations.ranked import column_of
 from csapi.reports.evaluations.schemas import (
     AgentEvaluation,
@@ -58,6 +57,7 @@ from csapi.reports.service import (
 )
 from csapi.reports.shape import dimension_value, ordered
 from csapi.reports.telling import Teller
+from csapi.reports.work_params import WorkParams, query_of, told_by_parameter
 
 REPLIES = MetricRequest(id="response_time", as_="replies", agg="count")
 METRICS = (
@@ -116,7 +116,7 @@ async def evaluation(
         agent = await read_agent(snapshot.connection, desk.tenant_id, agent_id)
         if agent is None:
             raise Problem("not_found", "There is no such agent for this key.")
-        with slowness_told(), told_by_parameter():
+        with slowness_told(), told_by_parameter("/from"):
             query = query_of(wanted, requested(METRICS), compare=PREVIOUS)
             asked = await resolved(snapshot, query)
             if asked.target is None:

@@ -8,9 +8,9 @@ from msgspec import UNSET
 
 from csapi.metrics.metric import Direction
 from csapi.metrics.question import Question
-from csapi.reports.evaluations.composite import Scale, composite, read_weights, scales_of
+from csapi.reports.evaluations.composite import Scale, composite, scales_of
 from csapi.reports.evaluations.directory import Agent, read_directory, read_presence
-from csapi.reports.evaluations.params import EvaluationsParams, query_of, told_by_parameter
+from csapi.reports.evaluations.params import EvaluationsParams
 from csapi.reports.evaluations.ranked import Column, column_of
 from csapi.reports.evaluations.schemas import AgentRow, EvaluationPage
 from csapi.reports.fillings import Group
@@ -22,6 +22,8 @@ from csapi.reports.refusals import refuse
 from csapi.reports.schemas import MetricRequest, QueryPage
 from csapi.reports.service import Desk, resolved, slowness_told, snapshot_of
 from csapi.reports.telling import Teller
+from csapi.reports.weights import read_weights
+from csapi.reports.work_params import query_of, told_by_parameter
 
 COLUMNS = (
     "conversations_handled",
@@ -41,6 +43,7 @@ COLUMNS = (
 )
 BY = ("agent", "name", "composite")
 PARTS = ("value", "n")
+NEUTRAL = Direction.neutral
 Row = tuple[Agent, Group]
 Rank = Callable[[Row], float | None]
 
@@ -61,13 +64,15 @@ class Table:
 async def evaluations(desk: Desk, wanted: EvaluationsParams) -> EvaluationPage:
     """One page of agents, from one snapshot. Raises Problem for what cannot be asked."""
     names = wanted.columns or COLUMNS
-    query = query_of(wanted, [MetricRequest(id=name) for name in names], ["agent"])
+    metrics = [MetricRequest(id=name) for name in names]
+    query = query_of(wanted, metrics, ["agent"], only={"team": wanted.team})
     async with snapshot_of(desk) as snapshot:
         connection, tenant_id = snapshot.connection, desk.tenant_id
-        with slowness_told(), told_by_parameter():
+        with slowness_told(), told_by_parameter("/columns"):
             asked = await resolved(snapshot, query)
             question = asked.question
-            weights = read_weights(wanted.weight, directions(question))
+            able = [name for name, way in directions(question).items() if way is not NEUTRAL]
+            weights = read_weights(wanted.weight, able)
             check_sort(wanted.sort, question, has_weights=bool(weights))
             reading = await snapshot.read(question)
             working = [each.keys[0] for each in reading.groups if each.keys[0] is not None]
