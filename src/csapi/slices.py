@@ -19,6 +19,7 @@ from csapi.reports import (
 )
 from csapi.reports import endpoints as reports
 from csapi.reports.drivers import endpoints as drivers
+from csapi.reports.drivers import referrals
 from csapi.reports.evaluations import endpoints as evaluations
 from csapi.reports.exports import endpoints as exports
 
@@ -42,6 +43,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *agents_now.OPERATIONS,
     *evaluations.OPERATIONS,
     *drivers.OPERATIONS,
+    *referrals.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
 )

@@ -28,6 +28,10 @@ VOLATILE = {
 }  # fmt: skip
 # Lists without free text: what stands in them is of closed vocabularies.
 WITHOUT_TEXT = {"listMetricSettings"}
+# What stands in a path for a placeholder, where it must be of something that is there.
+KNOWN = {"/v1/drivers": f"{CANARY}-billing"}
+# Where what an operation makes is found again, if not under its own path.
+FOUND = {"/v1/drivers/{driver_id}/referrals": "/v1/referrals"}
 # The same for everybody: definitions, not records.
 CATALOG = ("/v1/metrics/", "/v1/dimensions/")
 
@@ -101,15 +105,18 @@ def fill(client: httpx.Client) -> Captured:
     for operation in GUARDED:
         if operation.method not in ("POST", "PUT"):
             continue
-        path = filled(operation, CANARY)
+        place = collection_of(operation)
+        value = KNOWN.get(place, CANARY)
+        path = filled(operation, value)
         for example in examples_of(operation):
             answer = client.request(operation.method, path, json=example)
             assert answer.status_code < 400, (operation.operation_id, answer.text)
             captured.answers.append(answer)
             if is_addressed(operation):
-                captured.add(collection_of(operation), CANARY)
-            elif isinstance(found := answer.json(), dict) and is_id(found.get("id")):
-                captured.add(operation.path, found["id"])
+                captured.add(place, value)
+            made = FOUND.get(operation.path, "" if is_addressed(operation) else operation.path)
+            if made and isinstance(found := answer.json(), dict) and is_id(found.get("id")):
+                captured.add(made, found["id"])
     return captured
 
 

@@ -40,7 +40,7 @@ OPERATIONS = [
     Operation(
         method="GET",
         path="/v1/drivers",
-        operation_id="listDrivers",
+        operation_id="getDrivers",
         summary="What people turn to us about",
         description="The top topics by severity, a published sum whose parts are shown, with "
         "contacts, customers, dissatisfaction, handling time and cost, growth since the range "
