@@ -47,7 +47,7 @@ COMPARED = [
 ]
 HANDLING, TREND = HandlingValue.__struct_fields__, Trend.__struct_fields__
 AUTOMATION = ("one_touch", "one_touch.n", "articles", "hours_saved", "cost_saved")
-MEASURED = ("contacts", "customers", "dissatisfied")
+MEASURED = {"contacts": COMPARED, "customers": VALUE, "dissatisfied": VALUE}
 
 
 def encoded_list(found: DriverList, accept: str | None) -> Response:
@@ -70,7 +70,7 @@ def lines(found: DriverList) -> Iterator[list[Any]]:
     is_automation = any(each.automation is not UNSET for each in found.data)
     names = ["row", "driver_id", "topic", "label", "departments", "severity", "severity.rank"]
     names += [f"severity.{name}.{part}" for name in WEIGHTS for part in ("share", "contribution")]
-    names += [f"{name}{part}" for name in MEASURED for part in COMPARED]
+    names += [f"{name}{part}" for name, parts in MEASURED.items() for part in parts]
     names += ["share", *(f"handling.{name}" for name in HANDLING)]
     names += [f"trend.{name}" for name in TREND]
     names += [f"automation.{name}" for name in AUTOMATION] if is_automation else []
@@ -95,9 +95,9 @@ def driver_cells(each: Driver) -> list[Any]:
 
 def number_cells(numbers: DriverNumbers) -> list[Any]:
     cells: list[Any] = []
-    for name in MEASURED:
+    for name, parts in MEASURED.items():
         value: MetricValue = getattr(numbers, name)
-        cells += padded(value_cells(value), len(COMPARED))
+        cells += padded(value_cells(value), len(parts))
     return [*cells, numbers.share, *asdict(numbers.handling).values()]
 
 

@@ -12,24 +12,26 @@ from csapi.reports.drivers.params import OneDriverParams
 from csapi.reports.drivers.reading import (
     AMOUNTS,
     CONTACTS,
+    CUSTOMERS,
     PREVIOUS,
     Drivers,
     answered,
     asked_of,
+    nothing,
     read_drivers,
 )
 from csapi.reports.drivers.schemas import DriverBreakdown, DriverDetail, DriverWeek
-from csapi.reports.drivers.scoring import Scored, key_of, nothing
+from csapi.reports.drivers.scoring import Scored, key_of
 from csapi.reports.drivers.table import weights_of
 from csapi.reports.drivers.trending import read_months, read_weeks, trends_of
 from csapi.reports.ordering import OrderBy, SortDirection, TopRequest
 from csapi.reports.read import find_members
 from csapi.reports.resolve import Wanted
-from csapi.reports.schemas import Query, QueryAnswer, ResultRow
+from csapi.reports.schemas import Query, QueryAnswer
 from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
 from csapi.reports.work_params import told_by_parameter
 
-BROKEN_DOWN = AMOUNTS[:3]
+BROKEN_DOWN = (CONTACTS, CUSTOMERS, AMOUNTS[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ async def driver(
             if wanted.by is not None:
                 split = await split_by(snapshot, key, wanted, wanted.by)
     scored = Scored(with_topic(found, key), weights)
-    period, meta = found.period, found.answer.meta
+    period = found.period
     values = weeks.values[key]
     detail = DriverDetail(
         driver=scored.driver(key, trends_of(weeks, months, [key])[key]),
@@ -68,11 +70,11 @@ async def driver(
         tag_coverage=scored.coverage(),
         drivers=len(scored.keys),
         weights=scored.weights,
-        currency=meta.columns["staff_cost"].currency,
+        currency=found.currency,
         start=period.start,
         end=period.end,
         timezone=period.timezone,
-        meta=meta,
+        meta=found.meta,
     )
     return detail, split
 
@@ -81,8 +83,8 @@ def with_topic(found: Drivers, key: str) -> Drivers:
     """With a topic that nobody turned to us about in the range."""
     if key in found.rows:
         return found
-    row = ResultRow(dimensions={}, metrics={name: nothing(name) for name in found.totals})
-    return dataclasses.replace(found, rows={**found.rows, key: row})
+    cells = {name: nothing(name) for name in found.totals}
+    return dataclasses.replace(found, rows={**found.rows, key: cells})
 
 
 def told(split: Split) -> DriverBreakdown:

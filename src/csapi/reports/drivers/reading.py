@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from csapi.kit.problems import Problem
 from csapi.metrics.periods import Period
+from csapi.metrics.sampling import NoInterval
 from csapi.metrics.zones import local_date
-from csapi.reports.comparison import CompareTo
+from csapi.reports.comparison import CompareTo, NullReason
 from csapi.reports.drivers.params import DriverParams
 from csapi.reports.drivers.trends import MONTHS, WEEKS, YEAR, begun
-from csapi.reports.layouts import DimensionValue
+from csapi.reports.layouts import DimensionValue, Precision
 from csapi.reports.ordering import Shape
 from csapi.reports.schemas import (
     LARGEST_PAGE,
@@ -21,17 +22,19 @@ from csapi.reports.schemas import (
     MetricValue,
     Query,
     QueryAnswer,
+    QueryMeta,
     QueryTime,
-    ResultRow,
     TimeRange,
 )
 from csapi.reports.service import Snapshot, read_answer, resolved
+from csapi.reports.shape import NO_EXCLUDED
 from csapi.reports.work_params import query_of
 
 CONTACTS = MetricRequest(id="contacts")
+# Counted from facts, each customer once; asked on its own, so that the rest comes from summaries.
+CUSTOMERS = MetricRequest(id="customers_with_new_conversations", as_="customers")
+# What a topic has besides.
 AMOUNTS = (
-    CONTACTS,
-    MetricRequest(id="customers_with_new_conversations", as_="customers"),
     MetricRequest(id="csat_bottom_2_box", as_="dissatisfied"),
     MetricRequest(id="average_handle_time", as_="handling", agg="sum"),
     MetricRequest(id="staff_cost"),
@@ -39,7 +42,8 @@ AMOUNTS = (
 ONE_TOUCH = MetricRequest(id="one_touch_rate", as_="one_touch")
 PREVIOUS = CompareRequest(to=CompareTo.previous_period)
 DEPARTMENT = "topic.department"
-Keyed = Mapping[str | None, ResultRow]
+QUOTIENTS = {"dissatisfied", "one_touch"}
+Cells = Mapping[str, MetricValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,10 @@ class Drivers:
     """What was read of all topics. departments: of each topic, those with most contacts first."""
 
     period: Period
-    answer: QueryAnswer
-    rows: Keyed
-    totals: Mapping[str, MetricValue]
+    meta: QueryMeta
+    currency: str | None
+    rows: Mapping[str | None, Cells]
+    totals: Cells
     departments: Mapping[str, Sequence[DimensionValue]]
     labels: Mapping[str, str]
 
@@ -77,38 +82,70 @@ def asked_of(
 
 async def answered(snapshot: Snapshot, query: Query) -> QueryAnswer:
     """The whole answer. Raises Problem where it has more rows than a page."""
-    answer = await read_answer(snapshot, query, await resolved(snapshot, query))
+    return whole(await read_answer(snapshot, query, await resolved(snapshot, query)))
+
+
+def whole(answer: QueryAnswer) -> QueryAnswer:
     if answer.page.next_cursor is not None:
         raise Problem("range_too_long", f"There are more than {LARGEST_PAGE:,} topics: filter.")
     return answer
 
 
+def nothing(name: str) -> MetricValue:
+    """The value of a metric where nothing happened."""
+    is_count = name not in QUOTIENTS
+    return MetricValue(
+        value=0 if is_count else None,
+        n=0,
+        numerator=0,
+        denominator=None if is_count else 0,
+        null_reason=None if is_count else NullReason.no_observations,
+        precision=Precision.exact,
+        relative_error=None,
+        excluded=NO_EXCLUDED,
+        ci95=None,
+        ci95_reason=NoInterval.no_observations,
+    )
+
+
+def joined(name: str, *answers: QueryAnswer) -> Mapping[str | None, Cells]:
+    """The rows of several answers as one, by their keys."""
+    nowhere = {each: nothing(each) for answer in answers for each in answer.meta.columns}
+    found: dict[str | None, dict[str, MetricValue]] = {}
+    for answer in answers:
+        for row in answer.data:
+            found.setdefault(row.dimensions[name].key, {**nowhere}).update(row.metrics)
+    return found
+
+
 async def read_drivers(
-    snapshot: Snapshot, wanted: DriverParams, metrics: Sequence[MetricRequest]
+    snapshot: Snapshot, wanted: DriverParams, amounts: Sequence[MetricRequest]
 ) -> Drivers:
+    """Contacts with the range before, and what else each topic has. Only contacts are tested: with
+    everything compared, a few hundred topics would be too many."""
     name = wanted.dimension
-    query = asked_of(wanted, metrics, [name], PREVIOUS)
+    query = asked_of(wanted, [CONTACTS], [name], PREVIOUS)
     asked = await resolved(snapshot, query)
-    answer = await read_answer(snapshot, query, asked)
-    if answer.page.next_cursor is not None:
-        raise Problem("range_too_long", f"There are more than {LARGEST_PAGE:,} topics: filter.")
+    contacts = whole(await read_answer(snapshot, query, asked))
+    people = await answered(snapshot, asked_of(wanted, [CUSTOMERS], [name]))
+    others = await answered(snapshot, asked_of(wanted, amounts, [name]))
     responsible = await answered(snapshot, asked_of(wanted, [CONTACTS], [name, DEPARTMENT]))
     departments: dict[str, list[DimensionValue]] = {}
-    for row in sorted(responsible.data, key=lambda row: -row.metrics["contacts"].n):
+    for row in sorted(responsible.data, key=lambda row: -row.metrics[CONTACTS.id].n):
         key, department = row.dimensions[name].key, row.dimensions[DEPARTMENT]
         if key is not None and department.key is not None:
             departments.setdefault(key, []).append(department)
+    others.meta.exact = others.meta.exact and contacts.meta.exact
+    answers = (contacts, people, others)
+    members = [row.dimensions[name] for each in answers for row in each.data]
     return Drivers(
         period=asked.question.period,
-        answer=answer,
-        rows={row.dimensions[name].key: row for row in answer.data},
-        totals=answer.totals or {},
+        meta=others.meta,
+        currency=others.meta.columns["staff_cost"].currency,
+        rows=joined(name, *answers),
+        totals={key: cell for each in answers for key, cell in (each.totals or {}).items()},
         departments=departments,
-        labels={
-            key: row.dimensions[name].label
-            for row in answer.data
-            if (key := row.dimensions[name].key) is not None
-        },
+        labels={each.key: each.label for each in members if each.key is not None},
     )
 
 
@@ -140,11 +177,11 @@ async def read_history(
         time = QueryTime(range=range_, timezone=timezone)
         return replace(query, time=time, shape=Shape.series, include=[])
 
-    whole = await answered(snapshot, over_time([grain], ()))
+    everything = await answered(snapshot, over_time([grain], ()))
     by_topic = await answered(snapshot, over_time([grain, wanted.dimension], topics))
     found = {each.dimensions[wanted.dimension].key: each.values for each in by_topic.series or ()}
-    starts = [each.key or "" for each in whole.categories or ()]
-    counted = [each or 0 for series in whole.series or () for each in series.values]
+    starts = [each.key or "" for each in everything.categories or ()]
+    counted = [each or 0 for series in everything.series or () for each in series.values]
     values: dict[str, Sequence[float] | None] = {}
     for topic in topics:
         known = [each for each in found.get(topic, [0.0] * len(starts)) if each is not None]

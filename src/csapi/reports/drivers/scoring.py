@@ -6,8 +6,7 @@ from functools import cached_property
 
 from msgspec import UNSET
 
-from csapi.reports.comparison import NullReason
-from csapi.reports.drivers.reading import Drivers
+from csapi.reports.drivers.reading import Cells, Drivers, nothing
 from csapi.reports.drivers.schemas import (
     Driver,
     DriverNumbers,
@@ -18,27 +17,7 @@ from csapi.reports.drivers.schemas import (
     Trend,
 )
 from csapi.reports.drivers.severity import Amounts, Part, severity, weights_in_force
-from csapi.reports.layouts import Precision
 from csapi.reports.schemas import MetricValue
-from csapi.reports.shape import NO_EXCLUDED
-
-Cells = Mapping[str, MetricValue]
-QUOTIENTS = {"dissatisfied", "one_touch"}
-
-
-def nothing(name: str) -> MetricValue:
-    """The value of a metric where nothing happened."""
-    is_count = name not in QUOTIENTS
-    return MetricValue(
-        value=0 if is_count else None,
-        n=0,
-        numerator=0,
-        denominator=None if is_count else 0,
-        null_reason=None if is_count else NullReason.no_observations,
-        precision=Precision.exact,
-        relative_error=None,
-        excluded=NO_EXCLUDED,
-    )
 
 
 def id_of(key: str) -> str:
@@ -74,10 +53,8 @@ class Scored:
         return [key for key in self.found.rows if key is not None]
 
     def cells(self, key: str | None) -> Cells:
-        row = self.found.rows.get(key)
-        if row is not None:
-            return row.metrics
-        return {name: nothing(name) for name in self.found.totals}
+        nowhere = {name: nothing(name) for name in self.found.totals}
+        return self.found.rows.get(key, nowhere)
 
     def amounts(self, cells: Cells) -> Amounts:
         return Amounts(
@@ -92,7 +69,7 @@ class Scored:
     def whole(self) -> Amounts:
         """What all have together; of growth, what those that grew have grown by."""
         found = self.amounts(self.found.totals)
-        grown = (growth_of(row.metrics["contacts"]) for row in self.found.rows.values())
+        grown = (growth_of(cells["contacts"]) for cells in self.found.rows.values())
         return Amounts(
             found.contacts,
             found.customers,
@@ -155,7 +132,9 @@ class Scored:
 
     def coverage(self) -> ShareValue:
         """How many contacts have a topic, among all."""
-        whole, without = self.whole.contacts or 0, self.cells(None)["contacts"].value or 0
+        whole, without = self.whole.contacts, self.cells(None)["contacts"].value
+        if whole is None or without is None:
+            return ShareValue(value=None, numerator=0, denominator=0)
         return ShareValue(
             value=share_of(whole - without, whole), numerator=whole - without, denominator=whole
         )

@@ -42,7 +42,7 @@ async def drivers(desk: Desk, wanted: DriversParams) -> DriverList:
     data = [scored.driver(key, trends[key]) for key in chosen]
     for each in data if is_automation else ():
         each.automation = automation_of(scored, each.topic, articles)
-    period, meta = found.period, found.answer.meta
+    period = found.period
     return DriverList(
         data=data,
         untagged=scored.numbers(scored.cells(None)),
@@ -50,11 +50,11 @@ async def drivers(desk: Desk, wanted: DriversParams) -> DriverList:
         tag_coverage=scored.coverage(),
         drivers=len(scored.keys),
         weights=scored.weights,
-        currency=meta.columns["staff_cost"].currency,
+        currency=found.currency,
         start=period.start,
         end=period.end,
         timezone=period.timezone,
-        meta=meta,
+        meta=found.meta,
     )
 
 

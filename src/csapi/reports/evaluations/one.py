@@ -168,6 +168,8 @@ async def read_told(
     rows = Rows(sides.question, replace(sides.reading, groups=[sides.own]), [sides.own])
     warnings = [*warnings, *cautions(sides.question)]
     meta = meta_of(with_filters(query, only), rows, None, warnings, desk.now)
+    readings = [sides.past_reading, *([] if sides.peers is None else [sides.peers.reading])]
+    meta.exact = meta.exact and all(each.is_exact for each in readings)
     await add_currency(connection, desk.tenant_id, sides.question, meta)
     presence = await read_presence(connection, desk.tenant_id, [agent], desk.now)
     return Told(

@@ -14,6 +14,7 @@ import asyncpg
 
 from csapi.metrics.dimensions import DIMENSIONS
 from csapi.metrics.question import Condition, MemberGroup, Question, Test
+from csapi.reports.apart import read_apart
 from csapi.reports.fillings import Group
 from csapi.reports.layouts import DimensionValue
 from csapi.reports.narrowing import narrowed
@@ -106,19 +107,19 @@ async def read_sides(
     channel somebody works."""
     members = (agent, *people.members)
     question = replace(asked, groups=(AGENT,))
-    reading = await snapshot.read(narrowed(question, among(AGENT, members)))
+    reading = await read_apart(snapshot, narrowed(question, among(AGENT, members)))
     groups = {group.keys[0]: group for group in reading.groups}
     past_question = narrowed(before, among(AGENT, [agent]))
-    past_reading = await snapshot.read(past_question)
+    past_reading = await read_apart(snapshot, past_question)
     team = team_now = team_past = None
     teams: list[DimensionValue] = []
     if people.teams:
         others = [group for key, group in groups.items() if key != agent]
         team = Side(question, reading, others)
         by_team = narrowed(asked, among(TEAM, people.teams))
-        team_now = only(by_team, await snapshot.read(by_team))
+        team_now = only(by_team, await read_apart(snapshot, by_team))
         team_past_question = narrowed(before, among(TEAM, people.teams))
-        team_past = only(team_past_question, await snapshot.read(team_past_question))
+        team_past = only(team_past_question, await read_apart(snapshot, team_past_question))
         teams = await named(snapshot, TEAM, asked, people.teams)
     peers, channels = await read_peers(snapshot, agent, people, question, work)
     return Sides(
@@ -157,7 +158,7 @@ async def read_peers(
     others -= {agent, None, *people.bots}
     there = [*(each or 0 for each in own), 0]
     chosen = Condition(every=(among(CHANNEL, there), among(AGENT, [each or 0 for each in others])))
-    found = await snapshot.read(narrowed(question, chosen))
+    found = await read_apart(snapshot, narrowed(question, chosen))
     named_by = replace(by_channel, groups=(CHANNEL,))
     channels = [
         dimension_value(CHANNEL, group.keys[0], reading)

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from csapi.metrics.metric import Direction
 from csapi.metrics.question import Question
+from csapi.reports.apart import read_apart
 from csapi.reports.evaluations.composite import Scale, composite, scales_of
 from csapi.reports.evaluations.directory import Agent, read_directory, read_presence
 from csapi.reports.evaluations.params import EvaluationsParams
@@ -74,7 +75,7 @@ async def evaluations(desk: Desk, wanted: EvaluationsParams) -> EvaluationPage:
             able = [name for name, way in directions(question).items() if way is not NEUTRAL]
             weights = read_weights(wanted.weight, able)
             check_sort(wanted.sort, question, has_weights=bool(weights))
-            reading = await snapshot.read(question)
+            reading = await read_apart(snapshot, question)
             working = [each.keys[0] for each in reading.groups if each.keys[0] is not None]
             agents = await read_directory(connection, tenant_id, question, working)
             # Others must not wait while all are ranked.
