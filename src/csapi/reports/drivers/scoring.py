@@ -34,11 +34,9 @@ def share_of(part: float | None, whole: float | None) -> float | None:
 
 
 def growth_of(contacts: MetricValue) -> float | None:
-    """By how much there is more than in the range before; None: hidden."""
-    if contacts.value is None:
-        return None
-    before = None if contacts.compare is UNSET else contacts.compare.value
-    return max(0.0, contacts.value - (before or 0))
+    """By how much there is more than in the range before; None: one of them is hidden."""
+    before = 0 if contacts.compare is UNSET else contacts.compare.value
+    return None if contacts.value is None or before is None else max(0.0, contacts.value - before)
 
 
 @dataclass(frozen=True)

@@ -150,8 +150,9 @@ class FindingAgainst(StrEnum):
 
 
 class Finding(msgspec.Struct, kw_only=True):
-    """What stands out after correction for all comparisons. `subject` is the agent's own number, of
-    systemic ones the team's; `criterion`, of quality reviews alone: which one."""
+    """What stands out after correction for all comparisons. `value` is the agent's, of systemic
+    ones the team's; `other_value` what it is held against. `criterion`, of quality reviews alone:
+    which one."""
 
     kind: FindingKind
     metric: str
