@@ -15,13 +15,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import asyncpg
 import httpx
+import httpx._transports.default as _transports
 import pytest
 
 from csapi.access.principals import Scope
@@ -30,9 +32,15 @@ from csapi.embedded.postgres import Postgres
 from csapi.embedded.redis import Redis
 from csapi.ingest.directory import Directory
 from csapi.ingest.service import Intake
-from csapi.kit.db import SERVER_SETTINGS, connect, open_pool
+from csapi.kit.db import SERVER_SETTINGS, acquire, connect, open_pool
 from csapi.kit.migrate import migrate
 
+# httpx reads the authorities of the web anew for each client, which takes longer than most tests.
+_transports.create_ssl_context = cache(  # type: ignore[attr-defined]
+    _transports.create_ssl_context  # type: ignore[attr-defined]
+)
+
+T = TypeVar("T")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "120"}
 READY_SECONDS = 60
@@ -130,14 +138,14 @@ def database(make_database: Callable[[], Database]) -> Database:
     return make_database()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def api_pool(database: Database) -> AsyncIterator[asyncpg.Pool]:
     pool = await open_pool(database.api_url, size=8, statement_timeout_ms=60_000)
     yield pool
     await pool.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def worker_pool(database: Database) -> AsyncIterator[asyncpg.Pool]:
     pool = await open_pool(database.worker_url, size=8, statement_timeout_ms=60_000)
     yield pool
@@ -158,15 +166,12 @@ def intake(api_pool: asyncpg.Pool) -> Intake:
 
 
 @pytest.fixture
-def new_tenant(database: Database) -> Callable[..., Awaitable[UUID]]:
+def new_tenant(api_pool: asyncpg.Pool) -> Callable[..., Awaitable[UUID]]:
     """An async function that makes a tenant in `database`: await new_tenant(timezone="UTC")."""
 
     async def make(timezone: str = "UTC") -> UUID:
-        connection = await connect(database.api_url)
-        try:
+        async with acquire(api_pool) as connection:
             return await create_tenant(connection, "test", timezone)
-        finally:
-            await connection.close()
 
     return make
 
@@ -182,6 +187,36 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Office:
+    """A connection of the API's role, and a loop of its own to use it in, for as long as a product
+    lives: to open one for each tenant takes longer than most tests."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._loop = asyncio.new_event_loop()
+        self._connection: asyncpg.Connection | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def do(self, work: Callable[[asyncpg.Connection], Coroutine[Any, Any, T]]) -> T:
+        async def run() -> T:
+            if self._connection is None:
+                self._connection = await connect(self._url)
+            return await work(self._connection)
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(60)
+
+    def close(self) -> None:
+        async def end() -> None:
+            if self._connection is not None:
+                await self._connection.close()
+
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result(60)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
 @dataclass
 class Product:
     """The API and the worker as processes. `start` and `kill` work on one of them by name."""
@@ -191,6 +226,10 @@ class Product:
     port: int
     logs: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @cached_property
+    def office(self) -> Office:
+        return Office(self.database.api_url)
 
     @property
     def base_url(self) -> str:
@@ -229,6 +268,7 @@ class Product:
         process.wait()
 
     def stop(self) -> None:
+        self.office.close()
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
@@ -280,23 +320,13 @@ def tenants_of(product: Product) -> Iterator[Callable[..., Tenant]]:
     clients: list[httpx.Client] = []
 
     def make(timezone: str = "UTC", scopes: list[str] | None = None) -> Tenant:
-        async def create() -> tuple[UUID, str]:
-            connection = await connect(product.database.api_url)
-            try:
-                tenant_id = await create_tenant(connection, "test", timezone)
-                chosen = scopes or [scope.value for scope in Scope]
-                key = await create_key(connection, tenant_id, "test", chosen)
-            finally:
-                await connection.close()
+        async def create(connection: asyncpg.Connection) -> tuple[UUID, str]:
+            tenant_id = await create_tenant(connection, "test", timezone)
+            chosen = scopes or [scope.value for scope in Scope]
+            key = await create_key(connection, tenant_id, "test", chosen)
             return tenant_id, key.token
 
-        result: list[tuple[UUID, str]] = []
-
-        async def keep() -> None:
-            result.append(await create())
-
-        with_loop(keep)
-        tenant_id, key = result[0]
+        tenant_id, key = product.office.do(create)
         client = httpx.Client(
             base_url=product.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=30
         )

@@ -18,6 +18,9 @@ from csapi.reports import (
     versions,
 )
 from csapi.reports import endpoints as reports
+from csapi.reports.drivers import endpoints as drivers
+from csapi.reports.drivers import referrals
+from csapi.reports.evaluations import endpoints as evaluations
 from csapi.reports.exports import endpoints as exports
 from csapi.reports.runs import endpoints as runs
 
@@ -40,6 +43,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *content_gaps.OPERATIONS,
     *comment_terms.OPERATIONS,
     *agents_now.OPERATIONS,
+    *evaluations.OPERATIONS,
+    *drivers.OPERATIONS,
+    *referrals.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
 )

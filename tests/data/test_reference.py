@@ -296,6 +296,28 @@ def test_shopzilla_drivers(tickets: Source, reference: dict[str, Any]) -> None:
     assert scores == expected["score_distribution"]
 
 
+def test_shopzilla_top_drivers(tickets: Source, reference: dict[str, Any]) -> None:
+    """GET /v1/drivers has the top five of the reference, by volume and by bad ratings."""
+    expected = reference["shopzilla_csat_17k"]
+    params: dict[str, Any] = {
+        "from": tickets.start,
+        "to": tickets.end,
+        "timezone": tickets.timezone,
+        "top": 5,
+    }
+
+    def top(weight: str) -> list[dict[str, Any]]:
+        answer = tickets.http.get("/v1/drivers", params={**params, "weight": weight})
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["data"]
+        return found
+
+    volume = [[each["topic"], each["contacts"]["value"]] for each in top("contacts:1")]
+    assert volume == expected["top5_drivers_by_volume"]
+    bad = [[each["topic"], each["dissatisfied"]["numerator"]] for each in top("dissatisfaction:1")]
+    assert bad == expected["top5_drivers_of_low_csat_1_2"]
+
+
 def test_importing_again_in_another_order_changes_nothing(
     shop: Product, bank: Source, bank_key: str, reference: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -65,6 +65,7 @@ GRANTS = {
         "customer_merges": EDIT,
         "customers": EDIT,
         "definitions": READ,
+        "driver_referrals": EDIT,
         "export_chunks": "dr",
         "export_marks": "adr",
         "exports": "adr",

@@ -20,12 +20,18 @@ VOLATILE = {
     "request_id", "instance", "computed_at", "data_through", "as_of", "generated_at", "updated_at",
     # how far the worker has come
     "source", "exact", "pending_buckets", "pending_subjects", "revised_buckets",
+    # up to when windows that look ahead are over: now less the window
+    "mature_through",
     # when something was made, and what is made up anew each time
     "created_at", "expires_at", "finished_at", "token", "download",
     "status", "progress", "rows", "rows_total", "bytes",
 }  # fmt: skip
 # Lists without free text: what stands in them is of closed vocabularies.
 WITHOUT_TEXT = {"listMetricSettings"}
+# What stands in a path for a placeholder, where it must be of something that is there.
+KNOWN = {"/v1/drivers": f"{CANARY}-billing"}
+# Where what an operation makes is found again, if not under its own path.
+FOUND = {"/v1/drivers/{driver_id}/referrals": "/v1/referrals"}
 # The same for everybody: definitions, not records.
 CATALOG = ("/v1/metrics/", "/v1/dimensions/")
 
@@ -104,9 +110,8 @@ def fill(client: httpx.Client) -> Captured:
     for operation in GUARDED:
         if operation.method not in ("POST", "PUT"):
             continue
-        value = CANARY
-        if is_addressed(operation):
-            value = next(iter(captured.values.get(collection_of(operation), ())), CANARY)
+        place = collection_of(operation) if is_addressed(operation) else operation.path
+        value = KNOWN.get(place) or next(iter(captured.values.get(place, ())), CANARY)
         path = filled(operation, value)
         examples = examples_of(operation) if operation.request is not None else [None]
         for example in examples:
@@ -114,10 +119,11 @@ def fill(client: httpx.Client) -> Captured:
             assert answer.status_code < 400, (operation.operation_id, answer.text)
             captured.answers.append(answer)
             if is_addressed(operation):
-                captured.add(collection_of(operation), value)
+                captured.add(place, value)
                 add_within(captured, operation, value, answer.json())
-            elif isinstance(found := answer.json(), dict) and is_id(found.get("id")):
-                captured.add(operation.path, found["id"])
+            made = FOUND.get(operation.path, "" if is_addressed(operation) else operation.path)
+            if made and isinstance(found := answer.json(), dict) and is_id(found.get("id")):
+                captured.add(made, found["id"])
     return captured
 
 

@@ -72,15 +72,18 @@ LASTS_TO = """coalesce(p.ended_at, (
           AND (n.started_at, n.external_id) > (p.started_at, p.external_id) AND n.started_at <= $2
         ORDER BY n.started_at, n.external_id LIMIT 1), $2)"""
 
-AGENTS_NOW = f"""
+
+def now_of(chosen: str) -> str:
+    """The state of now of agents. $2 the instant, $3 since when actions are looked for; `chosen`:
+    the end of a statement over `agents`, which says of whom."""
+    return f"""
 WITH chosen AS MATERIALIZED (
   SELECT id, source, external_id, name, surrogate AS agent FROM agents
-  WHERE tenant_id = $1 AND NOT is_deleted AND (source, external_id) > ($3, $4)
-  ORDER BY source, external_id LIMIT $5
+  WHERE tenant_id = $1 AND {chosen}
 ), acted AS (
   SELECT f.actor_agent AS agent, max(f.occurred_at) AS at FROM facts f
   WHERE f.tenant_id = $1 AND f.kind = ANY('{KINDS}'::smallint[])
-    AND f.occurred_at > $6 AND f.occurred_at <= $2 AND {DID}
+    AND f.occurred_at > $3 AND f.occurred_at <= $2 AND {DID}
     AND f.actor_agent = ANY(ARRAY(SELECT agent FROM chosen))
   GROUP BY f.actor_agent
 )
@@ -107,6 +110,10 @@ LEFT JOIN LATERAL (
     AND p.state <> {PresenceOutcome.OFFLINE}) online ON true
 ORDER BY c.source, c.external_id"""
 
+
+AGENTS_NOW = now_of(
+    "NOT is_deleted AND (source, external_id) > ($4, $5) ORDER BY source, external_id LIMIT $6"
+)
 NAMES = {int(outcome): state for state, outcome in STATES.items()}
 
 
@@ -117,7 +124,7 @@ async def get_agents_now(request: AnyRequest, principal: Principal) -> Response:
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
         rows = await connection.fetch(
-            AGENTS_NOW, principal.tenant_id, as_of, *after, wanted.limit + 1, days_before(as_of)
+            AGENTS_NOW, principal.tenant_id, as_of, days_before(as_of), *after, wanted.limit + 1
         )
     page = rows[: wanted.limit]
     cursor = None

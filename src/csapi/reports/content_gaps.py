@@ -83,6 +83,11 @@ OPENED = f"""opened AS MATERIALIZED (
   WHERE f.tenant_id = $1 AND f.kind = {Kind.TICKET_CREATED}
     AND f.occurred_at >= $2 AND f.occurred_at < $3)"""
 
+WRITTEN = """written AS (
+  SELECT topic, count(*) AS articles FROM kb_articles
+  WHERE tenant_id = $1 AND topic IS NOT NULL AND NOT is_stub AND NOT is_deleted
+    AND coalesce((item->>'published')::boolean, true) GROUP BY topic)"""
+
 # A visit is the ticket's by its customer, or by the session that the ticket came out of.
 LABEL, LABEL_JOIN = label_of(Dimension.TOPIC)
 GAPS = f"""
@@ -111,11 +116,7 @@ WITH {OPENED}, visits AS (
     count(*) FILTER (WHERE in_vain > 0) AS after_zero, sum(in_vain)::bigint AS in_vain,
     count(*) FILTER (WHERE has_read OR in_vain > 0) AS after_either
   FROM helped GROUP BY topic
-), written AS (
-  SELECT topic, count(*) AS articles FROM kb_articles
-  WHERE tenant_id = $1 AND topic IS NOT NULL AND NOT is_stub AND NOT is_deleted
-    AND coalesce((item->>'published')::boolean, true) GROUP BY topic
-), viewed AS (
+), {WRITTEN}, viewed AS (
   SELECT topic, count(*) AS views FROM facts
   WHERE tenant_id = $1 AND kind = {Kind.KB_VIEW} AND occurred_at >= $2 AND occurred_at < $3
     AND topic IS NOT NULL GROUP BY topic

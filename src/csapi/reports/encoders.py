@@ -52,6 +52,11 @@ def media_type_of(accept: str | None) -> str:
     return (Accept(accept).best_match(MEDIA_TYPES) if accept else None) or JSON
 
 
+def wants_csv(accept: str | None) -> bool:
+    """Whether a report that comes as JSON and CSV is asked for as CSV."""
+    return accept is not None and Accept(accept).best_match([JSON, CSV]) == CSV
+
+
 def encoded(query: Query, answer: QueryAnswer, accept: str | None) -> Response:
     """The answer as the request wants it. CSV and NDJSON are of rows alone."""
     media_type = media_type_of(accept)

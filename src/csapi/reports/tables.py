@@ -92,3 +92,19 @@ report_marks = tenant_table(
     column("attempt", sa.SmallInteger, default="0"),
     key=("report",),
 )
+
+# topic, department: keys, so that a referral outlives what describes them.
+driver_referrals = tenant_table(
+    "driver_referrals",
+    column("id", uuid, default="uuidv7()"),
+    column("topic", sa.Text),
+    column("department", sa.Text),
+    column("owner", sa.Text, null=True),
+    column("due_on", sa.Date, null=True),
+    column("status", sa.Text),
+    column("note", sa.Text, null=True),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("updated_at", instant, default="clock_timestamp()"),
+    column("closed_at", instant, null=True),
+    key=("id",),
+)

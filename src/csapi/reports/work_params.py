@@ -1,0 +1,102 @@
+"""Reports that are lists: which work they are about as query parameters, and the query that these
+stand for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from csapi.kit.problems import Problem
+from csapi.metrics.periods import RangePreset
+from csapi.reports.ordering import Name
+from csapi.reports.ranges import RangeParams
+from csapi.reports.schemas import (
+    MOST_VALUES,
+    CompareRequest,
+    FilterNode,
+    FilterOp,
+    Include,
+    MetricRequest,
+    Query,
+    QueryTime,
+    TimeRange,
+)
+
+Values = Annotated[list[Name], Meta(max_length=MOST_VALUES)]
+# The problems of a query that these parameters can cause, by where they would be in its body.
+PLACES = (
+    ("/time/range/from", "/from"),
+    ("/time/range/to", "/to"),
+    ("/time/range/preset", "/preset"),
+    ("/time/range", "/preset"),
+    ("/time/timezone", "/timezone"),
+    ("/compare", "/from"),
+)
+
+
+class WorkParams(RangeParams, kw_only=True):
+    """Which work counts: of a range, of channels, of inboxes."""
+
+    channel: Annotated[Values, Meta(description="Work on these channels alone")] = msgspec.field(
+        default_factory=list
+    )
+    inbox: Annotated[Values, Meta(description="Work in these inboxes alone")] = msgspec.field(
+        default_factory=list
+    )
+
+
+def query_of(
+    wanted: WorkParams,
+    metrics: Sequence[MetricRequest],
+    dimensions: Sequence[str] = (),
+    compare: CompareRequest | None = None,
+    only: Mapping[str, Sequence[str]] | None = None,
+) -> Query:
+    """The query of these metrics over the work that is asked for; of the last 30 days where no
+    range is. only: further dimensions with the members to keep, all where there are none."""
+    preset = wanted.preset
+    if wanted.from_ is None and wanted.to is None and preset is None:
+        preset = RangePreset.last_30_days
+    chosen = {"channel": wanted.channel, "inbox": wanted.inbox, **(only or {})}
+    tests = [
+        FilterNode(dimension=name, op=FilterOp.is_in, values=list(values))
+        for name, values in chosen.items()
+        if values
+    ]
+    return Query(
+        metrics=list(metrics),
+        time=QueryTime(
+            range=TimeRange(from_=wanted.from_, to=wanted.to, preset=preset),
+            timezone=wanted.timezone,
+        ),
+        dimensions=list(dimensions),
+        filters=FilterNode(and_=tests) if tests else None,
+        compare=compare,
+        include=[Include.totals, Include.confidence] if dimensions else [Include.confidence],
+    )
+
+
+@contextmanager
+def told_by_parameter(metrics: str, dimensions: str = "/by") -> Iterator[None]:
+    """Problems of the query as problems of the parameters that it was made from; those of metrics
+    and of dimensions of the parameters that are named."""
+    places = (("/metrics", metrics), ("/dimensions", dimensions), *PLACES)
+    try:
+        yield
+    except Problem as problem:
+        errors = [
+            msgspec.structs.replace(each, pointer=parameter_of(each.pointer, places))
+            for each in problem.errors
+        ]
+        raise Problem(
+            problem.code, problem.detail, errors=errors, headers=problem.headers
+        ) from None
+
+
+def parameter_of(pointer: str, places: Sequence[tuple[str, str]]) -> str:
+    for place, parameter in places:
+        if pointer == place or pointer.startswith(f"{place}/"):
+            return parameter
+    return pointer
