@@ -7,9 +7,11 @@ from contextlib import suppress
 import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.language import Language
 from csapi.kit.problems import Problem
+from csapi.reports.exports.lines import Source
 from csapi.reports.exports.schemas import MOST_BYTES, ExportProblem, ExportStatus
-from csapi.reports.exports.sources import Source, source_of
+from csapi.reports.exports.sources import source_of
 from csapi.reports.exports.store import (
     MOST_ATTEMPTS,
     Progress,
@@ -102,7 +104,12 @@ class Exporter:
         try:
             check_attempts(task)
             desk = Desk(
-                self._pool, task.tenant_id, task.timezone, task.asked_at, self._live_slots_max
+                self._pool,
+                task.tenant_id,
+                task.timezone,
+                task.asked_at,
+                self._live_slots_max,
+                language=task.request.language or Language.en,
             )
             async with snapshot_of(desk) as snapshot:
                 await self._copy(task, await source_of(snapshot, task.request))
