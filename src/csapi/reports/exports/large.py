@@ -74,7 +74,7 @@ async def lines_of(
 def note(meta: QueryMeta, piece: Piece, sources: set[str]) -> None:
     """Say in the end what the rows were read from, and whether each is exact."""
     sources.add(piece.reading.source)
-    meta.source = AnswerSource(sources.copy().pop() if len(sources) == 1 else "mixed")
+    meta.source = AnswerSource(min(sources) if len(sources) == 1 else "mixed")
     meta.exact = meta.exact and piece.reading.is_exact
 
 
