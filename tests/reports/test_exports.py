@@ -248,3 +248,33 @@ def test_filters_of_records_are_checked(
     problem = refused(tenant, wanted)
     assert problem["errors"][0]["pointer"] == f"/records/filters{pointer}"
     assert code in (None, problem["code"])
+
+
+def test_tickets_and_feedback_by_filters(product: Product, tenant: Tenant) -> None:
+    """What no number counts, such as spam, passes no filter."""
+    day = "2026-01-05T10:00:00Z"
+    tickets = [
+        {"source": "zd", "external_id": f"t{n}", "created_at": day, "channel": channel, **more}
+        for n, (channel, more) in enumerate(
+            [("email", {}), ("chat", {}), ("email", {"is_spam": True})]
+        )
+    ]
+    feedback = [
+        {"source": "s", "external_id": survey, "survey": survey, "rating": 5, "responded_at": day}
+        for survey in ("csat", "ces", "nps")
+    ]
+    for resource, items in (("tickets", tickets), ("feedback", feedback)):
+        answer = tenant.http.post(f"/v1/{resource}/batch", json=items)
+        assert answer.json()["summary"]["created"] == 3, answer.text
+    by_mail = {"dimension": "channel", "op": "in", "values": ["email"]}
+    five = {"dimension": "rating", "op": "in", "values": ["5"]}
+    for wanted, names in (
+        ({"resource": "tickets", "filters": by_mail}, ["t0"]),
+        ({"resource": "tickets", "filters": {"not": by_mail}}, ["t1"]),
+        ({"resource": "tickets"}, ["t0", "t1", "t2"]),
+        ({"resource": "feedback", "filters": five}, ["ces", "csat", "nps"]),
+        ({"resource": "feedback", "filters": {"not": five}}, []),
+    ):
+        export = finished(tenant, ask(tenant, format="ndjson", records=wanted)["id"])
+        lines = file_of(product, export).text.splitlines()
+        assert sorted(json.loads(line)["external_id"] for line in lines) == names
