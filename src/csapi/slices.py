@@ -5,6 +5,7 @@ from csapi.kit.operations import Operation
 from csapi.reports import (
     agents_now,
     batch,
+    catalog_endpoints,
     change_endpoints,
     comment_terms,
     content_gaps,
@@ -30,6 +31,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *schedules.OPERATIONS,
     *sla.OPERATIONS,
     *reports.OPERATIONS,
+    *catalog_endpoints.OPERATIONS,
     *batch.OPERATIONS,
     *records_endpoint.OPERATIONS,
     *change_endpoints.OPERATIONS,

@@ -122,7 +122,7 @@ def fill(client: httpx.Client) -> Captured:
                 captured.add(place, value)
                 add_within(captured, operation, value, answer.json())
             made = FOUND.get(operation.path, "" if is_addressed(operation) else operation.path)
-            if made and isinstance(found := answer.json(), dict) and is_id(found.get("id")):
+            if made and isinstance(found := answer.json(), dict) and has_id(found):
                 captured.add(made, found["id"])
     return captured
 
@@ -141,6 +141,11 @@ def is_id(value: object) -> bool:
         return isinstance(value, str) and bool(UUID(value))
     except ValueError:
         return False
+
+
+def has_id(found: dict[str, Any]) -> bool:
+    """Whether it is something with an id of ours; that of a token is part of its text."""
+    return is_id(found.get("id")) or {"id", "token"} <= found.keys()
 
 
 def take_ids(found: Any) -> set[str]:
@@ -171,7 +176,8 @@ def steady(answer: httpx.Response, value: str = "") -> tuple[int, Any, list[str]
 
     def scrub(found: Any) -> Any:
         if isinstance(found, dict):
-            return {key: scrub(each) for key, each in found.items() if key not in VOLATILE}
+            volatile = VOLATILE | ({"id"} if "token" in found else set())
+            return {key: scrub(each) for key, each in found.items() if key not in volatile}
         if isinstance(found, list):
             return [scrub(each) for each in found]
         return found.replace(value, "?") if value and isinstance(found, str) else found

@@ -15,6 +15,7 @@ from tests.metrics.world import NOW, TIMEZONE
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.db import Statement
+from csapi.kit.problems import Problem
 from csapi.metrics.compile import Compiler, cuboid_for
 from csapi.metrics.dimensions import DIMENSIONS
 from csapi.metrics.listing import Listing, Place
@@ -22,6 +23,7 @@ from csapi.metrics.percentiles import exact_statement
 from csapi.metrics.periods import TimeGrain
 from csapi.metrics.plan import from_facts
 from csapi.metrics.question import Asked, Cell, MemberGroup, Question, time_group
+from csapi.reports.pages import decode_cursor, encode_cursor
 from csapi.reports.records import records
 from csapi.reports.records_schemas import RecordsQuery
 from csapi.reports.service import Desk
@@ -111,9 +113,10 @@ NORTH = {"dimensions": ["team"], "cell": {"team": "north"}}
     [
         # What is settled, what waits, the value, the page, the records, the keys of their agents.
         ({"id": "calls_offered"}, {}, 6),
-        # The cell's members; that nothing has moved.
+        # The cell's members; a digest of the list.
         ({"id": "calls_offered"}, NORTH, 7),
-        ({"id": "calls_offered"}, {**NORTH, "limit": 3}, 8),
+        # Of a first page of several also how its range is.
+        ({"id": "calls_offered"}, {**NORTH, "limit": 3}, 10),
         # The percentile.
         ({"id": "first_response_time", "agg": "p90"}, {}, 7),
         # The first change ever, what waits before the range, the balance at its start.
@@ -146,3 +149,63 @@ async def test_statements_of_a_page(
     found = await records(desk, msgspec.convert(query, RecordsQuery))
     assert found.data
     assert len(sent) == count, sent
+
+
+async def test_a_further_page_costs_about_a_page(
+    recorded: World, api_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The value and the digest of the list are read once; then only stretches of time."""
+    desk = Desk(api_pool, recorded.tenants["clean"], TIMEZONE, NOW, live_slots_max=1000)
+    query = {
+        "metrics": [{"id": "calls_offered"}],
+        "time": {"range": {"from": "2024-01-01", "to": "2027-01-01"}},
+        "limit": 2,
+    }
+    sent: list[tuple[str, Any]] = []
+    execute = asyncpg.Connection._execute
+
+    async def noted(self: Any, query: str, args: Any, *more: Any, **kwargs: Any) -> Any:
+        sent.append((query, args))
+        return await execute(self, query, args, *more, **kwargs)
+
+    found = first = await records(desk, msgspec.convert(query, RecordsQuery))
+    listed, pages = list(first.data), 1
+    monkeypatch.setattr(asyncpg.Connection, "_execute", noted)
+    while found.page.next_cursor is not None:
+        sent.clear()
+        more = {**query, "cursor": found.page.next_cursor}
+        found = await records(desk, msgspec.convert(more, RecordsQuery))
+        listed, pages = [*listed, *found.data], pages + 1
+        assert found.value == first.value
+        read = [(sql, args) for sql, args in sent if "FROM facts f\n" in sql]
+        assert all("ORDER BY at, subject" in sql for sql, _ in read)
+        # What waits, the sequences, the records, the keys of their members; and the stretches.
+        assert len(sent) == 4 + len(read)
+        assert read
+    assert pages > 25
+    assert sum(each.contribution.numerator for each in listed) == first.value.numerator
+    assert sum(each.contribution.n or 0 for each in listed) == first.value.n
+
+
+async def test_a_cursor_that_was_tampered_with_deceives_nobody_else(
+    recorded: World, api_pool: asyncpg.Pool
+) -> None:
+    desk = Desk(api_pool, recorded.tenants["clean"], TIMEZONE, NOW, live_slots_max=1000)
+    query = {
+        "metrics": [{"id": "service_level"}],
+        "time": {"range": {"preset": "last_90_days"}},
+        "limit": 5,
+    }
+    first = await records(desk, msgspec.convert(query, RecordsQuery))
+    cursor = first.page.next_cursor or ""
+    parts = decode_cursor(cursor, list[Any])
+    for parts_of_value in ([], [1] * 50, [2**63 - 1] * len(parts[2][3]), [0] * len(parts[2][3])):
+        seen = [*parts[2][:3], parts_of_value, parts[2][4]]
+        forged = encode_cursor(*parts[:2], seen, *parts[3:])
+        again = await records(desk, msgspec.convert({**query, "cursor": forged}, RecordsQuery))
+        assert again.data
+    seen = [parts[2][0], parts[2][1] ^ 1, "other", *parts[2][3:]]
+    forged = encode_cursor(*parts[:2], seen, *parts[3:])
+    with pytest.raises(Problem) as refusal:
+        await records(desk, msgspec.convert({**query, "cursor": forged}, RecordsQuery))
+    assert refusal.value.code == "snapshot_moved"

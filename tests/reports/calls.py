@@ -41,7 +41,7 @@ def push_calls(tenant: Tenant) -> Tenant:
 
 def ask(tenant: Tenant, *metrics: Any, status: int = 200, **more: Any) -> Any:
     asked = [{"id": each} if isinstance(each, str) else each for each in metrics]
-    answer = tenant.http.post("/v1/query", json={"metrics": asked, "time": TIME, **more})
+    answer = tenant.http.post("/v1/query", json={"metrics": asked, "time": TIME} | more)
     assert answer.status_code == status, answer.text
     return answer.json()
 

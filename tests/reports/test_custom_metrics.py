@@ -211,3 +211,44 @@ def test_it_is_replaced_saved_and_deleted(
     assert calls.http.delete("/v1/custom-metrics/x").status_code == 204
     assert ask(calls, "custom.x", status=422)["code"] == "unknown_metric"
     assert calls.http.get("/v1/queries/q/result").status_code == 422
+
+
+def settle(tenant: Tenant, day: str, metric: str = "service_level", **params: Any) -> None:
+    setting = {"metric": metric, "valid_from": day, "params": params}
+    answer = tenant.http.post("/v1/metric-settings", json=setting)
+    assert answer.status_code in (200, 201), answer.text
+
+
+def test_operands_are_by_the_definition_in_force(calls: Tenant) -> None:
+    """Two of the waits of a1 came before 7 January, by 15 seconds; from then on it is 35."""
+    settle(calls, "2026-01-01", threshold_seconds=15)
+    settle(calls, "2026-01-07", threshold_seconds=35)
+    named = {"sl20": {"id": "service_level", "params": {"threshold_seconds": 20}}}
+    define(calls, "double", formula="2 * service_level", unit="share")
+    define(calls, "fixed", formula="2 * sl20", unit="share", operands=named)
+    twenty = {"id": "service_level", "as": "sl20", "params": {"threshold_seconds": 20}}
+    for more in ({}, {"dimensions": ["time:day"]}, {"dimensions": ["agent"]}):
+        found = ask(
+            calls, "custom.double", "custom.fixed", "service_level", twenty, status=200, **more
+        )
+        for row in found["data"]:
+            cells = row["metrics"]
+            for own, of in (("custom.double", "service_level"), ("custom.fixed", "sl20")):
+                value = cells[of]["value"]
+                assert cells[own]["value"] == (None if value is None else 2 * value)
+    variants = found["meta"]["variants"]
+    assert variants["custom.double.service_level"] == variants["service_level"]
+    settings = [each["setting"] for each in variants["custom.double.service_level"]]
+    assert settings == ["2026-01-01", "2026-01-07"]
+    assert any("custom.double.service_level: its" in each for each in found["meta"]["warnings"])
+
+
+def test_operands_that_do_not_add_up_over_a_change_are_refused(tenant: Tenant) -> None:
+    settle(tenant, "2026-01-07", "sla_at_risk", within_seconds=60)
+    define(tenant, "risk", formula="sla_at_risk / sla_active", unit="share")
+    refused = ask(tenant, "custom.risk", status=422)
+    assert refused["code"] == "definition_changes"
+    assert refused["errors"][0]["pointer"] == "/metrics/0"
+    assert "sla_at_risk" in refused["detail"]
+    before = {"range": {"from": "2026-01-01", "to": "2026-01-07"}}
+    assert ask(tenant, "custom.risk", time=before)["data"]

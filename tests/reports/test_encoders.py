@@ -92,7 +92,7 @@ def test_all_encodings_agree(calls: Tenant, more: dict[str, Any]) -> None:
     answers = {name: post(calls, name, **more) for name in ("application/json", CSV, NDJSON)}
     for name, answer in answers.items():
         assert answer.headers["content-type"].startswith(name)
-        assert answer.headers["vary"] == "Accept"
+        assert answer.headers["vary"] == "Accept, Accept-Language"
     expected = rows_of_json(answers["application/json"].json())
     assert len(expected) > 2
     table = from_csv(answers[CSV].text, ASKED["dimensions"], ["calls_offered", "wait"])

@@ -194,3 +194,20 @@ async def test_what_fails_says_why_and_expires_like_the_others(
     assert await bench.row(export) is None
     left = await admin.fetchval("SELECT count(*) FROM export_marks WHERE export = $1", export)
     assert left == 0
+
+
+async def test_a_tenant_has_one_turn_at_a_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other place of a process is for others."""
+    pause = Pause(monkeypatch)
+    one = await bench.ask()
+    working = asyncio.create_task(bench.exporter.sweep())
+    await pause.reached.wait()
+    other = await bench.ask()
+    assert await bench.exporter.sweep() == 0
+    assert (await bench.row(other))["status"] == "queued"
+    pause.go_on.set()
+    assert await working == 2
+    await bench.check_file(one)
+    await bench.check_file(other)

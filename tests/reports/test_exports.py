@@ -202,3 +202,79 @@ def test_a_signature_is_of_all_that_the_link_says() -> None:
     assert is_signed(link, secret, export)
     assert not is_signed(link, secret, UUID(int=3))
     assert not is_signed(link, b"t" * 32, export)
+
+
+TEAM_A = {"dimension": "agent", "op": "in", "values": ["a1", "a3"]}
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        (TEAM_A, ["a1-0", "a1-1", "a1-2", "a3-0", "a3-1"]),
+        ({"not": TEAM_A}, ["None-0", "a2-0", "gone"]),
+        ({"and": [TEAM_A, {"dimension": "queue", "op": "is_null"}]}, []),
+        ({"dimension": "customer", "op": "in", "values": ["u0"]}, ["None-0", "a1-2", "a3-1"]),
+        ({"dimension": "topic", "op": "in", "values": ["nobody"]}, []),
+    ],
+)
+def test_records_by_the_filters_of_a_query(
+    filters: Any, names: list[str], product: Product, calls: Tenant
+) -> None:
+    """As many as the metric of the record counts; a call without an agent is of nobody."""
+    range_ = {"from": "2026-01-01", "to": "2026-02-01"}
+    wanted = {"resource": "calls", **range_, "timezone": "UTC", "filters": filters}
+    export = finished(calls, ask(calls, format="ndjson", records=wanted)["id"])
+    lines = file_of(product, export).text.splitlines()
+    found = sorted(json.loads(line)["external_id"] for line in lines)
+    assert found == names
+    query = {"metrics": [{"id": "calls_offered"}], "time": TIME, "filters": filters}
+    answer = calls.http.post("/v1/query", json=query).json()
+    assert answer["data"][0]["metrics"]["calls_offered"]["value"] == len(found)
+    assert export["rows"] == export["rows_total"] == len(found)
+
+
+@pytest.mark.parametrize(
+    ("resource", "filters", "pointer", "code"),
+    [
+        ("calls", {"dimension": "x", "op": "is_null"}, "/dimension", "unknown_dimension"),
+        ("calls", {"dimension": "agent", "op": "in"}, "/values", "required"),
+        ("tickets", {"dimension": "rating", "op": "is_null"}, "/dimension", None),
+    ],
+)
+def test_filters_of_records_are_checked(
+    tenant: Tenant, resource: str, filters: Any, pointer: str, code: str | None
+) -> None:
+    wanted = {"format": "csv", "records": {"resource": resource, "filters": filters}}
+    problem = refused(tenant, wanted)
+    assert problem["errors"][0]["pointer"] == f"/records/filters{pointer}"
+    assert code in (None, problem["code"])
+
+
+def test_tickets_and_feedback_by_filters(product: Product, tenant: Tenant) -> None:
+    """What no number counts, such as spam, passes no filter."""
+    day = "2026-01-05T10:00:00Z"
+    tickets = [
+        {"source": "zd", "external_id": f"t{n}", "created_at": day, "channel": channel, **more}
+        for n, (channel, more) in enumerate(
+            [("email", {}), ("chat", {}), ("email", {"is_spam": True})]
+        )
+    ]
+    feedback = [
+        {"source": "s", "external_id": survey, "survey": survey, "rating": 5, "responded_at": day}
+        for survey in ("csat", "ces", "nps")
+    ]
+    for resource, items in (("tickets", tickets), ("feedback", feedback)):
+        answer = tenant.http.post(f"/v1/{resource}/batch", json=items)
+        assert answer.json()["summary"]["created"] == 3, answer.text
+    by_mail = {"dimension": "channel", "op": "in", "values": ["email"]}
+    five = {"dimension": "rating", "op": "in", "values": ["5"]}
+    for wanted, names in (
+        ({"resource": "tickets", "filters": by_mail}, ["t0"]),
+        ({"resource": "tickets", "filters": {"not": by_mail}}, ["t1"]),
+        ({"resource": "tickets"}, ["t0", "t1", "t2"]),
+        ({"resource": "feedback", "filters": five}, ["ces", "csat", "nps"]),
+        ({"resource": "feedback", "filters": {"not": five}}, []),
+    ):
+        export = finished(tenant, ask(tenant, format="ndjson", records=wanted)["id"])
+        lines = file_of(product, export).text.splitlines()
+        assert sorted(json.loads(line)["external_id"] for line in lines) == names

@@ -1,6 +1,8 @@
 """Limits are told, and a query beyond them is refused with what to change."""
 
 import asyncio
+import importlib
+import pkgutil
 from typing import Any
 
 import asyncpg
@@ -9,6 +11,7 @@ from tests.conftest import Tenant
 from tests.reports.calls import TIME, ask
 from tests.reports.test_batch import SLOW
 
+from csapi import reports
 from csapi.access.service import create_tenant
 from csapi.kit.clock import now
 from csapi.kit.lanes import Lanes
@@ -31,6 +34,7 @@ def test_a_query_beyond_a_limit_is_refused_by_its_place(tenant: Tenant) -> None:
     deep: dict[str, Any] = {"dimension": "topic", "op": "is_null"}
     for _ in range(query["filter_depth"]):
         deep = {"not": deep}
+    brief = {"dimension": "topic", "op": "is_null"}
     names = ["agent", "team", "queue", "topic", "channel", "priority"]
     wide = {"from": "2000-01-01", "to": "2026-01-01"}
     fine = {"from": "2025-01-01", "to": "2026-01-01"}
@@ -38,6 +42,8 @@ def test_a_query_beyond_a_limit_is_refused_by_its_place(tenant: Tenant) -> None:
         ({"dimensions": names[: query["dimensions"] + 1]}, "/dimensions", "too_long"),
         ({"filters": test}, "/filters/values", "too_long"),
         ({"filters": deep}, "/filters" + "/not" * query["filter_depth"], "too_deep"),
+        ({"filters": {"or": [brief] * (query["filter_tests"] + 1)}}, "/filters", "too_long"),
+        ({"top": {"n": query["top"] + 1, "by": "calls_offered"}}, "/top/n", "out_of_range"),
         ({"having": [one] * (query["having_tests"] + 1)}, "/having", "too_long"),
         ({"limit": query["rows_per_page"] + 1}, "/limit", "out_of_range"),
         ({"time": {"range": wide}}, "/time/range/to", "invalid_value"),
@@ -86,3 +92,24 @@ async def test_slow_queries_of_a_tenant_leave_room_for_the_others(
     refused = [each for each in found if isinstance(each, Problem)]
     assert len(refused) == 8
     assert {each.code for each in refused} == {"too_many_queries"}
+
+
+def test_every_constant_that_a_query_can_hit_is_stated(tenant: Tenant) -> None:
+    """A new limit has to be told, too: whatever is called the most, the largest or the longest."""
+    told = tenant.http.get("/v1/limits").json()
+    numbers: set[object] = set()
+    pending: list[object] = [told]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, dict):
+            pending += each.values()
+        else:
+            numbers.add(each)
+    # Not of a request: what is kept, shown or stored.
+    inner = {"MOST_TENANTS", "MOST_ATTEMPTS", "LARGEST_MEMBER", "LARGEST_RATING", "LARGEST_WHOLE"}
+    for found in pkgutil.walk_packages(reports.__path__, "csapi.reports."):
+        module = importlib.import_module(found.name)
+        for name, value in vars(module).items():
+            is_limit = name.startswith(("MOST_", "LARGEST_", "LONGEST_", "DEEPEST"))
+            if is_limit and name not in inner and isinstance(value, int):
+                assert value in numbers, f"{found.name}.{name}"

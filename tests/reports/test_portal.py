@@ -1,5 +1,6 @@
 """Portal tokens see what they are for and nothing else; pages read answers where they may."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -235,3 +236,43 @@ def test_an_origin_is_one_origin(tenant: Tenant, origin: str) -> None:
     refused = tenant.http.put("/v1/browser-origins", json={"origins": [PAGE, origin]})
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "/origins/1"
+
+
+def test_a_token_is_revoked_by_its_id(
+    product: Product, calls: Tenant, make_tenant: Callable[..., Tenant]
+) -> None:
+    """By the key that made it, or one with admin:write; for anybody else there is none."""
+
+    def keyed(*scopes: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {new_key(product, calls.tenant_id, *scopes)}"}
+        return httpx.Client(base_url=product.base_url, headers=headers, timeout=30)
+
+    maker, stranger = (keyed("tokens:write", "reports:read") for _ in range(2))
+    with maker, stranger:
+        one, two = (maker.post("/v1/portal-tokens", json={}).json() for _ in range(2))
+        assert one["token"].startswith(f"{PORTAL_PREFIX}{one['id']}_")
+        url = f"/v1/portal-tokens/{one['id']}"
+        for other in (stranger, make_tenant().http):
+            assert other.delete(url).status_code == 404
+        assert maker.delete(url).status_code == 204
+        assert maker.delete(url).status_code == 404
+        assert calls.http.delete(f"/v1/portal-tokens/{two['id']}").status_code == 204
+        assert maker.delete("/v1/portal-tokens/x").status_code == 404
+    for made in (one, two):
+        answer = httpx.post(
+            f"{product.base_url}/v1/query",
+            json=OFFERED,
+            headers={"Authorization": f"Bearer {made['token']}"},
+            timeout=30,
+        )
+        assert answer.status_code == 401
+
+
+def test_a_token_that_was_seen_ends_within_seconds(calls: Tenant, page: httpx.Client) -> None:
+    token_id = page.headers["authorization"].split("_")[2]
+    assert counted(page.post("/v1/query", json=OFFERED)) == [3]
+    assert calls.http.delete(f"/v1/portal-tokens/{token_id}").status_code == 204
+    deadline = time.monotonic() + 10
+    while page.post("/v1/query", json=OFFERED).status_code != 401:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)

@@ -207,3 +207,20 @@ def test_another_tenants_query_is_no_query(
     assert missing.status_code == 404
     save(other, "q", BY_DAY)
     assert offered(result(other, "q", tag)) == 0
+
+
+def test_what_a_customer_is_now_is_no_state(calls: Tenant) -> None:
+    """No fact tells of it: the answer changes without a mark."""
+    customer = {"source": "pbx", "external_id": "u1", "country": "SA"}
+    assert calls.http.post("/v1/customers", json=customer).status_code in (200, 201)
+    here = {"dimension": "customer.country", "op": "in", "values": ["SA"]}
+    save(calls, "all", BY_DAY)
+    save(calls, "here", {**BY_DAY, "filters": here})
+    wait_for_summaries(calls, "all")
+    before = result(calls, "here")
+    tag = before.headers["etag"]
+    assert "." not in tag
+    calls.http.post("/v1/customers", json={**customer, "country": "EG"})
+    after = result(calls, "here", tag)
+    assert (after.status_code, offered(after)) == (200, 0)
+    assert offered(before) == 2

@@ -22,6 +22,9 @@ FORGET_EXPIRED = "DELETE FROM portal_tokens WHERE tenant_id = $1 AND expires_at 
 ADD_PORTAL = """
 INSERT INTO portal_tokens (tenant_id, token_id, key_id, secret_sha256, filters, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)"""
+REVOKE_PORTAL = """
+DELETE FROM portal_tokens WHERE tenant_id = $1 AND token_id = $2 AND ($4 OR key_id = $3)
+RETURNING token_id"""
 FORGET_ORIGINS = "DELETE FROM browser_origins WHERE tenant_id = $1 AND origin <> ALL ($2::text[])"
 ADD_ORIGINS = """
 INSERT INTO browser_origins (tenant_id, origin) SELECT $1, unnest($2::text[])
@@ -51,6 +54,15 @@ async def create_portal_token(
             expires_at,
         )
     return token
+
+
+async def revoke_portal_token(pool: asyncpg.Pool, principal: Principal, token_id: str) -> bool:
+    """End a token of the principal's key, or with admin:write any of its tenant; False if there is
+    none. Processes that have just seen it trust it for some seconds more (access/guard.py)."""
+    is_admin = Scope.ADMIN_WRITE in principal.scopes
+    arguments = principal.tenant_id, token_id, principal.key_id, is_admin
+    async with tenant_transaction(pool, principal.tenant_id) as connection:
+        return await connection.fetchval(REVOKE_PORTAL, *arguments) is not None
 
 
 async def recognize_portal_token(

@@ -30,6 +30,10 @@ _HEADERS: dict[str, Schema] = {
         "description": "Where to read what was made.",
         "schema": {"type": "string"},
     },
+    "Content-Language": {
+        "description": "The language of the labels: en, ar or zh-Hans, by Accept-Language.",
+        "schema": {"type": "string"},
+    },
     "Content-Disposition": {
         "description": "The name of the file.",
         "schema": {"type": "string"},
@@ -71,6 +75,15 @@ _SECURITY_SCHEMES = {
         "name": "X-API-Key",
         "description": "The same key, for clients that cannot set Authorization.",
     },
+}
+
+
+_LANGUAGE: Schema = {
+    "name": "Accept-Language",
+    "in": "header",
+    "required": False,
+    "description": "The language of labels: en, ar or zh (zh-Hans); English without it.",
+    "schema": {"type": "string"},
 }
 
 
@@ -160,6 +173,8 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
         parameters += schemas.parameters(operation.path_params, "path")
     if operation.params is not None:
         parameters += schemas.parameters(operation.params, "query")
+    if any("Content-Language" in _media(each).headers for each in operation.responses.values()):
+        parameters.append(_LANGUAGE)
     if parameters:
         entry["parameters"] = parameters
     if operation.request is not None:

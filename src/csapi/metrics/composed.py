@@ -4,21 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from csapi.metrics.arithmetic import Node, Number, Result
 from csapi.metrics.formulas import Formula
-from csapi.metrics.parts import Combo, Part
+from csapi.metrics.parts import Combo, Hours, Part
 
 NOTHING, ZERO = Combo(()), Number(Fraction(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A metric within a formula: its own value, or the sum or the count that it is made of."""
+    """A metric within a formula: its own value, or the sum or the count that it is made of.
+
+    metric, params, hours: how it was asked for, so that what a tenant has settled can be in force.
+    """
 
     name: str
     formula: Formula
     agg: str | None = None
+    metric: str = ""
+    params: tuple[tuple[str, Any], ...] = ()
+    hours: Hours = Hours.calendar
 
     def result(self, total: Mapping[Part, int]) -> Result:
         formula = self.formula

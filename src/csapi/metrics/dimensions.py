@@ -182,15 +182,15 @@ def dimension_of(name: str, custom: Sequence[Dimension]) -> Dimension | None:
 
 def label_of(labels: Labels | None) -> tuple[str, str]:
     """The label of a member `m`, and the join that it needs: that of the newest record which
-    describes it, else its key."""
+    describes it, null where none does."""
     if (table := labels and DESCRIPTION_TABLES.get(labels)) is None:
-        return "m.key", ""
+        return "NULL::text", ""
     join = f"""
 LEFT JOIN LATERAL (
   SELECT r.label FROM {table} r
   WHERE r.tenant_id = $1 AND r.member = m.member AND NOT r.is_stub AND NOT r.is_deleted
   ORDER BY r.version_at DESC, r.content_hash DESC LIMIT 1) described ON true"""
-    return "coalesce(described.label, m.key)", join
+    return "described.label", join
 
 
 def member_names(labels: Labels | None) -> str:
@@ -218,16 +218,38 @@ WHERE m.tenant_id = $1 AND m.dimension = $2::smallint AND m.key > $3{only}
 ORDER BY m.key LIMIT $4"""
 
 
-def entity_names(table: str) -> str:
-    """Names of records: the external id, with its source where two sources use the same one."""
-    return f"""
-SELECT $2::text AS dimension, e.surrogate::bigint AS member,
-  CASE WHEN EXISTS (
+def entity_key(table: str) -> str:
+    """What a record `e` is called: its external id, with its source where two use the same one."""
+    return f"""CASE WHEN EXISTS (
     SELECT 1 FROM {table} o WHERE o.tenant_id = $1 AND o.external_id = e.external_id
       AND o.source <> e.source
-  ) THEN e.source || ':' || e.external_id ELSE e.external_id END AS key,
+  ) THEN e.source || ':' || e.external_id ELSE e.external_id END"""
+
+
+def entity_names(table: str) -> str:
+    return f"""
+SELECT $2::text AS dimension, e.surrogate::bigint AS member, {entity_key(table)} AS key,
   coalesce(e.name, e.external_id) AS label
 FROM {table} e WHERE e.tenant_id = $1 AND e.surrogate = ANY($3::bigint[])"""
+
+
+def members_in_order(dimension: Dimension) -> tuple[str, Sequence[int]]:
+    """All members of a dimension in the order in which answers have them, and what the statement
+    needs besides the tenant."""
+    if dimension.source is Source.members:
+        sql = """
+SELECT member::bigint AS member FROM members WHERE tenant_id = $1 AND dimension = $2::smallint
+ORDER BY key COLLATE "C"
+"""
+        return sql, (int(dimension.labels or 0),)
+    table = dimension.source.value
+    sql = f"""
+SELECT member FROM (
+  SELECT e.surrogate::bigint AS member, {entity_key(table)} AS key
+  FROM {table} e WHERE e.tenant_id = $1) AS known
+ORDER BY key COLLATE "C"
+"""
+    return sql, ()
 
 
 FIND_MEMBERS = """

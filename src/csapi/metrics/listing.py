@@ -128,13 +128,23 @@ class Listing:
         period = self._read.period
         return [(BEGINNING if self.question.stocks else period.start, period.end)]
 
-    def page(self, tenant_id: UUID, after: Place | None, limit: int) -> Statement:
+    @cached_property
+    def is_by_time(self) -> bool:
+        """Whether entries of a part of the range are those of the facts there."""
+        is_fact = self.entry is Entry.fact and not self._is_cohort
+        return is_fact and not aged_in(self.question) and not self.question.has_outlooks
+
+    def page(
+        self, tenant_id: UUID, after: Place | None, limit: int, span: Run | None = None
+    ) -> Statement:
         """The next entries in their order: the columns of ORDER, `resource`, WHERE_AND_WHO, and
-        p0.. the parts."""
+        p0.. the parts. span: only those of that part of the range."""
         compiler = Compiler(tenant_id, self._read)
         runs = self.runs
         if after is not None and self.entry is Entry.fact:
             runs = [(max(start, after.at), end) for start, end in runs]
+        if span is not None:
+            runs = [(max(start, span[0]), min(end, span[1])) for start, end in runs]
         entries, listed = self._entries(compiler, runs), self._listed(compiler)
         sql = f"SELECT * FROM ({entries}) AS entries WHERE {listed}"
         if after is not None:

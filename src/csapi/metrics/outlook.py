@@ -12,7 +12,7 @@ from uuid import UUID
 
 from csapi.kit.db import Statement
 from csapi.metrics.compile import Compiler, column_of
-from csapi.metrics.parts import Measure
+from csapi.metrics.parts import EXTREMES, Measure
 from csapi.metrics.question import Question
 
 Keys = tuple[int | None, ...]
@@ -40,11 +40,14 @@ def due_statement(tenant_id: UUID, question: Question, since: datetime) -> State
 
 
 def due_values(compiler: Compiler, question: Question, since: datetime) -> dict[str, str]:
-    """Whether a fact `f` is due, by the columns of the parts that ask so."""
+    """Whether a fact `f` is due, by the columns of the parts that ask so. Other parts of a formula
+    are read elsewhere: 0."""
     start = compiler.arguments.add(since, "timestamptz")
     values: dict[str, str] = {}
     for part in question.parts:
-        if part.measure is Measure.DUE_N and column_of(part) not in values:
+        if part.measure is not Measure.DUE_N:
+            values[column_of(part)] = "NULL::bigint" if part.measure in EXTREMES else "0"
+        elif column_of(part) not in values:
             until = compiler.arguments.add(
                 since + timedelta(milliseconds=part.threshold_ms or 0), "timestamptz"
             )

@@ -1,7 +1,7 @@
 """A question as a value: everything resolved, nothing left to look up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -46,6 +46,7 @@ class Asked:
     sampling: where intervals and tests are asked for, what they are made from. variants: what the
     tenant has settled for parts of the range. unsettled: what of n may still change sides.
     is_untold: whether the tenant's tickets, as far as is known, come without what the metric needs.
+    of_operands: variants of the operands of a formula, by their names.
     """
 
     name: str
@@ -57,6 +58,14 @@ class Asked:
     unsettled: Combo | None = None
     is_untold: bool = False
     sampling: Sampling | None = None
+    of_operands: Mapping[str, tuple[Variant, ...]] = field(default_factory=dict)
+
+    @property
+    def all_variants(self) -> Mapping[str, tuple[Variant, ...]]:
+        """What is in force by the name that an answer has for it; of operands behind the metric's
+        name."""
+        own = {self.name: self.variants} if self.variants else {}
+        return own | {f"{self.name}.{name}": each for name, each in self.of_operands.items()}
 
     @property
     def has_bounds(self) -> bool:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
+import asyncpg
 import msgspec
 from msgspec import Meta
 
@@ -15,9 +16,11 @@ from csapi.facts.presence import STATES, PresenceState
 from csapi.facts.timeline import of_same_agent
 from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response
-from csapi.kit.operations import AnyRequest, Operation, params_of
+from csapi.kit.language import asked_language, spoken
+from csapi.kit.operations import AnyRequest, Media, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
-from csapi.reports.endpoints import QUERY_TAG
+from csapi.metrics.words import ALL_WORDS, Words
+from csapi.reports.endpoints import QUERY_TAG, SPOKEN
 from csapi.reports.pages import decode_cursor, encode_cursor
 from csapi.reports.schemas import QueryPage
 
@@ -41,6 +44,7 @@ class AgentNow(msgspec.Struct, kw_only=True):
     state: Annotated[
         PresenceState | None, Meta(description="Null where presence says nothing about now")
     ]
+    state_label: str | None
     state_since: UtcDatetime | None
     last_seen_at: Annotated[
         UtcDatetime | None, Meta(description="The later of the last time online and last_action_at")
@@ -130,16 +134,19 @@ async def get_agents_now(request: AnyRequest, principal: Principal) -> Response:
     cursor = None
     if len(rows) > wanted.limit:
         cursor = encode_cursor(page[-1]["source"], page[-1]["external_id"])
-    return json_response(
-        AgentNowPage(
-            data=[
-                AgentNow(**{**row, "id": str(row["id"]), "state": NAMES.get(row["state"])})
-                for row in page
-            ],
-            as_of=as_of,
-            page=QueryPage(next_cursor=cursor),
-        )
+    words = ALL_WORDS[asked_language(request.scope)]
+    found = AgentNowPage(
+        data=[agent_now(row, words) for row in page],
+        as_of=as_of,
+        page=QueryPage(next_cursor=cursor),
     )
+    return json_response(found, headers=spoken(words.language))
+
+
+def agent_now(row: asyncpg.Record, words: Words) -> AgentNow:
+    state = NAMES.get(row["state"])
+    label = None if state is None else words.catalog.states[state.value]
+    return AgentNow(**{**row, "id": str(row["id"]), "state": state, "state_label": label})
 
 
 def days_before(instant: datetime) -> datetime:
@@ -159,7 +166,7 @@ OPERATIONS = [
         handler=get_agents_now,
         scope=Scope.REPORTS_READ,
         params=AgentNowParams,
-        responses={200: AgentNowPage},
+        responses={200: Media(body=AgentNowPage, headers=SPOKEN)},
         problems=("invalid_cursor", "query_timeout"),
     ),
 ]

@@ -9,10 +9,11 @@ from msgspec import Meta
 from csapi.access.principals import Principal, Scope
 from csapi.kit.decode import decode
 from csapi.kit.http import Response, json_response
-from csapi.kit.operations import AnyRequest, Operation, pieces_of
+from csapi.kit.language import spoken
+from csapi.kit.operations import AnyRequest, Media, Operation, pieces_of
 from csapi.kit.problem_answers import log_problem, to_problem, told
 from csapi.kit.problems import Problem, ProblemBody, pointer
-from csapi.reports.endpoints import EXAMPLE, QUERY_TAG, SERIES_EXAMPLE, desk_of
+from csapi.reports.endpoints import EXAMPLE, QUERY_TAG, SERIES_EXAMPLE, SPOKEN, desk_of
 from csapi.reports.ordering import Name
 from csapi.reports.refusals import within
 from csapi.reports.schemas import Query, QueryAnswer
@@ -76,7 +77,7 @@ async def query_batch(request: AnyRequest, principal: Principal) -> Response:
         await snapshot.connection.execute("SAVEPOINT one_query")
         for name, raw in asked.queries.items():
             results[name] = await outcome(snapshot, name, raw, request.scope)
-    return json_response(QueryBatchAnswer(results=results))
+    return json_response(QueryBatchAnswer(results=results), headers=spoken(desk.language))
 
 
 OPERATIONS = [
@@ -95,7 +96,7 @@ OPERATIONS = [
         request_examples={
             "two_charts": {"queries": {"service_level": EXAMPLE, "queues": SERIES_EXAMPLE}}
         },
-        responses={200: QueryBatchAnswer},
+        responses={200: Media(body=QueryBatchAnswer, headers=SPOKEN)},
         problems=("too_many_queries",),
     ),
 ]

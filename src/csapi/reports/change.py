@@ -26,6 +26,7 @@ from csapi.reports.change_schemas import (
 from csapi.reports.comparing import Beside, check_compared, paired
 from csapi.reports.comparison import NullReason, RowPresence
 from csapi.reports.fillings import Group
+from csapi.reports.merging import merged
 from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.narrowing import with_filters
 from csapi.reports.ranking import Keys, Rows
@@ -33,7 +34,7 @@ from csapi.reports.read import Reading
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Desk, Snapshot, resolved, slowness_told, snapshot_of
-from csapi.reports.shape import dimension_value, merged, ordered, total
+from csapi.reports.shape import dimension_value, ordered, total
 from csapi.reports.telling import Teller, tests_in
 from csapi.reports.verdicts import Judge
 

@@ -2,10 +2,11 @@
 
 from csapi.access.principals import Principal, Scope
 from csapi.kit.http import Response, json_response
-from csapi.kit.operations import AnyRequest, Operation, body_of
+from csapi.kit.language import spoken
+from csapi.kit.operations import AnyRequest, Media, Operation, body_of
 from csapi.reports.change import explain_change
 from csapi.reports.change_schemas import ChangeAnswer, ChangeQuery
-from csapi.reports.endpoints import QUERY_TAG, desk_of
+from csapi.reports.endpoints import QUERY_TAG, SPOKEN, desk_of
 
 EXAMPLE = {
     "metrics": [{"id": "full_resolution_time"}],
@@ -18,7 +19,8 @@ EXAMPLE = {
 
 async def run_explain_change(request: AnyRequest, principal: Principal) -> Response:
     asked = await body_of(request, ChangeQuery)
-    return json_response(await explain_change(desk_of(request, principal), asked))
+    desk = desk_of(request, principal)
+    return json_response(await explain_change(desk, asked), headers=spoken(desk.language))
 
 
 OPERATIONS = [
@@ -36,7 +38,7 @@ OPERATIONS = [
         scope=Scope.REPORTS_READ,
         request=ChangeQuery,
         request_examples={"resolution_time_by_channel": EXAMPLE},
-        responses={200: ChangeAnswer},
+        responses={200: Media(body=ChangeAnswer, headers=SPOKEN)},
         problems=("query_timeout",),
     ),
 ]

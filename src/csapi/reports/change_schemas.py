@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from csapi.reports.comparison import NullReason, RowPresence
 from csapi.reports.layouts import DimensionValue
-from csapi.reports.ordering import Name
+from csapi.reports.ordering import LARGEST_TOP, Name
 from csapi.reports.schemas import (
     MOST_DIMENSIONS,
     CompareRequest,
@@ -22,7 +22,7 @@ from csapi.reports.schemas import (
 class ChangeTop(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Only the `n` members with the largest contributions; `other` is the rest as one."""
 
-    n: Annotated[int, Meta(ge=1, le=1000)]
+    n: Annotated[int, Meta(ge=1, le=LARGEST_TOP)]
     other: bool = True
 
 

@@ -121,8 +121,9 @@ WITH {OPENED}, visits AS (
   WHERE tenant_id = $1 AND kind = {Kind.KB_VIEW} AND occurred_at >= $2 AND occurred_at < $3
     AND topic IS NOT NULL GROUP BY topic
 )
-SELECT m.key AS topic, {LABEL} AS label, t.tickets, coalesce(w.articles, 0) AS articles,
-  coalesce(v.views, 0) AS views, coalesce(h.after_view, 0) AS tickets_after_view,
+SELECT m.key AS topic, coalesce({LABEL}, m.key) AS label, t.tickets,
+  coalesce(w.articles, 0) AS articles, coalesce(v.views, 0) AS views,
+  coalesce(h.after_view, 0) AS tickets_after_view,
   coalesce(h.after_zero, 0) AS tickets_after_zero_results,
   coalesce(h.in_vain, 0) AS zero_result_searches,
   CASE WHEN w.articles IS NULL THEN t.tickets ELSE coalesce(h.after_either, 0) END AS score

@@ -15,9 +15,9 @@ from csapi.kit.operations import AnyRequest, Operation, body_of, path_of
 from csapi.kit.problems import Problem
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.dimensions import CUSTOM_PREFIX, Dimension
+from csapi.reports.catalog_endpoints import tenant_dimensions
 from csapi.reports.checks import allowed_dimensions
 from csapi.reports.definitions import MetricDefinition, build_metric
-from csapi.reports.endpoints import tenant_dimensions
 from csapi.reports.refusals import refuse
 
 TAG = "Custom metrics"

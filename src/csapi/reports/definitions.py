@@ -24,6 +24,7 @@ from csapi.reports.refusals import refuse
 from csapi.reports.resolve_metrics import resolve_metric
 from csapi.reports.schemas import MetricRequest
 
+LONGEST_FORMULA = 500
 AGGREGATIONS = ["avg", "sum", "count"]
 ALL = "SELECT id, definition::text AS definition FROM custom_metrics WHERE tenant_id = $1"
 
@@ -43,7 +44,7 @@ class MetricDefinition(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
 
     label: Name
     unit: Unit
-    formula: Annotated[str, Meta(min_length=1, max_length=500)]
+    formula: Annotated[str, Meta(min_length=1, max_length=LONGEST_FORMULA)]
     direction: Direction = Direction.neutral
     description: Annotated[str, Meta(max_length=1_000)] = ""
     operands: Annotated[
@@ -59,9 +60,7 @@ def build_metric(metric_id: str, definition: MetricDefinition) -> Metric:
     for name in definition.operands:
         if name not in asked:
             refuse(f"/operands/{name}", "invalid_value", "The formula does not have this name.")
-    formula = composed(
-        root, [Operand(name, each.formula, each.agg) for name, each in asked.items()]
-    )
+    formula = composed(root, [operand(definition, name, each) for name, each in asked.items()])
     metrics = [each.metric for each in asked.values()]
     bases, attributions = (
         {each.time_basis for each in metrics},
@@ -87,6 +86,12 @@ def build_metric(metric_id: str, definition: MetricDefinition) -> Metric:
             dict.fromkeys(each.caution_by_agent for each in metrics if each.caution_by_agent)
         ),
     )
+
+
+def operand(definition: MetricDefinition, name: str, asked: Asked) -> Operand:
+    given = definition.operands.get(name) or MetricOperand(id=name)
+    params = tuple(sorted(given.params.items()))
+    return Operand(name, asked.formula, asked.agg, asked.metric.id, params, given.hours)
 
 
 def tree_of(definition: MetricDefinition) -> Node:

@@ -8,14 +8,18 @@ from csapi.metrics.dimensions import Dimension
 from csapi.metrics.fingerprints import fingerprint
 from csapi.metrics.metric import Metric
 from csapi.metrics.parts import Hours
+from csapi.metrics.words import ENGLISH, Words
+from csapi.reports.catalog_schemas import MetricInfo, ParamInfo
 from csapi.reports.checks import allowed_dimensions
-from csapi.reports.schemas import MaturityState, MetricInfo, ParamInfo
+from csapi.reports.schemas import MaturityState
 
 
-def metric_info(metric: Metric, custom: Sequence[Dimension] = ()) -> MetricInfo:
+def metric_info(
+    metric: Metric, custom: Sequence[Dimension] = (), words: Words = ENGLISH
+) -> MetricInfo:
     return MetricInfo(
         id=metric.id,
-        label=metric.label,
+        label=words.metric(metric),
         description=metric.description,
         formula=metric.formula_text,
         unit=metric.unit,

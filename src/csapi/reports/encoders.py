@@ -11,16 +11,25 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from csapi.kit.http import Response, json_response
+from csapi.kit.language import Language, spoken
 from csapi.reports.comparison import Comparison, Excluded
 from csapi.reports.layouts import DimensionValue
 from csapi.reports.ordering import Shape
 from csapi.reports.refusals import refuse
-from csapi.reports.schemas import Include, MetricValue, Query, QueryAnswer, ResultRow
+from csapi.reports.schemas import (
+    Include,
+    MetricValue,
+    Query,
+    QueryAnswer,
+    QueryMeta,
+    QueryPage,
+    ResultRow,
+)
 
 JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
 MEDIA_TYPES = [JSON, CSV, NDJSON]
 NEXT_CURSOR_HEADER = "x-next-cursor"
-VARY = {"vary": "Accept"}
+BY_ACCEPT = "Accept"
 CSV_FORM = (
     "The same rows as a table, UTF-8, with a header. First `row` (data, other or totals), then for "
     "each dimension its key and `.label`, of time also `.start` and `.end`, then for each metric "
@@ -57,20 +66,22 @@ def wants_csv(accept: str | None) -> bool:
     return accept is not None and Accept(accept).best_match([JSON, CSV]) == CSV
 
 
-def encoded(query: Query, answer: QueryAnswer, accept: str | None) -> Response:
+def encoded(query: Query, answer: QueryAnswer, accept: str | None, language: Language) -> Response:
     """The answer as the request wants it. CSV and NDJSON are of rows alone."""
     media_type = media_type_of(accept)
     if media_type == JSON:
-        return json_response(answer, headers=VARY)
+        return json_response(answer, headers=spoken(language, BY_ACCEPT))
     if query.shape is not Shape.rows:
         refuse("/shape", "invalid_value", f"{media_type} holds rows.", [Shape.rows.value])
     body = csv_of(query, answer) if media_type == CSV else ndjson_of(answer)
-    return text_response(body, media_type, answer.page.next_cursor)
+    return text_response(body, media_type, answer.page.next_cursor, language)
 
 
-def text_response(body: bytes, media_type: str, next_cursor: str | None) -> Response:
+def text_response(
+    body: bytes, media_type: str, next_cursor: str | None, language: Language
+) -> Response:
     """CSV or NDJSON; the cursor of the next page is a header."""
-    headers = dict(VARY)
+    headers = spoken(language, BY_ACCEPT)
     if next_cursor is not None:
         headers[NEXT_CURSOR_HEADER] = next_cursor
     if media_type == CSV:
@@ -98,8 +109,16 @@ def ndjson_of(answer: QueryAnswer) -> bytes:
 def ndjson_lines(answer: QueryAnswer) -> Iterator[tuple[bytes, bool]]:
     """Each line, and whether it is a row."""
     for kind, row in rows_of(answer):
-        yield _json.encode({"row": kind, **given(row)}) + b"\n", True
-    yield _json.encode({"row": "meta", "page": answer.page, "meta": answer.meta}) + b"\n", False
+        yield ndjson_row(kind, row), True
+    yield ndjson_end(answer.page, answer.meta), False
+
+
+def ndjson_row(kind: str, row: ResultRow) -> bytes:
+    return _json.encode({"row": kind, **given(row)}) + b"\n"
+
+
+def ndjson_end(page: QueryPage, meta: QueryMeta) -> bytes:
+    return _json.encode({"row": "meta", "page": page, "meta": meta}) + b"\n"
 
 
 def csv_of(query: Query, answer: QueryAnswer) -> bytes:
@@ -110,19 +129,23 @@ def csv_lines(query: Query, answer: QueryAnswer) -> Iterator[tuple[bytes, bool]]
     """Each line, and whether it is a row."""
     metrics = list(answer.meta.columns)
     yield csv_line(header(query, metrics)), False
-    is_compared = query.compare is not None
     for kind, row in rows_of(answer):
-        cells: list[Any] = [kind]
-        if is_compared:
-            cells.append(known(row.presence))
-        theirs = known(row.compare_dimensions) or {}
-        for name in query.dimensions:
-            cells += member_cells(name, row.dimensions.get(name))
-            if is_compared and is_time(name):
-                cells += instants(theirs.get(name))
-        for name in metrics:
-            cells += value_cells(row.metrics[name])
-        yield csv_line(cells), True
+        yield csv_row(query, metrics, kind, row), True
+
+
+def csv_row(query: Query, metrics: Iterable[str], kind: str, row: ResultRow) -> bytes:
+    is_compared = query.compare is not None
+    cells: list[Any] = [kind]
+    if is_compared:
+        cells.append(known(row.presence))
+    theirs = known(row.compare_dimensions) or {}
+    for name in query.dimensions:
+        cells += member_cells(name, row.dimensions.get(name))
+        if is_compared and is_time(name):
+            cells += instants(theirs.get(name))
+    for name in metrics:
+        cells += value_cells(row.metrics[name])
+    return csv_line(cells)
 
 
 def csv_line(values: Iterable[Any]) -> bytes:

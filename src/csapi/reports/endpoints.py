@@ -1,44 +1,25 @@
-"""Reading: the query engine, first screens, the catalog."""
+"""Reading: the query engine and first screens."""
 
-import base64
-import binascii
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from csapi.access.principals import Principal, Scope
-from csapi.access.tenancy import tenant_transaction
 from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response
-from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
-from csapi.kit.problems import Problem
-from csapi.metrics.catalog import METRICS
-from csapi.metrics.dimensions import DIMENSIONS, Dimension, Source, dimension_of
-from csapi.metrics.dimensions import list_members as members_of
+from csapi.kit.language import asked_language, spoken
+from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of
 from csapi.metrics.periods import RangePreset
-from csapi.reports.describe import metric_info
 from csapi.reports.encoders import CSV, CSV_FORM, NDJSON, NDJSON_FORM, encoded
+from csapi.reports.kpi_schemas import KpiCompare, KpiReport
 from csapi.reports.kpis import KpiSet, kpis
 from csapi.reports.narrowing import read_filters
-from csapi.reports.read import custom_dimensions
-from csapi.reports.refusals import refuse
-from csapi.reports.schemas import (
-    DimensionInfo,
-    DimensionList,
-    KpiReport,
-    MemberInfo,
-    MemberPage,
-    MetricInfo,
-    MetricList,
-    Query,
-    QueryAnswer,
-    QueryPage,
-    TimeRange,
-)
+from csapi.reports.schemas import Query, QueryAnswer, TimeRange
 from csapi.reports.service import Desk, answer
 
 QUERY_TAG = "Reports"
+SPOKEN = ("Content-Language",)
 TEXTS = {CSV: CSV_FORM, NDJSON: NDJSON_FORM}
 
 EXAMPLE = {
@@ -88,21 +69,9 @@ class KpiParams(msgspec.Struct, kw_only=True):
     to: Annotated[str | None, Meta(description="Until before this day or instant")] = None
     preset: Annotated[RangePreset | None, Meta(description="Instead of from and to")] = None
     timezone: Annotated[str | None, Meta(description="IANA zone; the tenant's if absent")] = None
-
-
-class MetricPath(msgspec.Struct, kw_only=True):
-    id: Annotated[str, Meta(description="Id of the metric")]
-
-
-class DimensionPath(msgspec.Struct, kw_only=True):
-    id: Annotated[str, Meta(description="Id of the dimension")]
-
-
-class MemberParams(msgspec.Struct, kw_only=True):
-    """Which members to list."""
-
-    limit: Annotated[int, Meta(ge=1, le=1000, description="Page size")] = 100
-    cursor: Annotated[str | None, Meta(description="next_cursor of a page")] = None
+    compare: Annotated[
+        KpiCompare | None, Meta(description="What each number is held against; nothing if absent")
+    ] = None
 
 
 def desk_of(request: AnyRequest, principal: Principal) -> Desk:
@@ -117,13 +86,15 @@ def desk_of(request: AnyRequest, principal: Principal) -> Desk:
         lanes=state.lanes,
         sees_everything=Scope.ADMIN_WRITE in principal.scopes,
         standings=state.standings,
+        language=asked_language(request.scope),
     )
 
 
 async def query(request: AnyRequest, principal: Principal) -> Response:
     asked = await body_of(request, Query)
-    found = await answer(desk_of(request, principal), asked)
-    return encoded(asked, found, request.headers.get("accept"))
+    desk = desk_of(request, principal)
+    found = await answer(desk, asked)
+    return encoded(asked, found, request.headers.get("accept"), desk.language)
 
 
 async def get_kpis(request: AnyRequest, principal: Principal) -> Response:
@@ -132,87 +103,8 @@ async def get_kpis(request: AnyRequest, principal: Principal) -> Response:
     if wanted.from_ is None and wanted.to is None and wanted.preset is None:
         range_ = TimeRange(preset=RangePreset.last_30_days)
     desk = desk_of(request, principal)
-    return json_response(await kpis(desk, wanted.set, range_, wanted.timezone))
-
-
-async def tenant_dimensions(request: AnyRequest, principal: Principal) -> tuple[Dimension, ...]:
-    pool = request.app.state.pool
-    async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
-        return await custom_dimensions(connection, principal.tenant_id)
-
-
-async def list_metrics(request: AnyRequest, principal: Principal) -> Response:
-    custom = await tenant_dimensions(request, principal)
-    return json_response(
-        MetricList(data=[metric_info(metric, custom) for metric in METRICS.values()])
-    )
-
-
-async def get_metric(request: AnyRequest, principal: Principal) -> Response:
-    metric = METRICS.get(path_of(request, MetricPath).id)
-    if metric is None:
-        raise Problem("not_found", "There is no such metric.")
-    return json_response(metric_info(metric, await tenant_dimensions(request, principal)))
-
-
-async def list_dimensions(request: AnyRequest, principal: Principal) -> Response:
-    custom = await tenant_dimensions(request, principal)
-    return json_response(
-        DimensionList(
-            data=[
-                DimensionInfo(id=each.id, label=each.label, description=each.description)
-                for each in (*DIMENSIONS.values(), *custom)
-            ]
-        )
-    )
-
-
-def entity_members(table: str) -> str:
-    return f"""
-SELECT external_id AS key, coalesce(max(name), external_id) AS label FROM {table}
-WHERE tenant_id = $1 AND external_id > $2 GROUP BY external_id ORDER BY external_id LIMIT $3"""
-
-
-async def list_members(request: AnyRequest, principal: Principal) -> Response:
-    wanted = params_of(request, MemberParams)
-    custom = await tenant_dimensions(request, principal)
-    dimension = dimension_of(path_of(request, DimensionPath).id, custom)
-    if dimension is None:
-        raise Problem("not_found", "There is no such dimension.")
-    if dimension.source is Source.value:
-        refuse("/id", "invalid_value", "This dimension has no list of members.")
-    after = read_key(wanted.cursor)
-    arguments: list[Any] = [principal.tenant_id]
-    if dimension.source is Source.members:
-        sql = members_of(dimension)
-        arguments.append(int(dimension.labels or 0))
-    else:
-        sql = entity_members(dimension.source.value)
-    pool = request.app.state.pool
-    async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
-        rows = await connection.fetch(sql, *arguments, after, wanted.limit + 1)
-    page = rows[: wanted.limit]
-    cursor = write_key(page[-1]["key"]) if len(rows) > wanted.limit else None
-    return json_response(
-        MemberPage(
-            data=[MemberInfo(key=row["key"], label=row["label"]) for row in page],
-            page=QueryPage(next_cursor=cursor),
-        )
-    )
-
-
-def write_key(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-
-
-def read_key(cursor: str | None) -> str:
-    try:
-        text = base64.urlsafe_b64decode((cursor or "") + "=" * (-len(cursor or "") % 4)).decode()
-    except (binascii.Error, ValueError):
-        text = "\x00"
-    if "\x00" in text:
-        raise Problem("invalid_cursor", "Take next_cursor of the last page as it is.")
-    return text
+    found = await kpis(desk, wanted.set, range_, wanted.timezone, wanted.compare)
+    return json_response(found, headers=spoken(desk.language))
 
 
 OPERATIONS = [
@@ -236,7 +128,7 @@ OPERATIONS = [
             "satisfaction_against_last_month": COMPARE_EXAMPLE,
             "team_against_team": SEGMENT_EXAMPLE,
         },
-        responses={200: Media(body=QueryAnswer, texts=TEXTS, headers=("X-Next-Cursor",))},
+        responses={200: Media(body=QueryAnswer, texts=TEXTS, headers=(*SPOKEN, "X-Next-Cursor"))},
         problems=("invalid_cursor", "snapshot_moved", "query_timeout", "too_many_queries"),
     ),
     Operation(
@@ -244,63 +136,14 @@ OPERATIONS = [
         path="/v1/kpis",
         operation_id="getKpis",
         summary="Numbers of a first screen",
-        description="One call for a screen of tiles; the last 30 days unless a range is given.",
+        description="One call for a screen of tiles; the last 30 days unless a range is given. "
+        "`compare` adds to each tile what it is held against, with a verdict.",
         tag=QUERY_TAG,
         handler=get_kpis,
         scope=Scope.REPORTS_READ,
         portal=True,
         params=KpiParams,
-        responses={200: KpiReport},
+        responses={200: Media(body=KpiReport, headers=SPOKEN)},
         problems=("query_timeout", "too_many_queries"),
-    ),
-    Operation(
-        method="GET",
-        path="/v1/metrics",
-        operation_id="listMetrics",
-        summary="List metrics",
-        description="The catalog: every definition with formula, unit, parameters, dimensions.",
-        tag=QUERY_TAG,
-        handler=list_metrics,
-        scope=Scope.REPORTS_READ,
-        portal=True,
-        responses={200: MetricList},
-    ),
-    Operation(
-        method="GET",
-        path="/v1/metrics/{id}",
-        operation_id="getMetric",
-        summary="Read a metric",
-        description="One definition of the catalog.",
-        tag=QUERY_TAG,
-        handler=get_metric,
-        scope=Scope.REPORTS_READ,
-        portal=True,
-        path_params=MetricPath,
-        responses={200: MetricInfo},
-    ),
-    Operation(
-        method="GET",
-        path="/v1/dimensions",
-        operation_id="listDimensions",
-        summary="List dimensions",
-        description="What answers can be grouped and filtered by, declared attributes included.",
-        tag=QUERY_TAG,
-        handler=list_dimensions,
-        scope=Scope.REPORTS_READ,
-        responses={200: DimensionList},
-    ),
-    Operation(
-        method="GET",
-        path="/v1/dimensions/{id}/values",
-        operation_id="listDimensionValues",
-        summary="List the members of a dimension",
-        description="Keys as filters take them, in their order.",
-        tag=QUERY_TAG,
-        handler=list_members,
-        scope=Scope.REPORTS_READ,
-        params=MemberParams,
-        path_params=DimensionPath,
-        responses={200: MemberPage},
-        problems=("invalid_cursor",),
     ),
 ]

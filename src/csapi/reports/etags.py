@@ -7,19 +7,30 @@ brings the tag back learns that nothing has changed without a number being read,
 What an answer is made from: every write of facts leaves a mark in its transaction, and marks go
 only in the transaction that raises the sequence of their bucket. With no mark in the range, the
 same sequences mean the same facts. That tells nothing of names, topics, costs and annotations, nor
-of what was before the range, or of another range: answers with any of these have no <state>.
+of what was before the range, or of another range, or of what a customer is now: answers with any
+of these have no <state>.
 """
 
 import hashlib
 from collections.abc import Collection, Iterator
+from uuid import UUID
+
+import asyncpg
 
 from csapi.facts.kinds import Grain
+from csapi.kit.language import Language
 from csapi.metrics.metric import Unit
+from csapi.metrics.parts import ON_TOPIC, Measure
+from csapi.metrics.periods import QUARTER_HOUR
+from csapi.metrics.plan import EPOCH
 from csapi.metrics.question import MemberGroup, Question
 from csapi.reports.pages import fingerprint_of
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Resolved, Snapshot
-from csapi.reports.state import read_state
+from csapi.reports.state import State, read_state
+
+# What looks at facts beside the one that is counted, wherever those are.
+ELSEWHERE = {Measure.SWITCHED_WITHIN_N, *ON_TOPIC}
 
 SEQUENCES = f"""
 SELECT sum(sequence) FROM rollup_buckets
@@ -55,32 +66,58 @@ def unchanged(state: str | None, known: Collection[str]) -> str | None:
 def is_traceable(query: Query, resolved: Resolved) -> bool:
     """Whether marks and sequences tell of all that the answer is made from."""
     question = resolved.question
-    condition = question.condition
-    tested = set() if condition is None else condition.dimensions()
     return not (
         resolved.warnings
         or resolved.target is not None
-        or question.seen_until is not None
-        or question.has_outlooks
-        or question.has_cohorts
-        or question.stocks
+        or not is_of_its_range(question)
         or Include.annotations in query.include
         or any(asked.metric.unit is Unit.MONEY for asked in question.metrics)
         or any(isinstance(group, MemberGroup) for group in question.groups)
-        or any(dimension.through is not None for dimension in tested)
     )
 
 
-def ingredients(query: Query, question: Question, media_type: str) -> Iterator[object]:
+def is_of_its_range(question: Question) -> bool:
+    """Whether what is counted follows from the facts of the range alone, whatever else changes."""
+    condition, cell = question.condition, question.cell
+    looked_at = set() if condition is None else condition.dimensions()
+    groups = question.groups if cell is None else (*question.groups, *cell.groups)
+    looked_at |= {group.dimension for group in groups if isinstance(group, MemberGroup)}
+    return not (
+        question.seen_until is not None
+        or question.has_outlooks
+        or question.is_at_instant
+        or any(asked.formula.survival is not None for asked in question.metrics)
+        or any(part.measure in ELSEWHERE for part in question.parts)
+        or any(each.through is not None or each.of_customer is not None for each in looked_at)
+    )
+
+
+async def sequences_of(
+    connection: asyncpg.Connection, tenant_id: UUID, question: Question
+) -> tuple[State, int | None]:
+    """The state of a question's range, and the sequences of its buckets: with the same ones it has
+    the same facts. None while marks wait there."""
+    start, end = question.period.start, question.period.end
+    # The mark of a slot stands at its start, which may be before the range.
+    start -= (start - EPOCH) % QUARTER_HOUR
+    state = await read_state(connection, tenant_id, question, start, end)
+    if state.slots or state.months:
+        return state, None
+    return state, await connection.fetchval(SEQUENCES, tenant_id, start, end) or 0
+
+
+def ingredients(
+    query: Query, question: Question, media_type: str, language: Language
+) -> Iterator[object]:
     """What decides about the answer besides facts."""
-    yield media_type
+    yield media_type, language
     yield fingerprint_of(query), query.cursor
     yield question.period, question.tenant_timezone, question.condition
     for asked in question.metrics:
         metric = asked.metric
         yield metric.id, metric.label, metric.unit, metric.direction, metric.version
         yield asked.agg, sorted(asked.params.items()), asked.formula
-        yield asked.variants, asked.unsettled, asked.is_untold
+        yield sorted(asked.all_variants.items()), asked.unsettled, asked.is_untold
     yield question.revised_since
 
 
@@ -92,14 +129,11 @@ async def state_of(
         return None
     question = resolved.question
     connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
-    span = (question.period.start, question.period.end)
-    state = await read_state(connection, tenant_id, question, *span)
-    if state.slots or state.months:
+    state, sequences = await sequences_of(connection, tenant_id, question)
+    if sequences is None:
         return None
-    sequences = await connection.fetchval(SEQUENCES, tenant_id, *span)
     has_windows = any(asked.formula.matures_ms is not None for asked in question.metrics)
-    desk, standing = snapshot.desk, await snapshot.standing()
-    hides = None if desk.sees_everything else standing.smallest_group
-    seen = [*ingredients(query, question, media_type), state, sequences]
+    desk, hides = snapshot.desk, await snapshot.smallest_group()
+    seen = [*ingredients(query, question, media_type, desk.language), state, sequences]
     seen += [hides, desk.now if has_windows else None]
     return digest(repr(seen).encode())

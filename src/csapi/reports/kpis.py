@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 
-from csapi.reports.schemas import KpiReport, KpiValue, MetricRequest, Query, QueryTime, TimeRange
+from csapi.reports.comparison import CompareTo
+from csapi.reports.kpi_schemas import KpiCompare, KpiReport, KpiValue
+from csapi.reports.schemas import CompareRequest, MetricRequest, Query, QueryTime, TimeRange
 from csapi.reports.service import Desk, answer
 
 
@@ -54,11 +56,18 @@ SETS: dict[KpiSet, tuple[str, ...]] = {
 }
 
 
-async def kpis(desk: Desk, chosen: KpiSet, range_: TimeRange, timezone: str | None) -> KpiReport:
-    """The numbers of a set over a range."""
+async def kpis(
+    desk: Desk,
+    chosen: KpiSet,
+    range_: TimeRange,
+    timezone: str | None,
+    compare: KpiCompare | None = None,
+) -> KpiReport:
+    """The numbers of a set over a range, each held against another one if that is asked for."""
     query = Query(
         metrics=[MetricRequest(id=metric_id) for metric_id in SETS[chosen]],
         time=QueryTime(range=range_, timezone=timezone),
+        compare=None if compare is None else CompareRequest(to=CompareTo(compare.value)),
     )
     found = await answer(desk, query)
     (row,) = found.data
@@ -79,6 +88,7 @@ async def kpis(desk: Desk, chosen: KpiSet, range_: TimeRange, timezone: str | No
                 precision=cell.precision,
                 relative_error=cell.relative_error,
                 excluded=cell.excluded,
+                compare=cell.compare,
             )
         )
     return KpiReport(set=chosen.value, data=data, meta=found.meta)

@@ -48,29 +48,6 @@ class Series(msgspec.Struct, kw_only=True):
     ci95_high: list[float | None] | UnsetType = UNSET
 
 
-class MatrixValues(msgspec.Struct, kw_only=True):
-    """One metric: a list for each row, in it a value for each column. `averages`, of what adds up,
-    where the matrix has occurrences: the value of one such hour."""
-
-    metric: str
-    label: str
-    unit: Unit
-    precision: Precision
-    values: list[list[float | None]]
-    n: list[list[int]]
-    averages: list[list[float | None]] | None
-
-
-class Matrix(msgspec.Struct, kw_only=True):
-    """Two dimensions: the first gives the rows, the second the columns. `occurrences`, of weekdays
-    by hours of the day: how many such hours there are in the range."""
-
-    rows: list[DimensionValue]
-    columns: list[DimensionValue]
-    metrics: list[MatrixValues]
-    occurrences: list[list[int]] | None
-
-
 class Histogram(msgspec.Struct, kw_only=True):
     """How many durations lie between fixed edges, by a metric's clock and choice of zeros. The
     first count is of 0, each other of what is above the edge before and at or under its own, the

@@ -6,38 +6,76 @@ from csapi.access.principals import Principal, Scope
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation
 from csapi.kit.settings import query_lanes
+from csapi.metrics.arithmetic import DEEPEST as DEEPEST_FORMULA
+from csapi.metrics.arithmetic import MOST_LEAVES
 from csapi.metrics.compile import MOST_GROUPS
 from csapi.metrics.percentiles import EXACT_MAX
 from csapi.metrics.periods import LONGEST_DAYS, MOST_BUCKETS
+from csapi.metrics.survival import MOST_WAITS
 from csapi.reports.batch import MOST_QUERIES
+from csapi.reports.comparing import MOST_COMPARED
 from csapi.reports.custom_metrics import MOST_CUSTOM
+from csapi.reports.definitions import LONGEST_FORMULA
 from csapi.reports.endpoints import QUERY_TAG
 from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
-from csapi.reports.ordering import MOST_ORDERS, MOST_TESTS
-from csapi.reports.resolve import DEEPEST
+from csapi.reports.ordering import LARGEST_TOP, MOST_ORDERS, MOST_TESTS
+from csapi.reports.portal import LONGEST_SECONDS, MOST_ORIGINS
+from csapi.reports.records_schemas import LARGEST_PAGE as LARGEST_RECORDS_PAGE
+from csapi.reports.records_schemas import MOST_OTHERS
+from csapi.reports.resolve import DEEPEST, MOST_CONDITIONS
 from csapi.reports.saved import MOST_SAVED
 from csapi.reports.schemas import LARGEST_PAGE, MOST_DIMENSIONS, MOST_METRICS, MOST_VALUES
+from csapi.reports.settings import MOST_SETTINGS
+from csapi.reports.surroundings import MOST_ANNOTATIONS
 
 
 class QueryLimits(msgspec.Struct, kw_only=True):
-    """Of one query. `statement_seconds`: the longest statement; null is no limit."""
+    """Of one query. `rows`: of rows, or values of series and matrices; `waits_per_row`, of what is
+    estimated from waits; `statement_seconds`: the longest statement; null is no limit."""
 
     metrics: int
     dimensions: int
     filter_depth: int
+    filter_tests: int
     filter_values: int
     having_tests: int
     order_by: int
+    top: int
     range_days: int
     time_buckets: int
     rows_per_page: int
     rows: int
+    compared_values: int
+    waits_per_row: int
+    annotations: int
     exact_percentile_durations: int
     statement_seconds: float | None
 
 
+class RecordsLimits(msgspec.Struct, kw_only=True):
+    """Of the records behind a cell."""
+
+    rows_per_page: int
+    other_than: int
+
+
+class CustomMetricLimits(msgspec.Struct, kw_only=True):
+    """Of one formula: its numbers and names, how deep it nests, and its characters."""
+
+    numbers_and_names: int
+    depth: int
+    characters: int
+
+
+class PortalLimits(msgspec.Struct, kw_only=True):
+    """Of use from browsers."""
+
+    token_seconds: int
+    origins: int
+
+
 class ExportLimits(msgspec.Struct, kw_only=True):
-    """Of exports of one tenant."""
+    """Of exports of one tenant. Rows have no limit of their own: `bytes` is that of a file."""
 
     waiting: int
     kept: int
@@ -53,6 +91,10 @@ class LimitList(msgspec.Struct, kw_only=True):
     queries_at_once: int
     saved_queries: int
     custom_metrics: int
+    custom_metric: CustomMetricLimits
+    metric_settings: int
+    records: RecordsLimits
+    portal: PortalLimits
     exports: ExportLimits
 
 
@@ -66,13 +108,18 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 metrics=MOST_METRICS,
                 dimensions=MOST_DIMENSIONS,
                 filter_depth=DEEPEST,
+                filter_tests=MOST_CONDITIONS,
                 filter_values=MOST_VALUES,
                 having_tests=MOST_TESTS,
                 order_by=MOST_ORDERS,
+                top=LARGEST_TOP,
                 range_days=LONGEST_DAYS,
                 time_buckets=MOST_BUCKETS,
                 rows_per_page=LARGEST_PAGE,
                 rows=MOST_GROUPS,
+                compared_values=MOST_COMPARED,
+                waits_per_row=MOST_WAITS,
+                annotations=MOST_ANNOTATIONS,
                 exact_percentile_durations=EXACT_MAX,
                 statement_seconds=timeout_ms / 1000 if timeout_ms else None,
             ),
@@ -80,6 +127,12 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
             queries_at_once=query_lanes(settings),
             saved_queries=MOST_SAVED,
             custom_metrics=MOST_CUSTOM,
+            custom_metric=CustomMetricLimits(
+                numbers_and_names=MOST_LEAVES, depth=DEEPEST_FORMULA, characters=LONGEST_FORMULA
+            ),
+            metric_settings=MOST_SETTINGS,
+            records=RecordsLimits(rows_per_page=LARGEST_RECORDS_PAGE, other_than=MOST_OTHERS),
+            portal=PortalLimits(token_seconds=LONGEST_SECONDS, origins=MOST_ORIGINS),
             exports=ExportLimits(
                 waiting=MOST_WAITING, kept=MOST_KEPT, bytes=MOST_BYTES, expires_hours=EXPIRES_HOURS
             ),

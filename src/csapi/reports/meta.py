@@ -12,6 +12,7 @@ from csapi.facts.kinds import MarkReason
 from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.metric import TimeBasis, Unit
 from csapi.metrics.question import Asked, Places, Question
+from csapi.metrics.variants import Variant
 from csapi.metrics.zones import day_start, local_date
 from csapi.reports.comparing import Beside, compare_info
 from csapi.reports.fillings import Group
@@ -60,7 +61,7 @@ def meta_of(
             asked.name: ColumnInfo(
                 unit=Unit.COUNT if asked.agg == "count" else asked.metric.unit,
                 direction=asked.metric.direction,
-                label=asked.metric.label,
+                label=reading.words.metric(asked.metric),
             )
             for asked in question.metrics
         },
@@ -77,17 +78,9 @@ def meta_of(
         data_through=reading.data_through,
         warnings=[*warnings, *cautions_of(question, reading)],
         variants={
-            asked.name: [
-                VariantInForce(
-                    starts_at=each.since,
-                    ends_at=each.until,
-                    setting=each.setting,
-                    params=dict(each.params),
-                )
-                for each in asked.variants
-            ]
+            name: [in_force(each) for each in variants]
             for asked in question.metrics
-            if asked.variants
+            for name, variants in asked.all_variants.items()
         },
         maturity=maturity,
         revised_since=question.revised_since,
@@ -99,6 +92,15 @@ def meta_of(
         meta.compare = compare_info(beside)
         meta.exact = meta.exact and beside.reading.is_exact
     return meta
+
+
+def in_force(variant: Variant) -> VariantInForce:
+    return VariantInForce(
+        starts_at=variant.since,
+        ends_at=variant.until,
+        setting=variant.setting,
+        params=dict(variant.params),
+    )
 
 
 async def add_currency(
@@ -169,12 +171,13 @@ def cautions_of(question: Question, reading: Reading) -> list[str]:
         for name in names_of(reading.outdated)
     ]
     for asked, places in zip(question.metrics, question.places, strict=True):
-        if len(asked.variants) > 1:
-            days = ", ".join(str(each.setting) for each in asked.variants[1:])
-            found.append(
-                f"{asked.name}: its definition changes within the range, on {days}; each part is "
-                "counted by what was in force (see variants)"
-            )
+        for name, variants in asked.all_variants.items():
+            if len(variants) > 1:
+                days = ", ".join(str(each.setting) for each in variants[1:])
+                found.append(
+                    f"{name}: its definition changes within the range, on {days}; each part is "
+                    "counted by what was in force (see variants)"
+                )
         if places.told is not None:
             untold = sum(total(places.told[1], group.parts) for group in reading.groups)
             created = sum(total(places.told[0], group.parts) for group in reading.groups)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
-MOST_ORDERS, MOST_TESTS = 5, 10
+MOST_ORDERS, MOST_TESTS, LARGEST_TOP = 5, 10, 1_000
 
 
 class Shape(StrEnum):
@@ -60,7 +60,7 @@ class TopRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `other`: all that the rows leave out, as one.
     """
 
-    n: Annotated[int, Meta(ge=1, le=1000)]
+    n: Annotated[int, Meta(ge=1, le=LARGEST_TOP)]
     by: Name
     direction: SortDirection = SortDirection.desc
     other: bool = False

@@ -7,19 +7,25 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from csapi.access.portal import create_portal_token, origins_of, set_origins
+from csapi.access.portal import (
+    create_portal_token,
+    origins_of,
+    revoke_portal_token,
+    set_origins,
+)
 from csapi.access.principals import Principal, Scope
 from csapi.kit.clock import now
-from csapi.kit.http import Response, json_response
-from csapi.kit.operations import AnyRequest, Operation, body_of
+from csapi.kit.http import Response, json_response, no_content
+from csapi.kit.operations import AnyRequest, Operation, body_of, path_of
 from csapi.kit.problems import Problem
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.dimensions import Source
+from csapi.reports.cautions import names_in
 from csapi.reports.endpoints import desk_of
 from csapi.reports.refusals import refuse
 from csapi.reports.resolve import Setting, check_filter
 from csapi.reports.schemas import FilterNode
-from csapi.reports.service import Desk, names_in, snapshot_of
+from csapi.reports.service import Desk, snapshot_of
 
 TAG = "Browsers"
 LONGEST_SECONDS = 3_600
@@ -38,10 +44,15 @@ class PortalTokenRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=Tru
 
 
 class PortalToken(msgspec.Struct, kw_only=True):
-    """The token is shown this once."""
+    """The token is shown this once. `id`, which is part of it, is what it is revoked by."""
 
+    id: str
     token: str
     expires_at: UtcDatetime
+
+
+class PortalTokenPath(msgspec.Struct, kw_only=True):
+    id: Annotated[str, Meta(description="Id of the token; in its text it follows `csp_live_`")]
 
 
 class BrowserOrigins(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +84,14 @@ async def create_token(request: AnyRequest, principal: Principal) -> Response:
     expires_at = made + timedelta(seconds=wanted.expires_in_seconds)
     pool = request.app.state.pool
     token = await create_portal_token(pool, principal, text, now=made, expires_at=expires_at)
-    return json_response(PortalToken(token=token.text, expires_at=expires_at), 201)
+    return json_response(PortalToken(id=token.key_id, token=token.text, expires_at=expires_at), 201)
+
+
+async def revoke_token(request: AnyRequest, principal: Principal) -> Response:
+    token_id = path_of(request, PortalTokenPath).id
+    if not await revoke_portal_token(request.app.state.pool, principal, token_id):
+        raise Problem("not_found", "There is no such token for this key.")
+    return no_content()
 
 
 async def get_origins(request: AnyRequest, principal: Principal) -> Response:
@@ -114,6 +132,19 @@ OPERATIONS = [
         },
         responses={201: PortalToken},
         problems=("too_many_queries",),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/portal-tokens/{id}",
+        operation_id="revokePortalToken",
+        summary="End a token for a browser",
+        description="The token ends within five seconds. A key ends the tokens that it has made; "
+        "with the scope `admin:write`, too, any of its tenant.",
+        tag=TAG,
+        handler=revoke_token,
+        scope=Scope.TOKENS_WRITE,
+        path_params=PortalTokenPath,
+        responses={204: None},
     ),
     Operation(
         method="GET",

@@ -12,10 +12,11 @@ from typing import Any
 from csapi.metrics.question import OTHER, Kept, MemberGroup, Question, TimeGroup
 from csapi.metrics.stocks import empty_parts
 from csapi.reports.fillings import Group
+from csapi.reports.merging import merged
 from csapi.reports.ordering import HavingOp, HavingTest, OrderBy, SortDirection, TopRequest
 from csapi.reports.read import Reading
 from csapi.reports.schemas import MetricValue, Query
-from csapi.reports.shape import merged, metric_value, ordered, rank_of
+from csapi.reports.shape import metric_value, ordered, rank_of
 
 Read = Callable[[Question], Awaitable[Reading]]
 Keys = tuple[int | None, ...]

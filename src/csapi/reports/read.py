@@ -24,6 +24,7 @@ from csapi.metrics.dimensions import (
 from csapi.metrics.question import OTHER, MemberGroup, Question
 from csapi.metrics.stocks import empty_parts
 from csapi.metrics.wholes import Common
+from csapi.metrics.words import ENGLISH, Words
 from csapi.reports.besides import add_cohorts, with_balances, with_outlooks
 from csapi.reports.fillings import Group, common_of, filled
 from csapi.reports.groups import pieces_of, read_groups
@@ -31,6 +32,9 @@ from csapi.reports.resolve import Members, Wanted
 from csapi.reports.small_groups import with_customers
 from csapi.reports.state import Revision, State, read_state
 from csapi.reports.suppression import customers_statement
+
+# The key of a member, and what its tenant calls it, if it says.
+Name = tuple[str, str | None]
 
 CUSTOM = "SELECT name, label, slot FROM custom_attributes WHERE tenant_id = $1 ORDER BY slot"
 
@@ -41,7 +45,7 @@ class Reading:
 
     groups: Sequence[Group]
     total: Group | None
-    names: Mapping[tuple[str, int], tuple[str, str]]
+    names: Mapping[tuple[str, int], Name]
     pending_buckets: int
     pending_subjects: int
     is_exact: bool
@@ -50,6 +54,7 @@ class Reading:
     common: Common | None = None
     outdated: tuple[Resource, ...] = ()
     revised: tuple[Revision, ...] = ()
+    words: Words = ENGLISH
 
     def nothing(self, question: Question, keys: tuple[int | None, ...]) -> Group:
         """A group in which nothing happened."""
@@ -90,6 +95,7 @@ async def read_question(
     *,
     live_slots_max: int,
     smallest_group: int | None = None,
+    words: Words = ENGLISH,
 ) -> Reading:
     """Run a question. `connection` is in a read-only snapshot of the tenant. smallest_group: what
     is about fewer customers is hidden."""
@@ -110,18 +116,28 @@ async def read_question(
     if smallest_group is not None:
         rows = await run(connection, customers_statement(tenant_id, question))
         groups, total = with_customers(question, groups, total, rows, smallest_group)
+    found = reading_of(state, groups, total, reader.source, words)
+    names = await read_names(connection, tenant_id, question, groups)
+    is_exact = found.is_exact and reader.is_complete
+    return replace(found, names=names, is_exact=is_exact, common=common)
+
+
+def reading_of(
+    state: State, groups: Sequence[Group], total: Group | None, source: str, words: Words
+) -> Reading:
+    """What was read, and what the state says of it."""
     return Reading(
         groups=groups,
         total=total,
-        names=await read_names(connection, tenant_id, question, groups),
+        names={},
         pending_buckets=len(state.slots),
         pending_subjects=state.pending_subjects,
-        is_exact=reader.is_complete and state.pending_subjects == 0 and not state.outdated,
-        source=reader.source,
+        is_exact=state.pending_subjects == 0 and not state.outdated,
+        source=source,
         data_through=state.data_through,
-        common=common,
         outdated=state.outdated,
         revised=state.revised,
+        words=words,
     )
 
 
@@ -176,7 +192,7 @@ def with_untagged(question: Question, groups: list[Group]) -> list[Group]:
 
 async def read_names(
     connection: asyncpg.Connection, tenant_id: UUID, question: Question, groups: Sequence[Group]
-) -> dict[tuple[str, int], tuple[str, str]]:
+) -> dict[tuple[str, int], Name]:
     """Key and label of every member in the answer, by dimension: one statement for all."""
     statements: list[str] = []
     arguments: list[Any] = [tenant_id]

@@ -7,30 +7,24 @@ that the records add up to the value.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-import msgspec
-from msgspec import Meta
-
 from csapi.facts.kinds import Resource
-from csapi.kit.db import run
-from csapi.kit.problems import Problem
 from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.dimensions import DIMENSIONS
 from csapi.metrics.formulas import MS_PER_SECOND
-from csapi.metrics.listing import ORDER, WHERE_AND_WHO, Entry, Listing, Place
+from csapi.metrics.listing import WHERE_AND_WHO, Entry, Listing
 from csapi.metrics.parts import COMMON, Combo
-from csapi.metrics.plan import EPOCH
 from csapi.metrics.question import MemberGroup, Question
 from csapi.reports.cells import cell_question
 from csapi.reports.fillings import Group
 from csapi.reports.meta import add_currency, meta_of
-from csapi.reports.pages import MOVED, decode_cursor, encode_cursor, fingerprint_of
 from csapi.reports.ranking import Rows
 from csapi.reports.read import Reading, read_names
 from csapi.reports.records_names import RecordNames, record_names
+from csapi.reports.records_paging import Cursor, Pager, cursor_of, list_state, value_of
 from csapi.reports.records_schemas import (
     CellRecord,
     Contribution,
@@ -49,50 +43,16 @@ from csapi.reports.service import (
 )
 from csapi.reports.shape import dimension_value, metric_value, scaled
 
-MICROSECOND = timedelta(microseconds=1)
-# Until the year 2200.
-Micros = Annotated[int, Meta(ge=0, le=7_258_118_400_000_000)]
-Whole = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-
-
-class Cursor(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """The question and when it was asked, what its whole list was, and the last entry of the page
-    before."""
-
-    fingerprint: str
-    asked_micros: Micros
-    entries: Annotated[int, Meta(ge=0, le=2**63 - 1)]
-    digest: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-    micros: Micros
-    subject: UUID
-    kind: Annotated[int, Meta(ge=0, le=2**15 - 1)]
-    ordinal: Whole
-    customer: Annotated[int, Meta(ge=0, le=2**63 - 1)]
-
-    @property
-    def place(self) -> Place:
-        at = EPOCH + self.micros * MICROSECOND
-        return Place(at, self.subject, self.kind, self.ordinal, self.customer)
-
 
 async def records(desk: Desk, asked: RecordsQuery) -> RecordsAnswer:
     """Answer in one snapshot. All pages are of the instant of the first one, since what lasts is
     older a moment later. Raises Problem for what cannot be asked."""
     cursor = cursor_of(asked)
     if cursor is not None:
-        desk = replace(desk, now=min(desk.now, EPOCH + cursor.asked_micros * MICROSECOND))
+        desk = replace(desk, now=min(desk.now, cursor.asked_at))
     async with snapshot_of(desk) as snapshot:
         with slowness_told():
             return await records_on(snapshot, asked, cursor)
-
-
-def cursor_of(asked: RecordsQuery) -> Cursor | None:
-    if asked.cursor is None:
-        return None
-    cursor = decode_cursor(asked.cursor, Cursor)
-    if cursor.fingerprint != fingerprint_of(asked):
-        raise Problem("invalid_cursor", "The cursor belongs to another question.")
-    return cursor
 
 
 async def records_on(
@@ -108,7 +68,8 @@ async def records_on(
     whole = found.question
     check_listed(whole)
     question, more = await cell_question(snapshot, asked, whole)
-    reading = await snapshot.read(question)
+    state = None if cursor is None else await list_state(snapshot, question)
+    reading = await value_of(snapshot, question, state, cursor)
     if reading.total is None:
         raise AssertionError(question)
     listing = Listing(
@@ -116,7 +77,8 @@ async def records_on(
         extreme=extreme_of(question, reading.total),
         with_excluded=RecordsInclude.excluded in asked.include,
     )
-    page, next_cursor = await page_of(snapshot, asked, listing, cursor)
+    pager = Pager(snapshot, asked, listing, reading.total, state)
+    page, next_cursor = await pager.page(cursor)
     rows, warnings = Rows(whole, reading, reading.groups), [*found.warnings, *more]
     meta = meta_of(asked, rows, None, warnings, snapshot.desk.now)
     await add_currency(snapshot.connection, snapshot.desk.tenant_id, whole, meta)
@@ -146,33 +108,6 @@ def extreme_of(question: Question, total: Group) -> int | None:
     if places.extreme is None or metric_value(asked, places, total).value is None:
         return None
     return total.parts[places.extreme]
-
-
-async def page_of(
-    snapshot: Snapshot, asked: RecordsQuery, listing: Listing, cursor: Cursor | None
-) -> tuple[Sequence[Any], str | None]:
-    """The rows of one page, and the cursor of the next. A cursor belongs to its question and to the
-    list that its page was cut from: where that is another by now, it is refused."""
-    connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
-    after = None if cursor is None else cursor.place
-    rows = await run(connection, listing.page(tenant_id, after, asked.limit + 1))
-    has_more = len(rows) > asked.limit
-    if cursor is None and not has_more:
-        return rows, None
-    (found,) = await run(connection, listing.digest(tenant_id))
-    content = (found["entries"], found["digest"])
-    if cursor is not None and content != (cursor.entries, cursor.digest):
-        raise Problem("snapshot_moved", MOVED)
-    page = rows[: asked.limit]
-    if not has_more:
-        return page, None
-    at, *place = (page[-1][name] for name in ORDER)
-    first, now = (micros_of(each) for each in (at, snapshot.desk.now))
-    return page, encode_cursor(fingerprint_of(asked), now, *content, first, *place)
-
-
-def micros_of(instant: datetime) -> int:
-    return (instant - EPOCH) // MICROSECOND
 
 
 async def entries_of(

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from csapi.kit.http import Response, json_response
+from csapi.kit.language import Language, spoken
 from csapi.reports.encoders import (
+    BY_ACCEPT,
     CSV,
     JSON,
     NEXT_CURSOR_HEADER,
-    VARY,
     cell,
     media_type_of,
     text_response,
@@ -50,13 +51,13 @@ NAMED = HEADER.index("numerator")
 _json = msgspec.json.Encoder()
 
 
-def encoded_records(answer: RecordsAnswer, accept: str | None) -> Response:
+def encoded_records(answer: RecordsAnswer, accept: str | None, language: Language) -> Response:
     """The answer as the request wants it."""
     media_type = media_type_of(accept)
     if media_type == JSON:
-        return json_response(answer, headers=VARY)
+        return json_response(answer, headers=spoken(language, BY_ACCEPT))
     body = records_csv(answer) if media_type == CSV else records_ndjson(answer)
-    return text_response(body, media_type, answer.page.next_cursor)
+    return text_response(body, media_type, answer.page.next_cursor, language)
 
 
 def records_ndjson(answer: RecordsAnswer) -> bytes:

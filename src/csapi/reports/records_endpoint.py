@@ -4,7 +4,7 @@ from csapi.access.principals import Principal, Scope
 from csapi.kit.http import Response
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of
 from csapi.reports.encoders import CSV, NDJSON
-from csapi.reports.endpoints import EXAMPLE, QUERY_TAG, desk_of
+from csapi.reports.endpoints import EXAMPLE, QUERY_TAG, SPOKEN, desk_of
 from csapi.reports.records import records
 from csapi.reports.records_encoders import RECORDS_CSV_FORM, RECORDS_NDJSON_FORM, encoded_records
 from csapi.reports.records_schemas import RecordsAnswer, RecordsQuery
@@ -28,8 +28,9 @@ OTHER_EXAMPLE = {
 
 async def query_records(request: AnyRequest, principal: Principal) -> Response:
     asked = await body_of(request, RecordsQuery)
-    found = await records(desk_of(request, principal), asked)
-    return encoded_records(found, request.headers.get("accept"))
+    desk = desk_of(request, principal)
+    found = await records(desk, asked)
+    return encoded_records(found, request.headers.get("accept"), desk.language)
 
 
 OPERATIONS = [
@@ -53,7 +54,7 @@ OPERATIONS = [
             200: Media(
                 body=RecordsAnswer,
                 texts={CSV: RECORDS_CSV_FORM, NDJSON: RECORDS_NDJSON_FORM},
-                headers=("X-Next-Cursor",),
+                headers=(*SPOKEN, "X-Next-Cursor"),
             )
         },
         problems=("invalid_cursor", "snapshot_moved", "query_timeout"),

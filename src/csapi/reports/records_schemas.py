@@ -49,7 +49,7 @@ class RecordsQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     other_than: Annotated[list[CellKeys], Meta(max_length=MOST_OTHERS)] | None = None
     include: list[RecordsInclude] = []
     limit: Annotated[int, Meta(ge=1, le=LARGEST_PAGE)] = PAGE_SIZE
-    cursor: Annotated[str, Meta(max_length=500)] | None = None
+    cursor: Annotated[str, Meta(max_length=2_000)] | None = None
 
 
 class Contribution(msgspec.Struct, kw_only=True):

@@ -40,7 +40,7 @@ from csapi.reports.refusals import refuse
 from csapi.reports.resolve_metrics import Rules, resolve_metrics, with_sampling
 from csapi.reports.schemas import FilterNode, FilterOp, Include, Query, TimeRange
 
-DEEPEST = 8
+DEEPEST, MOST_CONDITIONS = 8, 500
 LARGEST_RATING = 2**63 - 1
 Members = Mapping[tuple[str, str], Sequence[int]]
 

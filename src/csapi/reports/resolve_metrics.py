@@ -11,7 +11,7 @@ from msgspec import structs
 from csapi.kit.problems import shown
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.catalog.vocabulary import INCLUDE_NEGATIVE
-from csapi.metrics.composed import ComposedFormula
+from csapi.metrics.composed import ComposedFormula, composed
 from csapi.metrics.formulas import Formula
 from csapi.metrics.metric import Metric, Param, ParamType
 from csapi.metrics.parts import Hours
@@ -117,6 +117,9 @@ def settled_metric(
     def build(variant: Variant) -> Formula:
         return resolve_hours(metric, formula_of(metric, variant.params), request.hours, where)
 
+    if metric.id in rules.custom:
+        formula = resolve_hours(metric, metric.build({}), request.hours, where)
+        return settled_composed(Asked(name, metric, {}, formula), period, rules, where)
     entries = rules.settled.get(metric.id, ())
     variants = [
         replace(each, params=resolve_params(metric, {**each.params, **request.params}, where))
@@ -132,12 +135,34 @@ def settled_metric(
     is_untold = formula.needs is not None and bool(rules.untold & formula.needs)
     shown = tuple(variants) if entries else ()
     found = Asked(name, metric, params, formula, request.agg, shown, is_untold=is_untold)
-    if formula.matures_ms is None or isinstance(formula, ComposedFormula):
+    if formula.matures_ms is None:
         return found
     matured = rules.now - timedelta(milliseconds=formula.matures_ms)
     if matured >= period.end:
         return found
     return replace(found, unsettled=formula.n.between(matured, None))
+
+
+def settled_composed(asked: Asked, period: Period, rules: Rules, where: str) -> Asked:
+    """A formula whose operands are by what is in force, as they would be alone: what its definition
+    names stays as it is."""
+    formula = asked.formula
+    if not isinstance(formula, ComposedFormula):
+        raise TypeError(asked.name)
+    operands, variants = [], {}
+    for each in formula.operands:
+        if each.metric not in rules.settled:
+            operands.append(each)
+            continue
+        request = MetricRequest(
+            id=each.metric, agg=each.agg, hours=each.hours, params=dict(each.params)
+        )
+        one = settled_metric(METRICS[each.metric], each.name, request, period, rules, where)
+        operands.append(replace(each, formula=one.formula))
+        variants[each.name] = one.variants
+    if not variants:
+        return asked
+    return replace(asked, formula=composed(formula.root, operands), of_operands=variants)
 
 
 def torn(metric: Metric, variants: Sequence[Variant], where: str) -> NoReturn:

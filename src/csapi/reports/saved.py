@@ -12,12 +12,20 @@ from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.body import header
 from csapi.kit.http import Response, json_response, no_content
+from csapi.kit.language import spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
 from csapi.kit.quantities import UtcDatetime
 from csapi.reports.checks_of_rows import check_rows
 from csapi.reports.encoders import encoded, media_type_of
-from csapi.reports.endpoints import EXAMPLE, QUERY_TAG, SERIES_EXAMPLE, TEXTS, desk_of
+from csapi.reports.endpoints import (
+    EXAMPLE,
+    QUERY_TAG,
+    SERIES_EXAMPLE,
+    SPOKEN,
+    TEXTS,
+    desk_of,
+)
 from csapi.reports.etags import known_tags, matching, state_of, tag_of, unchanged
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Query, QueryAnswer
@@ -25,7 +33,8 @@ from csapi.reports.service import Desk, read_answer, resolved, slowness_told, sn
 
 MOST_SAVED = 500
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}")
-CACHING = {"cache-control": "private, no-cache", "vary": "Accept, Authorization"}
+CACHING = {"cache-control": "private, no-cache"}
+VARIES = "Accept, Authorization"
 
 COLUMNS = "name, question::text AS question, created_at, updated_at"
 LIST = f"SELECT {COLUMNS} FROM saved_queries WHERE tenant_id = $1 ORDER BY name"
@@ -144,16 +153,18 @@ async def get_result(request: AnyRequest, principal: Principal) -> Response:
             query = msgspec.json.decode(row["question"], type=Query)
             query = msgspec.structs.replace(query, cursor=cursor)
             asked = await resolved(snapshot, query)
+            caching = CACHING | spoken(desk.language, VARIES)
             state = await state_of(snapshot, query, asked, media_type_of(accept))
             if (tag := unchanged(state, known)) is not None:
-                return Response(status=304, headers={**CACHING, "etag": f'"{tag}"'})
+                return Response(status=304, headers={**caching, "etag": f'"{tag}"'})
             answer = await read_answer(snapshot, query, asked)
-    response = encoded(query, answer, accept)
+    response = encoded(query, answer, accept, desk.language)
     tag = tag_of(response.body, state)
     if matching(tag, known):
-        return Response(status=304, headers={**CACHING, "etag": f'"{tag}"'})
-    headers = {**CACHING, "etag": f'"{tag}"'}
-    response.headers = [each for each in response.headers if each[0] != b"vary"]
+        return Response(status=304, headers={**caching, "etag": f'"{tag}"'})
+    headers = {**caching, "etag": f'"{tag}"'}
+    told = {name.encode() for name in headers}
+    response.headers = [each for each in response.headers if each[0] not in told]
     response.headers += [(key.encode(), value.encode()) for key, value in headers.items()]
     return response
 
@@ -197,7 +208,7 @@ OPERATIONS = [
         params=ResultParams,
         path_params=SavedQueryPath,
         responses={
-            200: Media(body=QueryAnswer, texts=TEXTS, headers=("ETag", "X-Next-Cursor")),
+            200: Media(body=QueryAnswer, texts=TEXTS, headers=(*SPOKEN, "ETag", "X-Next-Cursor")),
             304: Media(description="The answer is the one that you have.", headers=("ETag",)),
         },
         problems=(

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from csapi.facts.annotation import AnnotationKind, AnnotationScope
 from csapi.kit.quantities import UtcDatetime
-from csapi.metrics.metric import Attribution, Direction, MergeClass, ParamType, TimeBasis, Unit
+from csapi.metrics.metric import Direction, Unit
 from csapi.metrics.parts import Hours
 from csapi.metrics.periods import RangePreset
 from csapi.metrics.sampling import NoInterval
@@ -23,7 +23,8 @@ from csapi.reports.comparison import (
     RowPresence,
     StatisticsInfo,
 )
-from csapi.reports.layouts import DimensionValue, Histogram, Matrix, Precision, Series
+from csapi.reports.layouts import DimensionValue, Histogram, Precision, Series
+from csapi.reports.matrix_schemas import Matrix
 from csapi.reports.ordering import (
     MOST_ORDERS,
     MOST_TESTS,
@@ -294,95 +295,3 @@ class QueryAnswer(msgspec.Struct, kw_only=True):
     meta: QueryMeta
     annotations: list[QueryAnnotation] | None = None
     histograms: dict[str, Histogram] | None = None
-
-
-class ParamInfo(msgspec.Struct, kw_only=True):
-    """A parameter of a metric."""
-
-    name: str
-    type: ParamType
-    default_value: Any
-    description: str
-    choices: list[str]
-
-
-class MetricInfo(msgspec.Struct, kw_only=True):
-    """The definition of a metric."""
-
-    id: str
-    label: str
-    description: str
-    formula: str
-    unit: Unit
-    direction: Direction
-    time_basis: TimeBasis
-    merge_class: MergeClass
-    attribution: Attribution
-    dimensions: list[str]
-    params: list[ParamInfo]
-    aggregations: list[str]
-    hours: list[Hours]
-    example: str
-    pitfalls: str
-    version: str
-    fingerprint: str
-    maturity: MaturityState
-
-
-class MetricList(msgspec.Struct, kw_only=True):
-    """All metrics of the catalog."""
-
-    data: list[MetricInfo]
-
-
-class DimensionInfo(msgspec.Struct, kw_only=True):
-    """A dimension to group or filter by."""
-
-    id: str
-    label: str
-    description: str
-
-
-class DimensionList(msgspec.Struct, kw_only=True):
-    """All dimensions, the tenant's own attributes included."""
-
-    data: list[DimensionInfo]
-
-
-class MemberInfo(msgspec.Struct, kw_only=True):
-    """A member of a dimension, as filters take it."""
-
-    key: str
-    label: str
-
-
-class MemberPage(msgspec.Struct, kw_only=True):
-    """Members in the order of their keys."""
-
-    data: list[MemberInfo]
-    page: QueryPage
-
-
-class KpiValue(msgspec.Struct, kw_only=True):
-    """A number of a first screen, with everything that a tile shows."""
-
-    id: str
-    label: str
-    unit: Unit
-    direction: Direction
-    value: float | None
-    n: int
-    numerator: float | None
-    denominator: float | None
-    null_reason: NullReason | None
-    precision: Precision
-    relative_error: float | None
-    excluded: Excluded
-
-
-class KpiReport(msgspec.Struct, kw_only=True):
-    """The numbers of one set, in their order."""
-
-    set: str
-    data: list[KpiValue]
-    meta: QueryMeta

@@ -1,25 +1,22 @@
-"""Groups as series or as a matrix: dense, every list as long as its axis."""
+"""Groups on a grid, and as series: dense, every list as long as its axis."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import product
+from functools import cache, cached_property
 
 from csapi.kit.problems import Problem
 from csapi.metrics.compile import MOST_GROUPS
-from csapi.metrics.metric import MergeClass
-from csapi.metrics.occurrences import hours_of_week
-from csapi.metrics.periods import CYCLES, TimeGrain
 from csapi.metrics.question import OTHER, Question, TimeGroup
-from csapi.reports.layouts import DimensionValue, Matrix, MatrixValues, Precision, Series
+from csapi.metrics.words import Words
+from csapi.reports.fillings import Group
+from csapi.reports.layouts import DimensionValue, Precision, Series
 from csapi.reports.ranking import Rows
 from csapi.reports.schemas import ColumnInfo, MetricValue, Query
 from csapi.reports.shape import dimension_value, rank_of
 from csapi.reports.telling import Teller
 
 Keys = tuple[int | None, ...]
-ALL = DimensionValue(key=None, label="(all)", start=None, end=None)
-OTHER_LABEL, JOINT = "Other", " / "
+JOINT = " / "
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,10 @@ class Grid:
     @property
     def question(self) -> Question:
         return self.rows.question
+
+    @property
+    def words(self) -> Words:
+        return self.rows.reading.words
 
     def axis(self, place: int) -> list[int | None]:
         """The keys of one dimension in their order: by time, by key, or as the rows are ordered."""
@@ -61,13 +62,20 @@ class Grid:
             return []
         return list(dict.fromkeys(keys[members.index(place)] for keys in self.rows.ranked))
 
+    @cached_property
+    def _groups(self) -> Mapping[Keys, Group]:
+        return {group.keys: group for group in (*self.rows.groups, *self.rows.others)}
+
+    def group(self, keys: Keys) -> Group:
+        """The group with these keys, be it one in which nothing happened."""
+        return self._groups.get(keys) or self.rows.reading.nothing(self.question, keys)
+
     def cell(self) -> Callable[[int, Keys], MetricValue]:
         """The value of a metric, by its place, of a group, by its keys."""
-        found = {group.keys: group for group in (*self.rows.groups, *self.rows.others)}
-        nothing = cache(lambda keys: self.rows.reading.nothing(self.question, keys))
+        group = cache(self.group)
 
         def value(metric: int, keys: Keys) -> MetricValue:
-            return self.teller.value(metric, found.get(keys) or nothing(keys))
+            return self.teller.value(metric, group(keys))
 
         return value
 
@@ -92,8 +100,13 @@ class Grid:
 
     def _name(self, place: int, key: int | None) -> DimensionValue:
         if key == OTHER:
-            return DimensionValue(key=None, label=OTHER_LABEL, start=None, end=None)
+            return nameless(self.words.catalog.other)
         return dimension_value(self.question.groups[place], key, self.rows.reading)
+
+
+def nameless(label: str) -> DimensionValue:
+    """What stands for no one member."""
+    return DimensionValue(key=None, label=label, start=None, end=None)
 
 
 def is_time(group: object) -> bool:
@@ -165,7 +178,7 @@ def series_of(grid: Grid) -> tuple[list[DimensionValue], list[Series]]:
                 series.ci95_low, series.ci95_high = bounds_of(values)
             found.append(series)
     if place is None:
-        return [ALL], found
+        return [nameless(grid.words.catalog.all)], found
     return [grid.named(place)(key) for key in axis], found
 
 
@@ -188,59 +201,3 @@ def bounds_of(values: Sequence[MetricValue]) -> tuple[list[float | None], list[f
 def precision_of(values: Sequence[MetricValue]) -> Precision:
     is_near = any(each.precision is Precision.approximate for each in values)
     return Precision.approximate if is_near else Precision.exact
-
-
-def matrix_of(grid: Grid) -> Matrix:
-    """The first dimension as rows, the second as columns."""
-    question = grid.question
-    rows, columns = grid.axis(0), grid.axis(1)
-    check_size(len(rows) * len(columns) * len(question.metrics))
-    cell, found = grid.cell(), []
-    occurrences = occurrences_of(question, rows, columns)
-    for metric, asked in enumerate(question.metrics):
-        values = [cell(metric, keys) for keys in product(rows, columns)]
-        lines = [values[at : at + len(columns)] for at in range(0, len(values), len(columns) or 1)]
-        adds_up = asked.metric.merge_class is MergeClass.additive
-        column = grid.columns[asked.name]
-        found.append(
-            MatrixValues(
-                metric=asked.name,
-                label=column.label,
-                unit=column.unit,
-                precision=precision_of(values),
-                values=[[each.value for each in line] for line in lines],
-                n=[[each.n for each in line] for line in lines],
-                averages=averages(lines, occurrences) if occurrences and adds_up else None,
-            )
-        )
-    return Matrix(
-        rows=[grid.named(0)(key) for key in rows],
-        columns=[grid.named(1)(key) for key in columns],
-        metrics=found,
-        occurrences=occurrences,
-    )
-
-
-def occurrences_of(
-    question: Question, rows: Sequence[int | None], columns: Sequence[int | None]
-) -> list[list[int]] | None:
-    """How often each cell's hour comes in the range; None of other than weekdays by hours."""
-    grains = [group.grain for group in question.groups if isinstance(group, TimeGroup)]
-    if set(grains) != set(CYCLES) or len(grains) != 2:
-        return None
-    counts = hours_of_week(question.period)
-    if grains[0] is TimeGrain.hour_of_day:
-        return [[counts[day or 0][hour or 0] for day in columns] for hour in rows]
-    return [[counts[day or 0][hour or 0] for hour in columns] for day in rows]
-
-
-def averages(
-    lines: Sequence[Sequence[MetricValue]], occurrences: Sequence[Sequence[int]]
-) -> list[list[float | None]]:
-    return [
-        [
-            None if cell.value is None or not count else cell.value / count
-            for cell, count in zip(line, counts, strict=True)
-        ]
-        for line, counts in zip(lines, occurrences, strict=True)
-    ]

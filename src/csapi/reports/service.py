@@ -7,28 +7,30 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from msgspec import UNSET
 
 from csapi.access.tenancy import PLAN_ANEW, tenant_transaction
 from csapi.kit.lanes import Lanes
+from csapi.kit.language import Language
 from csapi.kit.turns import aside
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
 from csapi.metrics.metric import Metric
 from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
+from csapi.metrics.words import ALL_WORDS
+from csapi.reports.cautions import cautions, filters_of, names_in, unknown_values
 from csapi.reports.checks_of_rows import check_rows
-from csapi.reports.comparing import Beside, check_compared, joined, read_beside
+from csapi.reports.comparing import joined, read_beside
 from csapi.reports.definitions import custom_metrics
 from csapi.reports.groups import is_brief
 from csapi.reports.histograms import histograms_of
-from csapi.reports.meta import add_currency, meta_of
+from csapi.reports.laying_out import shaped
+from csapi.reports.meta import add_currency
 from csapi.reports.narrowing import narrowed, with_filters
-from csapi.reports.ordering import Shape
-from csapi.reports.pages import fingerprint_of, page_of
-from csapi.reports.ranking import Rows, read_rows
+from csapi.reports.ranking import read_rows
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
-from csapi.reports.refusals import too_slow
+from csapi.reports.refusals import refuse, too_slow
 from csapi.reports.resolve import (
+    MOST_CONDITIONS,
     Setting,
     build_condition,
     build_question,
@@ -43,23 +45,12 @@ from csapi.reports.resolve_compare import (
     compare_tests,
     overlaps,
 )
-from csapi.reports.schemas import (
-    FilterNode,
-    Include,
-    Query,
-    QueryAnswer,
-    QueryPage,
-)
-from csapi.reports.series import Grid, matrix_of, series_of
-from csapi.reports.shape import result_rows
+from csapi.reports.schemas import FilterNode, Include, Query, QueryAnswer
 from csapi.reports.standing import Standing, Standings
 from csapi.reports.surroundings import annotations_of, topic_tree
-from csapi.reports.telling import Teller, add_sides, tests_in
-from csapi.reports.verdicts import Judge
 
 # Their values are told at once; others must not wait for those of more.
 FEW_ROWS = 100
-BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
 THROUGH_TOPICS = {name for name, dimension in DIMENSIONS.items() if dimension.through}
 
 
@@ -78,6 +69,7 @@ class Desk:
     # Whether the smallest group that the tenant shows does not hold for who asks.
     sees_everything: bool = False
     standings: Standings = field(default_factory=Standings)
+    language: Language = Language.en
 
 
 @asynccontextmanager
@@ -143,9 +135,12 @@ class Snapshot:
             self._standing = await desk.standings.of(self.connection, desk.tenant_id)
         return self._standing
 
+    async def smallest_group(self) -> int | None:
+        """What is about fewer customers is hidden from who asks."""
+        return None if self.desk.sees_everything else (await self.standing()).smallest_group
+
     async def read(self, question: Question) -> Reading:
-        standing = await self.standing()
-        smallest_group = None if self.desk.sees_everything else standing.smallest_group
+        smallest_group = await self.smallest_group()
         if self.keeps_plans and (smallest_group is not None or not is_brief(question)):
             await self.connection.execute(PLAN_ANEW)
             self.keeps_plans = False
@@ -155,6 +150,7 @@ class Snapshot:
             question,
             live_slots_max=self.desk.live_slots_max,
             smallest_group=smallest_group,
+            words=ALL_WORDS[self.desk.language],
         )
 
 
@@ -183,6 +179,9 @@ async def resolved(snapshot: Snapshot, query: Query) -> Resolved:
     filters = [each for each in (query.filters, desk.only) if each is not None]
     tests = [test for each in filters for test in check_filter(each, setting)]
     tests += compare_tests(query, setting)
+    if len(tests) > MOST_CONDITIONS:
+        message = f"At most {MOST_CONDITIONS} tests in all filters: name several values in one."
+        refuse("/filters", "too_long", message)
     if tests:
         members = await find_members(snapshot.connection, desk.tenant_id, wanted_keys(tests))
     question = build_question(query, setting, members)
@@ -237,111 +236,3 @@ async def read_answer(snapshot: Snapshot, query: Query, asked: Resolved) -> Quer
     if Include.histograms in query.include:
         found.histograms = await histograms_of(snapshot.read, question)
     return found
-
-
-def names_in(*filters: FilterNode | None) -> Iterable[str]:
-    """The dimensions that filters are about."""
-    pending = list(filters)
-    while pending:
-        node = pending.pop()
-        if node is None:
-            continue
-        if node.dimension is not None:
-            yield node.dimension
-        pending += [*(node.and_ or ()), *(node.or_ or ()), node.not_]
-
-
-def filters_of(query: Query) -> list[FilterNode | None]:
-    """Those of both sides."""
-    return [query.filters, None if query.compare is None else query.compare.filters]
-
-
-def cautions(question: Question) -> list[str]:
-    """What to know of rows that overlap, and of a metric by person or team."""
-    found = [
-        f"{name}: a record can be in several rows, so that rows do not add up to the total and "
-        "shares can add up to more than 1"
-        for name in question.overlapping
-    ]
-    if not question.columns & BY_PERSON:
-        return found
-    return found + [
-        f"{asked.name}: {asked.metric.caution_by_agent}"
-        for asked in question.metrics
-        if asked.metric.caution_by_agent
-    ]
-
-
-def unknown_values(query: Query, members: Mapping[tuple[str, str], Sequence[int]]) -> list[str]:
-    """A filter value that nobody bears selects nothing; say so, since it may be a typo."""
-    known = {key for _, key in members}
-    found: list[str] = []
-    pending = filters_of(query)
-    while pending:
-        node = pending.pop()
-        if node is None:
-            continue
-        if node.dimension != "rating":
-            found += [
-                f"no member of {node.dimension} is called {value[:64]!r}"
-                for value in node.values or ()
-                if value not in known
-            ]
-        pending += [*(node.and_ or ()), *(node.or_ or ()), node.not_]
-    return found
-
-
-def shaped(
-    query: Query, rows: Rows, beside: Beside | None, warnings: list[str], now: datetime
-) -> QueryAnswer:
-    question, reading = rows.question, rows.reading
-    judge = None if beside is None else Judge(question, beside, now)
-    teller = Teller(question, judge, Include.confidence in query.include)
-    totals = None
-    if question.with_totals and reading.total is not None:
-        totals = teller.one(reading.total, None if beside is None else beside.reading.total)
-    other = None
-    if rows.other is not None:
-        other = teller.one(rows.other, None if beside is None else beside.other)
-    found = QueryAnswer(
-        data=[],
-        categories=None,
-        series=None,
-        matrix=None,
-        totals=totals,
-        other=other,
-        page=QueryPage(next_cursor=None),
-        meta=meta_of(query, rows, beside, warnings, now),
-    )
-    if query.shape is Shape.rows:
-        add_rows(query, rows, beside, teller, found)
-        return found
-    grid = Grid(rows, query, found.meta.columns, teller)
-    if query.shape is Shape.series:
-        found.categories, found.series = series_of(grid)
-    else:
-        found.matrix = matrix_of(grid)
-    return found
-
-
-def add_rows(
-    query: Query, rows: Rows, beside: Beside | None, teller: Teller, found: QueryAnswer
-) -> None:
-    """The page of rows that is asked for. Differences are corrected for the rows of all pages."""
-    if beside is not None:
-        check_compared(len(rows.groups) * len(rows.question.metrics))
-    others = () if beside is None else beside.groups.values()
-    page, found.page.next_cursor = page_of(
-        rows.groups, query.limit, query.cursor, fingerprint_of(query), others
-    )
-    shown = rows.groups if beside is not None else page
-    values = teller.cells(teller.paired(shown))
-    if found.meta.statistics is not UNSET:
-        found.meta.statistics.tests = tests_in(values)
-    if beside is None:
-        found.data = result_rows(rows.question, rows.reading, page, values)
-        return
-    known = {group.keys: each for group, each in zip(shown, values, strict=True)}
-    cells = [known[group.keys] for group in page]
-    found.data = result_rows(rows.question, rows.reading, page, cells)
-    add_sides(rows, beside, page, found.data)

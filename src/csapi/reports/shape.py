@@ -16,16 +16,13 @@ from csapi.metrics.bins import RELATIVE_ERROR
 from csapi.metrics.composed import ComposedFormula
 from csapi.metrics.dimensions import Source
 from csapi.metrics.formulas import MS_PER_SECOND, Formula
-from csapi.metrics.parts import COMMON, EXTREMES
 from csapi.metrics.question import Asked, MemberGroup, Places, Question, Terms, TimeGroup
 from csapi.reports.comparison import Excluded, NullReason
-from csapi.reports.fillings import Found, Group
+from csapi.reports.fillings import Group
 from csapi.reports.layouts import DimensionValue, Precision
 from csapi.reports.read import Reading
 from csapi.reports.schemas import MetricValue, RecordRef, ResultRow
 
-NONE_LABEL = "(none)"
-UNKNOWN_LABEL = "(unknown)"
 NO_EXCLUDED = Excluded(negative_duration=0)
 # Beyond that not every whole number is a JSON number everywhere.
 LARGEST_WHOLE = 2**53
@@ -190,18 +187,20 @@ def aggregated(
 def dimension_value(
     group: TimeGroup | MemberGroup, key: int | None, reading: Reading
 ) -> DimensionValue:
+    words = reading.words
     if isinstance(group, TimeGroup):
         bucket = group.buckets[key or 0]
-        return DimensionValue(
-            key=bucket.key, label=bucket.label, start=bucket.start, end=bucket.end
-        )
+        label = words.bucket(group.grain, bucket)
+        return DimensionValue(key=bucket.key, label=label, start=bucket.start, end=bucket.end)
     if key is None:
-        return DimensionValue(key=None, label=NONE_LABEL, start=None, end=None)
+        return DimensionValue(key=None, label=words.catalog.none, start=None, end=None)
     if group.dimension.source is Source.value:
         text = format(Decimal(key) / VALUE_SCALE, "f")
         return DimensionValue(key=text, label=text, start=None, end=None)
     # A member whose record is gone still has its numbers.
-    name, label = reading.names.get((group.id, key), (f"unknown:{key}", UNKNOWN_LABEL))
+    found = reading.names.get((group.id, key), (f"unknown:{key}", words.catalog.unknown))
+    name, given = found
+    label = words.member(group.dimension.labels, name) if given is None else given
     return DimensionValue(key=name, label=label, start=None, end=None)
 
 
@@ -257,49 +256,3 @@ def dense(question: Question, reading: Reading) -> list[Group]:
         found.get(keys) or reading.nothing(question, keys)
         for keys in product(*(range(size) for size in sizes))
     ]
-
-
-def merged(question: Question, groups: Sequence[Group]) -> Group:
-    """Several groups as one, from their parts."""
-    parts: list[int | None] = []
-    for place, part in enumerate(question.parts):
-        values = [value for group in groups if (value := group.parts[place]) is not None]
-        extreme = EXTREMES.get(part.measure)
-        if part.measure in COMMON:
-            parts.append(max(values, default=0))
-        elif extreme is None:
-            parts.append(sum(values))
-        else:
-            parts.append((min if extreme == "min" else max)(values, default=None))
-    counted = [each.customers for each in groups if each.customers]
-    customers = tuple(map(max, zip(*counted, strict=True)))
-    records, hidden = merged_records(question, groups, parts), too_few(question, groups)
-    return Group((), parts, {}, records, customers, hidden)
-
-
-def merged_records(
-    question: Question, groups: Sequence[Group], parts: Sequence[int | None]
-) -> dict[str, Found]:
-    found: dict[str, Found] = {}
-    for asked, places in zip(question.metrics, question.places, strict=True):
-        if (place := places.extreme) is None:
-            continue
-        for group in groups:
-            is_it = group.parts[place] == parts[place]
-            if is_it and group.records and asked.name in group.records:
-                found.setdefault(asked.name, group.records[asked.name])
-    return found
-
-
-def too_few(question: Question, groups: Sequence[Group]) -> frozenset[str]:
-    """What to hide of several groups as one: what is hidden of some of them and shown of none."""
-    hidden = frozenset[str]().union(*(group.hidden for group in groups))
-    names = [asked.name for asked in question.metrics]
-    return frozenset(
-        name
-        for name in hidden
-        if not any(
-            name not in group.hidden and group.customers and group.customers[names.index(name)] >= 0
-            for group in groups
-        )
-    )

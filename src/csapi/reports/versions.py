@@ -21,7 +21,8 @@ from csapi.kit.problems import Problem
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.fingerprints import fingerprint
 from csapi.metrics.metric import Metric
-from csapi.reports.endpoints import QUERY_TAG, MetricPath
+from csapi.reports.catalog_endpoints import MetricPath
+from csapi.reports.endpoints import QUERY_TAG
 
 PROGRESS = """
 SELECT k.resource, coalesce(d.fingerprint, k.fingerprint) AS fingerprint, d.target, d.reached,

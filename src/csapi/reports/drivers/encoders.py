@@ -7,6 +7,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from csapi.kit.http import Response, json_response
+from csapi.kit.language import Language, spoken
 from csapi.reports.drivers.one import Split
 from csapi.reports.drivers.schemas import (
     Driver,
@@ -18,9 +19,9 @@ from csapi.reports.drivers.schemas import (
 )
 from csapi.reports.drivers.severity import WEIGHTS
 from csapi.reports.encoders import (
+    BY_ACCEPT,
     CSV,
     DIFFERENCE,
-    VARY,
     csv_line,
     csv_of,
     ends,
@@ -50,20 +51,22 @@ AUTOMATION = ("one_touch", "one_touch.n", "articles", "hours_saved", "cost_saved
 MEASURED = {"contacts": COMPARED, "customers": VALUE, "dissatisfied": VALUE}
 
 
-def encoded_list(found: DriverList, accept: str | None) -> Response:
+def encoded_list(found: DriverList, accept: str | None, language: Language) -> Response:
     if not wants_csv(accept):
-        return json_response(found, headers=VARY)
-    return text_response(b"".join(csv_line(each) for each in lines(found)), CSV, None)
+        return json_response(found, headers=spoken(language, BY_ACCEPT))
+    return text_response(b"".join(csv_line(each) for each in lines(found)), CSV, None, language)
 
 
-def encoded_one(found: DriverDetail, split: Split | None, accept: str | None) -> Response:
+def encoded_one(
+    found: DriverDetail, split: Split | None, accept: str | None, language: Language
+) -> Response:
     if not wants_csv(accept):
-        return json_response(found, headers=VARY)
+        return json_response(found, headers=spoken(language, BY_ACCEPT))
     if split is not None:
-        return text_response(csv_of(split.query, split.answer), CSV, None)
+        return text_response(csv_of(split.query, split.answer), CSV, None, language)
     rows: list[list[Any]] = [["week", "contacts"]]
     rows += [[each.week, each.contacts] for each in found.weeks]
-    return text_response(b"".join(csv_line(each) for each in rows), CSV, None)
+    return text_response(b"".join(csv_line(each) for each in rows), CSV, None, language)
 
 
 def lines(found: DriverList) -> Iterator[list[Any]]:

@@ -26,14 +26,16 @@ class DriverPath(msgspec.Struct, kw_only=True):
 
 async def list_drivers(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, DriversParams)
-    found = await drivers(desk_of(request, principal), wanted)
-    return encoded_list(found, request.headers.get("accept"))
+    desk = desk_of(request, principal)
+    found = await drivers(desk, wanted)
+    return encoded_list(found, request.headers.get("accept"), desk.language)
 
 
 async def get_driver(request: AnyRequest, principal: Principal) -> Response:
     wanted, driver_id = params_of(request, OneDriverParams), path_of(request, DriverPath).driver_id
-    found, split = await driver(desk_of(request, principal), driver_id, wanted)
-    return encoded_one(found, split, request.headers.get("accept"))
+    desk = desk_of(request, principal)
+    found, split = await driver(desk, driver_id, wanted)
+    return encoded_one(found, split, request.headers.get("accept"), desk.language)
 
 
 OPERATIONS = [

@@ -11,10 +11,11 @@ from csapi.reports.evaluations.findings import Criterion
 from csapi.reports.evaluations.judging import Against, against, judge_of
 from csapi.reports.evaluations.sides import AGENT, Sides
 from csapi.reports.fillings import Group
+from csapi.reports.merging import merged
 from csapi.reports.read import Reading
 from csapi.reports.schemas import MetricRequest
 from csapi.reports.service import Snapshot, resolved
-from csapi.reports.shape import dimension_value, merged
+from csapi.reports.shape import dimension_value
 from csapi.reports.telling import Teller
 from csapi.reports.verdicts import comparison
 from csapi.reports.work_params import WorkParams, query_of

@@ -7,10 +7,11 @@ import msgspec
 from msgspec import UNSET
 
 from csapi.kit.http import Response, json_response
+from csapi.kit.language import Language, spoken
 from csapi.reports.encoders import (
+    BY_ACCEPT,
     CSV,
     DIFFERENCE,
-    VARY,
     csv_line,
     ends,
     text_response,
@@ -43,18 +44,18 @@ VALUE = value_header(with_intervals=True)
 COMPARED = [*VALUE, *(part for name in DIFFERENCE for part in ends(name))]
 
 
-def encoded_page(page: EvaluationPage, accept: str | None) -> Response:
+def encoded_page(page: EvaluationPage, accept: str | None, language: Language) -> Response:
     if not wants_csv(accept):
-        return json_response(page, headers=VARY)
+        return json_response(page, headers=spoken(language, BY_ACCEPT))
     body = b"".join(csv_line(each) for each in table_lines(page))
-    return text_response(body, CSV, page.page.next_cursor)
+    return text_response(body, CSV, page.page.next_cursor, language)
 
 
-def encoded_one(found: AgentEvaluation, accept: str | None) -> Response:
+def encoded_one(found: AgentEvaluation, accept: str | None, language: Language) -> Response:
     if not wants_csv(accept):
-        return json_response(found, headers=VARY)
+        return json_response(found, headers=spoken(language, BY_ACCEPT))
     body = b"".join(csv_line(each) for each in metric_lines(found))
-    return text_response(body, CSV, None)
+    return text_response(body, CSV, None, language)
 
 
 def fields(value: msgspec.Struct, names: Iterable[str]) -> list[Any]:

@@ -31,19 +31,21 @@ class AgentPath(msgspec.Struct, kw_only=True):
 
 async def list_evaluations(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, EvaluationsParams)
-    found = await evaluations(desk_of(request, principal), wanted)
-    return encoded_page(found, request.headers.get("accept"))
+    desk = desk_of(request, principal)
+    found = await evaluations(desk, wanted)
+    return encoded_page(found, request.headers.get("accept"), desk.language)
 
 
 async def get_evaluation(request: AnyRequest, principal: Principal) -> Response:
     agent_id, wanted = path_of(request, AgentPath).agent_id, params_of(request, WorkParams)
+    desk = desk_of(request, principal)
     found = await evaluation(
-        desk_of(request, principal),
+        desk,
         agent_id,
         wanted,
         with_comments=Scope.RECORDS_READ in principal.scopes,
     )
-    return encoded_one(found, request.headers.get("accept"))
+    return encoded_one(found, request.headers.get("accept"), desk.language)
 
 
 OPERATIONS = [

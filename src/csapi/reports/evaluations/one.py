@@ -1,15 +1,16 @@
 """One agent: fixed questions to the engine, against past, team and peers, from one snapshot."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from uuid import UUID
 
 from csapi.kit.problems import Problem
+from csapi.kit.turns import aside
 from csapi.metrics.metric import Unit
 from csapi.metrics.sampling import MINIMUM_N
 from csapi.metrics.statistics import LEVEL
+from csapi.metrics.words import ALL_WORDS
+from csapi.reports.cautions import cautions
 from csapi.reports.comparison import CompareTo
 from csapi.reports.evaluations.comments import read_comments
 from csapi.reports.evaluations.criteria import Criteria, criteria_of, read_criteria
@@ -50,7 +51,6 @@ from csapi.reports.schemas import (
 from csapi.reports.service import (
     Desk,
     Snapshot,
-    cautions,
     resolved,
     slowness_told,
     snapshot_of,
@@ -134,8 +134,8 @@ async def evaluation(
             comments = None
             if with_comments:
                 comments = list(await read_comments(snapshot, asked.question, agent.surrogate))
-    found = await asyncio.to_thread(judged, sides, desk.now)
-    metrics, stand_out = await asyncio.to_thread(worked_out, sides, found, told, agent, desk.now)
+    found = await aside(judged, sides, desk.now)
+    metrics, stand_out = await aside(worked_out, sides, found, told, agent, desk)
     return AgentEvaluation(
         agent=agent.told,
         presence=told.presence,
@@ -197,10 +197,10 @@ async def read_ratings(snapshot: Snapshot, agent: int, wanted: WorkParams) -> li
 
 
 def worked_out(
-    sides: Sides, found: Judged, told: Told, agent: Agent, now: datetime
+    sides: Sides, found: Judged, told: Told, agent: Agent, desk: Desk
 ) -> tuple[list[EvaluatedMetric], list[Finding]]:
     """Every metric against every side, and what stands out."""
-    question = sides.question
+    question, words = sides.question, ALL_WORDS[desk.language]
     teller = Teller(question, None, with_intervals=True)
     cells = [teller.value(place, sides.own) for place in range(len(question.metrics))]
     peers = () if sides.peers is None else sides.peers.others
@@ -210,7 +210,7 @@ def worked_out(
         metrics.append(
             EvaluatedMetric(
                 id=asked.name,
-                label="Replies" if asked.name == REPLIES.as_ else asked.metric.label,
+                label="Replies" if asked.name == REPLIES.as_ else words.metric(asked.metric),
                 unit=Unit.COUNT if asked.agg == "count" else asked.metric.unit,
                 direction=asked.metric.direction,
                 value=column.ranked(sides.own, cells[place]),
@@ -219,7 +219,7 @@ def worked_out(
                 peers=None if found.peers is None else found.peers[place],
             )
         )
-    criteria = criteria_of(told.criteria, agent.surrogate, sides, now)
+    criteria = criteria_of(told.criteria, agent.surrogate, sides, desk.now)
     (criterion,) = told.criteria.question.metrics
     return metrics, findings(question, cells, found, criterion, criteria)
 

@@ -14,18 +14,19 @@ import asyncpg
 
 from csapi.metrics.dimensions import DIMENSIONS
 from csapi.metrics.question import Condition, MemberGroup, Question, Test
+from csapi.metrics.words import ALL_WORDS
 from csapi.reports.apart import read_apart
 from csapi.reports.fillings import Group
 from csapi.reports.layouts import DimensionValue
+from csapi.reports.merging import merged
 from csapi.reports.narrowing import narrowed
 from csapi.reports.read import Reading, read_names
 from csapi.reports.service import Snapshot
-from csapi.reports.shape import UNKNOWN_LABEL, dimension_value, merged, ordered, total
+from csapi.reports.shape import dimension_value, ordered, total
 
 AGENT, TEAM, CHANNEL = (
     MemberGroup(each, DIMENSIONS[each]) for each in ("agent", "team", "channel")
 )
-UNKNOWN = ("unknown", UNKNOWN_LABEL)
 
 # The teams of an agent in the range, everybody who was in one of them then, and all bots.
 PEOPLE = """
@@ -183,7 +184,15 @@ async def named(
     by_member = replace(question, groups=(group,))
     groups = [nobody(each) for each in members]
     names = await read_names(snapshot.connection, snapshot.desk.tenant_id, by_member, groups)
-    found = (names.get((group.id, each), UNKNOWN) for each in members)
+    words = ALL_WORDS[snapshot.desk.language]
+    unknown = ("unknown", words.catalog.unknown)
+    found: dict[str, str | None] = dict(names.get((group.id, each), unknown) for each in members)
     return [
-        DimensionValue(key=key, label=label, start=None, end=None) for key, label in sorted(found)
+        DimensionValue(
+            key=key,
+            label=words.member(group.dimension.labels, key) if label is None else label,
+            start=None,
+            end=None,
+        )
+        for key, label in sorted(found.items(), key=lambda each: each[0])
     ]

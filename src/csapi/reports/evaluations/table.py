@@ -1,11 +1,11 @@
 """All agents in a table: fixed questions to the engine by agent, beside the directory."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
 
+from csapi.kit.turns import aside
 from csapi.metrics.metric import Direction
 from csapi.metrics.question import Question
 from csapi.reports.apart import read_apart
@@ -79,8 +79,8 @@ async def evaluations(desk: Desk, wanted: EvaluationsParams) -> EvaluationPage:
             working = [each.keys[0] for each in reading.groups if each.keys[0] is not None]
             agents = await read_directory(connection, tenant_id, question, working)
             # Others must not wait while all are ranked.
-            table = await asyncio.to_thread(table_of, question, reading, agents, weights)
-            page, cursor = await asyncio.to_thread(page_in_order, table, wanted)
+            table = await aside(table_of, question, reading, agents, weights)
+            page, cursor = await aside(page_in_order, table, wanted)
             presence = await read_presence(
                 connection, tenant_id, [each for each, _ in page], desk.now
             )

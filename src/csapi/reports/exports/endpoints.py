@@ -12,6 +12,7 @@ from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.clock import now
 from csapi.kit.http import Response, StreamedResponse, json_response, no_content
+from csapi.kit.language import asked_language
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
 from csapi.reports.encoders import NDJSON
@@ -31,11 +32,12 @@ from csapi.reports.exports.schemas import (
     ExportRequest,
     ExportStatus,
 )
-from csapi.reports.exports.sources import bounds_of
+from csapi.reports.exports.sources import bounds_of, filtered
 from csapi.reports.exports.store import remove
 from csapi.reports.ordering import Shape
 from csapi.reports.refusals import refuse, within
 from csapi.reports.saved import check_query
+from csapi.reports.service import snapshot_of
 
 TAG = "Exports"
 MEDIA_TYPES = {ExportFormat.csv: "text/csv; charset=utf-8", ExportFormat.ndjson: NDJSON}
@@ -107,6 +109,11 @@ async def check_request(request: AnyRequest, principal: Principal, wanted: Expor
         raise Problem("insufficient_scope", f"The key lacks the scope {Scope.RECORDS_READ}.")
     if wanted.records is not None:
         bounds_of(wanted.records, principal.timezone, "/records")
+        try:
+            async with snapshot_of(desk_of(request, principal)) as snapshot:
+                await filtered(snapshot, wanted.records)
+        except Problem as problem:
+            raise within(problem, "/records") from None
     if wanted.query is None:
         return
     if wanted.query.shape is not Shape.rows:
@@ -122,6 +129,8 @@ async def check_request(request: AnyRequest, principal: Principal, wanted: Expor
 async def create_export(request: AnyRequest, principal: Principal) -> Response:
     wanted = await body_of(request, ExportRequest)
     await check_request(request, principal, wanted)
+    if wanted.language is None:
+        wanted.language = asked_language(request.scope)
     text = msgspec.json.encode(wanted).decode()
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id) as connection:

@@ -3,13 +3,16 @@
 import asyncio
 import logging
 from contextlib import suppress
+from uuid import UUID
 
 import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.language import Language
 from csapi.kit.problems import Problem
+from csapi.reports.exports.lines import Source
 from csapi.reports.exports.schemas import MOST_BYTES, ExportProblem, ExportStatus
-from csapi.reports.exports.sources import Source, source_of
+from csapi.reports.exports.sources import source_of
 from csapi.reports.exports.store import (
     MOST_ATTEMPTS,
     Progress,
@@ -61,10 +64,12 @@ class Exporter:
         self._chunk_bytes = chunk_bytes
         self._most_bytes = most_bytes
         self._busy = 0
+        self._served: set[UUID] = set()
 
     async def sweep(self) -> int:
-        """Do what is due; the number of exports looked at. Two at once in a process: another call
-        leaves it to those."""
+        """Do what is due; the number of exports looked at. Two at once in a process, of different
+        tenants: a large file of one does not keep the others waiting. Another call leaves it to
+        those."""
         if self._busy >= AT_ONCE:
             return 0
         self._busy += 1
@@ -73,16 +78,25 @@ class Exporter:
             while waiting := await due(self._pool):
                 done = 0
                 for tenant_id, export in waiting:
-                    task = await claim(self._pool, tenant_id, export, self._lease_seconds)
-                    if task is not None:
-                        await self._work(task)
-                        done += 1
+                    if tenant_id not in self._served:
+                        done += await self._serve(tenant_id, export)
                 total += done
                 if not done:
                     break
             return total
         finally:
             self._busy -= 1
+
+    async def _serve(self, tenant_id: UUID, export: UUID) -> bool:
+        """Whether the export was there to be made."""
+        self._served.add(tenant_id)
+        try:
+            task = await claim(self._pool, tenant_id, export, self._lease_seconds)
+            if task is not None:
+                await self._work(task)
+            return task is not None
+        finally:
+            self._served.discard(tenant_id)
 
     async def _work(self, task: Task) -> None:
         """One attempt. What ends it early leaves its lease to run out: then it starts again."""
@@ -102,7 +116,12 @@ class Exporter:
         try:
             check_attempts(task)
             desk = Desk(
-                self._pool, task.tenant_id, task.timezone, task.asked_at, self._live_slots_max
+                self._pool,
+                task.tenant_id,
+                task.timezone,
+                task.asked_at,
+                self._live_slots_max,
+                language=task.request.language or Language.en,
             )
             async with snapshot_of(desk) as snapshot:
                 await self._copy(task, await source_of(snapshot, task.request))

@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from csapi.kit.language import Language
 from csapi.kit.quantities import UtcDatetime
-from csapi.reports.schemas import Query
+from csapi.reports.schemas import FilterNode, Query
 
 MOST_WAITING, MOST_KEPT = 3, 20
 MOST_BYTES = 256 * 1024 * 1024
@@ -43,20 +44,24 @@ class ExportStatus(StrEnum):
 class RecordExport(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Records as they were sent, by the time of their creation (tickets), of entering the queue
     (calls) or of the response (feedback): from `from` until before `to`, each a local date or an
-    instant. Deleted ones are left out."""
+    instant. Deleted ones are left out. `filters`, as a query has them, are about what the record
+    was at that time; what no number counts, such as spam, passes none."""
 
     resource: ExportResource
     from_: str | None = msgspec.field(name="from", default=None)
     to: str | None = None
     timezone: str | None = None
+    filters: FilterNode | None = None
 
 
 class ExportRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Either all rows of a query, whatever its `limit`, or records."""
+    """Either all rows of a query, whatever its `limit`, or records. `language` is that of labels;
+    if it is absent, that of Accept-Language."""
 
     format: ExportFormat
     query: Query | None = None
     records: RecordExport | None = None
+    language: Language | None = None
 
 
 class ExportProblem(msgspec.Struct, kw_only=True):

@@ -10,41 +10,45 @@ import msgspec
 
 from csapi.facts.call import CALLS
 from csapi.facts.feedback import FEEDBACK
+from csapi.facts.kinds import Kind
 from csapi.facts.resource import RecordKind
 from csapi.facts.stored import stored
 from csapi.facts.ticket import TICKETS
 from csapi.kit.db import Arguments, Statement
-from csapi.metrics.compile import MOST_GROUPS
-from csapi.metrics.periods import PeriodError, check_timezone, read_bound
+from csapi.kit.problems import Problem
+from csapi.metrics.compile import MOST_GROUPS, Compiler
+from csapi.metrics.periods import PeriodError, RangePreset, check_timezone, read_bound
+from csapi.metrics.question import Question
 from csapi.reports.encoders import csv_line, csv_lines, ndjson_lines
+from csapi.reports.exports.large import large_source
+from csapi.reports.exports.lines import Line, Source
 from csapi.reports.exports.schemas import ExportFormat, ExportRequest, ExportResource, RecordExport
 from csapi.reports.refusals import refuse
-from csapi.reports.schemas import Query
-from csapi.reports.service import Snapshot, answer_on
+from csapi.reports.schemas import MetricRequest, Query, QueryTime, TimeRange
+from csapi.reports.service import Snapshot, read_answer, resolved, slowness_told
 
-# What a record is, and the instant by which it is chosen.
-RESOURCES: dict[ExportResource, tuple[RecordKind, str]] = {
-    ExportResource.tickets: (TICKETS, "created_at"),
-    ExportResource.calls: (CALLS, "queue_entered_at"),
-    ExportResource.feedback: (FEEDBACK, "responded_at"),
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What a record is, and the instant by which it is chosen. Filters are about the fact that it
+    leaves at that instant: the one that `metric` counts, or one of the further kinds."""
+
+    kind: RecordKind
+    column: str
+    metric: str
+    further: tuple[Kind, ...] = ()
+
+
+RESOURCES: dict[ExportResource, Exported] = {
+    ExportResource.tickets: Exported(TICKETS, "created_at", "tickets_created"),
+    ExportResource.calls: Exported(
+        CALLS, "queue_entered_at", "calls_offered", (Kind.OUTBOUND_CALL,)
+    ),
+    ExportResource.feedback: Exported(
+        FEEDBACK, "responded_at", "rating_distribution", (Kind.CES, Kind.NPS, Kind.FCR)
+    ),
 }
 PREFETCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Bytes of the file. A header and what is said at the end are no rows."""
-
-    content: bytes
-    is_row: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The lines, and how many of them are rows."""
-
-    rows: int
-    lines: AsyncIterator[Line]
 
 
 async def source_of(snapshot: Snapshot, request: ExportRequest) -> Source:
@@ -57,8 +61,16 @@ async def source_of(snapshot: Snapshot, request: ExportRequest) -> Source:
 
 
 async def rows_of_query(snapshot: Snapshot, query: Query, format_: ExportFormat) -> Source:
+    """All rows: as one answer, or if it cannot have so many, in pieces."""
     query = msgspec.structs.replace(query, limit=MOST_GROUPS, cursor=None)
-    answer = await answer_on(snapshot, query)
+    with slowness_told():
+        asked = await resolved(snapshot, query)
+        try:
+            answer = await read_answer(snapshot, query, asked)
+        except Problem as problem:
+            if problem.code != "range_too_long" or not asked.question.groups:
+                raise
+            return await large_source(snapshot, query, asked, format_)
     encoded = csv_lines(query, answer) if format_ is ExportFormat.csv else ndjson_lines(answer)
     rows = len(answer.data) + (answer.other is not None) + (answer.totals is not None)
 
@@ -86,22 +98,51 @@ def bounds_of(
     return since, until
 
 
-def chosen(
-    tenant_id: UUID, kind: RecordKind, column: str, since: datetime | None, until: datetime | None
-) -> tuple[Statement, Statement]:
-    """How many records there are, and the records in the order of first receipt."""
-    arguments = Arguments()
-    table = kind.table
-    conditions = [
-        f"tenant_id = {arguments.add(tenant_id, 'uuid')}",
-        "NOT is_stub",
-        "NOT is_deleted",
-    ]
+async def filtered(snapshot: Snapshot, records: RecordExport) -> Question | None:
+    """The question that has the filters of an export as its condition. Raises Problem."""
+    if records.filters is None:
+        return None
+    metric = MetricRequest(id=RESOURCES[records.resource].metric)
+    time = QueryTime(range=TimeRange(preset=RangePreset.today))
+    query = Query(metrics=[metric], time=time, filters=records.filters)
+    return (await resolved(snapshot, query)).question
+
+
+def bounded(
+    arguments: Arguments, column: str, since: datetime | None, until: datetime | None
+) -> str:
+    """Whether an instant is in the range."""
+    tests = ["true"]
     if since is not None:
-        conditions.append(f"{column} >= {arguments.add(since, 'timestamptz')}")
+        tests.append(f"{column} >= {arguments.add(since, 'timestamptz')}")
     if until is not None:
-        conditions.append(f"{column} < {arguments.add(until, 'timestamptz')}")
-    known = " AND ".join(conditions)
+        tests.append(f"{column} < {arguments.add(until, 'timestamptz')}")
+    return " AND ".join(tests)
+
+
+def chosen(
+    tenant_id: UUID,
+    exported: Exported,
+    since: datetime | None,
+    until: datetime | None,
+    question: Question | None,
+) -> tuple[Statement, Statement]:
+    """How many records there are, and the records in the order of first receipt. question: its
+    condition is what their facts must pass."""
+    arguments, table = Arguments(), exported.kind.table
+    passes = "true"
+    if question is not None:
+        compiler = Compiler(tenant_id, question)
+        arguments = compiler.arguments
+        further = ", ".join(str(int(kind)) for kind in exported.further) or "NULL"
+        passes = f"""id IN (
+  SELECT f.subject FROM facts f
+  WHERE f.tenant_id = {compiler.tenant}
+    AND (f.kind = ANY ({compiler.kinds}) OR f.kind IN ({further}))
+    AND {bounded(arguments, "f.occurred_at", since, until)}
+    AND {compiler.condition(question.condition, None)})"""
+    known = f"""tenant_id = {arguments.add(tenant_id, "uuid")} AND NOT is_stub AND NOT is_deleted
+  AND {bounded(arguments, exported.column, since, until)} AND {passes}"""
     values = tuple(arguments.values)
     return (
         Statement(f"SELECT count(*) FROM {table} WHERE {known}", values),
@@ -115,9 +156,11 @@ def chosen(
 async def rows_of_records(
     snapshot: Snapshot, records: RecordExport, format_: ExportFormat
 ) -> Source:
-    kind, column = RESOURCES[records.resource]
+    exported = RESOURCES[records.resource]
+    kind = exported.kind
     since, until = bounds_of(records, snapshot.desk.timezone, "/records")
-    counted, listed = chosen(snapshot.desk.tenant_id, kind, column, since, until)
+    question = await filtered(snapshot, records)
+    counted, listed = chosen(snapshot.desk.tenant_id, exported, since, until, question)
     connection = snapshot.connection
     rows = await connection.fetchval(counted.sql, *counted.arguments)
     names = list(kind.item.__struct_encode_fields__)

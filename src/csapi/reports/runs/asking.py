@@ -112,7 +112,8 @@ async def ask_report(
     Every key that reads reports reads runs: groups that are too small to be shown stay hidden,
     whoever asks.
     """
-    desk = replace(desk, sees_everything=False, timezone=report.timezone or desk.timezone)
+    zone = report.timezone or desk.timezone
+    desk = replace(desk, sees_everything=False, timezone=zone, language=report.language)
     budget = Budget()
     async with snapshot_of(desk) as snapshot:
         await snapshot.connection.execute("SAVEPOINT one_section")
@@ -124,6 +125,7 @@ async def ask_report(
         name=report.name,
         description=report.description,
         timezone=desk.timezone,
+        language=report.language,
         trigger=trigger,
         as_of=desk.now,
         created_at=created_at,

@@ -208,7 +208,8 @@ async def get_section(request: AnyRequest, principal: Principal) -> Response:
         raise Problem("not_found", "The run has no such section.")
     if section.answer is None:
         raise Problem("not_found", "The section has no answer: the run says why.")
-    return encoded(section.query, section.answer, request.headers.get("accept"))
+    accept = request.headers.get("accept")
+    return encoded(section.query, section.answer, accept, run.language)
 
 
 async def delete_run(request: AnyRequest, principal: Principal) -> Response:

@@ -78,6 +78,7 @@ class Reporter:
             name=turn.report.name,
             description=turn.report.description,
             timezone=turn.report.timezone or turn.timezone,
+            language=turn.report.language,
             trigger=RunTrigger.schedule,
             as_of=turn.at,
             created_at=turn.at,

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from csapi.kit.language import Language
 from csapi.kit.problems import FieldError
 from csapi.kit.quantities import UtcDatetime
 from csapi.reports.change_schemas import ChangeAnswer
@@ -49,12 +50,13 @@ class ReportSection(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 class ReportRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A set of questions that are asked together. `timezone`: of the questions that name none and
-    of the schedule; the tenant's if absent."""
+    of the schedule; the tenant's if absent. `language`: of the labels in its runs."""
 
     name: Title
     sections: Annotated[list[ReportSection], Meta(min_length=1, max_length=MOST_SECTIONS)]
     description: Annotated[str, Meta(max_length=2_000)] | None = None
     timezone: str | None = None
+    language: Language = Language.en
     schedule: ReportSchedule | None = None
 
 
@@ -121,6 +123,7 @@ class ReportRun(msgspec.Struct, kw_only=True):
     name: str
     description: str | None
     timezone: str
+    language: Language
     trigger: RunTrigger
     as_of: UtcDatetime
     created_at: UtcDatetime
