@@ -198,7 +198,7 @@ def test_a_database_that_knows_no_such_keys_is_seeded(
         keep(copied, msgspec.structs.replace(kept, read_key="csk_live_gone"))
     else:
         (copied / FILE_NAME).write_text(damage)
-    other = seed(product.base_url, copied, product.database, Heard(), days=1, volume=0.1)
+    other = seed(product.base_url, copied, product.database, Heard(), days=2, volume=0.1)
     assert other.read_key != access.read_key
     now_kept = read_kept(copied)
     assert now_kept

@@ -23,6 +23,7 @@ from csapi.kit.db import connect
 pytestmark = pytest.mark.real_data
 
 FEBRUARY = 33_066
+MOST_KILLS = 12
 MAPPINGS = Path(__file__).resolve().parents[2] / "examples" / "mappings"
 
 
@@ -151,7 +152,8 @@ def disturbed(product: Product) -> Iterator[list[str]]:
     kills: list[str] = []
 
     def disturb() -> None:
-        while not stop.wait(1.5):
+        # So many that every part of the import is hit, and an end on a machine of any speed.
+        while len(kills) < MOST_KILLS and not stop.wait(1.5):
             command = "worker" if len(kills) % 2 else "serve"
             product.kill(command)
             product.start(command)

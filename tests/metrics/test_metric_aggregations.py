@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.metrics.conftest import STATES, Ask, World
-from tests.metrics.test_metric_laws import RANGE
+from tests.metrics.test_metric_laws import RANGE, turn
 from tests.metrics.world import NOW, TIMEZONE, Fact, ages_at, grouped, is_of
 
 from csapi.metrics.bins import RELATIVE_ERROR
@@ -112,11 +112,9 @@ def zero_param(metric: Metric) -> str:
 
 
 @EVERY
-@pytest.mark.parametrize("state", STATES)
-async def test_sum_count_and_extremes(
-    metric: Metric, hours: Hours, state: str, world: World, ask: Ask
-) -> None:
-    for above_zero in (False, True):
+async def test_sum_count_and_extremes(metric: Metric, hours: Hours, world: World, ask: Ask) -> None:
+    for number, above_zero in enumerate((False, True), turn(metric)):
+        state = STATES[number % len(STATES)]
         wanted = query(
             metric,
             hours,
@@ -168,11 +166,9 @@ async def test_percentiles_of_few_are_exact(
 
 @EVERY
 @pytest.mark.parametrize("above_zero", [False, True])
-@pytest.mark.parametrize("state", STATES)
 async def test_percentiles_of_many_are_near(
     metric: Metric,
     hours: Hours,
-    state: str,
     *,
     above_zero: bool,
     world: World,
@@ -181,7 +177,9 @@ async def test_percentiles_of_many_are_near(
 ) -> None:
     monkeypatch.setattr("csapi.reports.groups.EXACT_MAX", 2)
     names = [f"p{percent}" for percent in PERCENTS]
-    for dimensions in ([], ["team"], ["time:week"], ["time:day", "channel"]):
+    sets: list[list[str]] = [[], ["team"], ["time:week"], ["time:day", "channel"]]
+    for number, dimensions in enumerate(sets, turn(metric)):
+        state = STATES[number % len(STATES)]
         wanted = query(metric, hours, names, dimensions, **{zero_param(metric): above_zero})
         answer = await ask(world.tenants[state], wanted)
         groups = grouped(world.of(metric), dimensions, TIMEZONE)

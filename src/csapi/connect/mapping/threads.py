@@ -30,15 +30,16 @@ class Thread:
         name = self._own.get(row)
         if name is None:
             return None
-        path = [str(name)]
-        while (parent := self._parents.get(path[-1])) is not None and parent in self._parents:
-            if parent in path:
-                raise CellError("invalid_value", f"{path[0]} is in a circle of parents")
-            path.append(parent)
+        top = str(name)
+        below: dict[str, None] = {}
+        while (parent := self._parents.get(top)) is not None and parent in self._parents:
+            below[top] = None
+            if parent in below:
+                raise CellError("invalid_value", f"{name} is in a circle of parents")
+            top = parent
         # Rows below then find the top in one step.
-        for each in path[:-1]:
-            self._parents[each] = path[-1]
-        return path[-1]
+        self._parents.update(dict.fromkeys(below, top))
+        return top
 
     def place(self, row: Row) -> str | None:
         name = self._own.get(row)
