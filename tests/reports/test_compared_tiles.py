@@ -77,15 +77,65 @@ def test_tiles_say_what_a_query_says(rated: Tenant) -> None:
         assert refused.json()["errors"][0]["allowed"] == [each.value for each in KpiCompare]
 
 
-@pytest.mark.parametrize(("compare", "count"), [(None, 2), (KpiCompare.previous_period, 4)])
+@pytest.mark.parametrize(
+    ("days", "grain"),
+    [
+        (("2026-02-01", "2026-03-01"), "day"),
+        (("2026-01-01", "2026-04-01"), "week"),
+        (("2024-01-01", "2026-04-01"), "month"),
+    ],
+)
+def test_lines_of_tiles_are_the_query_by_time(
+    rated: Tenant, days: tuple[str, str], grain: str
+) -> None:
+    since, until = days
+    params = {"set": "call_center", "from": since, "to": until, "timezone": "UTC"}
+    report = rated.http.get("/v1/kpis", params=params | {"sparkline": "true"}).json()
+    asked = ask(
+        rated, *SETS[KpiSet.call_center], range={"from": since, "to": until},
+        dimensions=[f"time:{grain}"],
+    )  # fmt: skip
+    for tile in report["data"]:
+        line = tile["sparkline"]
+        assert line["grain"] == grain
+        assert [(point["start"], point["value"], point["n"]) for point in line["points"]] == [
+            (
+                row["dimensions"][f"time:{grain}"]["start"],
+                row["metrics"][tile["id"]]["value"],
+                row["metrics"][tile["id"]]["n"],
+            )
+            for row in asked["data"]
+        ]
+    plain = rated.http.get("/v1/kpis", params=params).json()
+    assert not any("sparkline" in tile for tile in plain["data"])
+
+
+def test_no_tile_stands_alone_that_misleads_alone(rated: Tenant) -> None:
+    for chosen in KpiSet:
+        report = rated.http.get("/v1/kpis", params={"set": chosen.value}).json()
+        (tile,) = [each for each in report["data"] if each["id"].startswith("csat_")][:1] or [None]
+        if tile is not None:
+            assert "feedback_response_rate" in tile["pairs_with"]
+    (metric,) = [
+        each for each in rated.http.get("/v1/metrics").json()["data"] if each["id"] == "csat_score"
+    ]
+    assert metric["pairs_with"] == ["ticket_resolutions", "feedback_response_rate"]
+
+
+@pytest.mark.parametrize(
+    ("compare", "sparkline", "count"),
+    [(None, False, 2), (KpiCompare.previous_period, False, 4), (None, True, 4)],
+)
 async def test_statements_of_a_first_screen(
     compare: KpiCompare | None,
+    *,
+    sparkline: bool,
     count: int,
     rated: Tenant,
     product_pool: asyncpg.Pool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The other side takes as many as the one asked for."""
+    """The other side takes as many as the one asked for, and so do all lines."""
     desk = Desk(product_pool, rated.tenant_id, "UTC", now(), live_slots_max=1000)
     range_ = TimeRange(from_=FEBRUARY["from"], to=FEBRUARY["to"])
     sent: list[str] = []
@@ -96,7 +146,7 @@ async def test_statements_of_a_first_screen(
         return await execute(self, query, *args, **kwargs)
 
     # The first answer also reads what the tenant has settled, and that is kept for seconds.
-    await kpis(desk, KpiSet.call_center, range_, "UTC", compare)
+    await kpis(desk, KpiSet.call_center, range_, "UTC", compare, sparkline=sparkline)
     monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
-    await kpis(desk, KpiSet.call_center, range_, "UTC", compare)
+    await kpis(desk, KpiSet.call_center, range_, "UTC", compare, sparkline=sparkline)
     assert len(sent) == count, sent

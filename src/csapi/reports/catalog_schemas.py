@@ -20,7 +20,7 @@ class ParamInfo(msgspec.Struct, kw_only=True):
 
 
 class MetricInfo(msgspec.Struct, kw_only=True):
-    """The definition of a metric."""
+    """The definition of a metric. `pairs_with`: metrics without which it misleads."""
 
     id: str
     label: str
@@ -40,6 +40,7 @@ class MetricInfo(msgspec.Struct, kw_only=True):
     version: str
     fingerprint: str
     maturity: MaturityState
+    pairs_with: list[str]
 
 
 class MetricList(msgspec.Struct, kw_only=True):

@@ -7,6 +7,7 @@ from csapi.metrics.catalog import METRICS
 from csapi.metrics.dimensions import Dimension
 from csapi.metrics.fingerprints import fingerprint
 from csapi.metrics.metric import Metric
+from csapi.metrics.pairs import PAIRS
 from csapi.metrics.parts import Hours
 from csapi.metrics.words import ENGLISH, Words
 from csapi.reports.catalog_schemas import MetricInfo, ParamInfo
@@ -45,6 +46,7 @@ def metric_info(
         version=metric.version,
         fingerprint=fingerprint(metric),
         maturity=maturity_of(metric),
+        pairs_with=list(PAIRS.get(metric.id, ())),
     )
 
 

@@ -72,6 +72,9 @@ class KpiParams(msgspec.Struct, kw_only=True):
     compare: Annotated[
         KpiCompare | None, Meta(description="What each number is held against; nothing if absent")
     ] = None
+    sparkline: Annotated[
+        bool, Meta(description="Whether each number comes with its line over time")
+    ] = False
 
 
 def desk_of(request: AnyRequest, principal: Principal) -> Desk:
@@ -103,7 +106,9 @@ async def get_kpis(request: AnyRequest, principal: Principal) -> Response:
     if wanted.from_ is None and wanted.to is None and wanted.preset is None:
         range_ = TimeRange(preset=RangePreset.last_30_days)
     desk = desk_of(request, principal)
-    found = await kpis(desk, wanted.set, range_, wanted.timezone, wanted.compare)
+    found = await kpis(
+        desk, wanted.set, range_, wanted.timezone, wanted.compare, sparkline=wanted.sparkline
+    )
     return json_response(found, headers=spoken(desk.language))
 
 
@@ -137,7 +142,8 @@ OPERATIONS = [
         operation_id="getKpis",
         summary="Numbers of a first screen",
         description="One call for a screen of tiles; the last 30 days unless a range is given. "
-        "`compare` adds to each tile what it is held against, with a verdict.",
+        "`compare` adds to each tile what it is held against, with a verdict; `sparkline` its line "
+        "over time, by day, or by week or month where there are more than 62.",
         tag=QUERY_TAG,
         handler=get_kpis,
         scope=Scope.REPORTS_READ,

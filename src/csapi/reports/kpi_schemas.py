@@ -5,7 +5,9 @@ from enum import StrEnum
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.metric import Direction, Unit
+from csapi.metrics.periods import TimeGrain
 from csapi.reports.comparison import CompareTo, Comparison, Excluded, NullReason
 from csapi.reports.layouts import Precision
 from csapi.reports.schemas import QueryMeta
@@ -19,9 +21,25 @@ class KpiCompare(StrEnum):
     previous_year = CompareTo.previous_year.value
 
 
+class SparkPoint(msgspec.Struct, kw_only=True):
+    """A value of a bucket that starts at `start`."""
+
+    start: UtcDatetime | None
+    value: float | None
+    n: int
+
+
+class Sparkline(msgspec.Struct, kw_only=True):
+    """A number over time: each bucket of the range, in order; null where it has no value."""
+
+    grain: TimeGrain
+    points: list[SparkPoint]
+
+
 class KpiValue(msgspec.Struct, kw_only=True):
     """A number of a first screen, with everything that a tile shows. `compare`, if it is asked for:
-    the other side, the difference and its verdict, as in POST /v1/query."""
+    the other side, the difference and its verdict, as in POST /v1/query. `sparkline`, if it is
+    asked for: the number over time. `pairs_with`: metrics without which it misleads."""
 
     id: str
     label: str
@@ -35,7 +53,9 @@ class KpiValue(msgspec.Struct, kw_only=True):
     precision: Precision
     relative_error: float | None
     excluded: Excluded
+    pairs_with: list[str]
     compare: Comparison | UnsetType = UNSET
+    sparkline: Sparkline | UnsetType = UNSET
 
 
 class KpiReport(msgspec.Struct, kw_only=True):

@@ -2,10 +2,15 @@
 
 from enum import StrEnum
 
+import msgspec
+from msgspec import UNSET
+
+from csapi.metrics.pairs import PAIRS
+from csapi.metrics.periods import TimeGrain
 from csapi.reports.comparison import CompareTo
-from csapi.reports.kpi_schemas import KpiCompare, KpiReport, KpiValue
+from csapi.reports.kpi_schemas import KpiCompare, KpiReport, KpiValue, Sparkline, SparkPoint
 from csapi.reports.schemas import CompareRequest, MetricRequest, Query, QueryTime, TimeRange
-from csapi.reports.service import Desk, answer
+from csapi.reports.service import Desk, Snapshot, answer_on, resolved, snapshot_of
 
 
 class KpiSet(StrEnum):
@@ -14,10 +19,13 @@ class KpiSet(StrEnum):
     help_desk_home = "help_desk_home"
     call_center = "call_center"
     e_commerce = "e_commerce"
+    executive = "executive"
 
 
 SETS: dict[KpiSet, tuple[str, ...]] = {
     KpiSet.help_desk_home: (
+        "backlog_open",
+        "tickets_closed",
         "tickets_created",
         "ticket_resolutions",
         "tickets_reopened",
@@ -28,6 +36,9 @@ SETS: dict[KpiSet, tuple[str, ...]] = {
         "csat_score",
         "rating_average",
         "feedback_response_rate",
+        "forms_received",
+        "unanswered_tickets",
+        "reopen_rate",
     ),
     KpiSet.call_center: (
         "calls_offered",
@@ -40,6 +51,10 @@ SETS: dict[KpiSet, tuple[str, ...]] = {
         "resolution_rate",
         "repeat_contact_rate",
         "csat_score",
+        "average_after_call_work",
+        "occupancy",
+        "first_contact_resolution_rate",
+        "ces_score",
     ),
     KpiSet.e_commerce: (
         "tickets_created",
@@ -52,8 +67,33 @@ SETS: dict[KpiSet, tuple[str, ...]] = {
         "feedback_responses",
         "csat_score",
         "csat_bottom_2_box",
+        "feedback_response_rate",
+        "sla_attainment_rate",
+        "sla_breaches",
+        "unanswered_tickets",
+        "no_reply_rate",
+        "backlog_open",
+    ),
+    KpiSet.executive: (
+        "contacts",
+        "customers_active",
+        "churn_rate",
+        "csat_score",
+        "feedback_response_rate",
+        "nps",
+        "first_contact_resolution_rate",
+        "first_response_time",
+        "full_resolution_time",
+        "ticket_resolutions",
+        "sla_attainment_rate",
+        "backlog_open",
+        "unanswered_tickets",
+        "cost_per_contact",
+        "deflection_rate",
     ),
 }
+# A line has at most so many points: days, or else weeks, or else months.
+MOST_POINTS = 62
 
 
 async def kpis(
@@ -62,14 +102,21 @@ async def kpis(
     range_: TimeRange,
     timezone: str | None,
     compare: KpiCompare | None = None,
+    *,
+    sparkline: bool = False,
 ) -> KpiReport:
-    """The numbers of a set over a range, each held against another one if that is asked for."""
+    """The numbers of a set over a range, each held against another one and with a line of it over
+    time if that is asked for. All are of one snapshot."""
     query = Query(
         metrics=[MetricRequest(id=metric_id) for metric_id in SETS[chosen]],
         time=QueryTime(range=range_, timezone=timezone),
         compare=None if compare is None else CompareRequest(to=CompareTo(compare.value)),
     )
-    found = await answer(desk, query)
+    lines: dict[str, Sparkline] = {}
+    async with snapshot_of(desk, keeps_plans=True) as snapshot:
+        found = await answer_on(snapshot, query)
+        if sparkline:
+            lines = await sparklines(snapshot, query)
     (row,) = found.data
     data = []
     for name, cell in row.metrics.items():
@@ -89,6 +136,27 @@ async def kpis(
                 relative_error=cell.relative_error,
                 excluded=cell.excluded,
                 compare=cell.compare,
+                sparkline=lines[name] if sparkline else UNSET,
+                pairs_with=list(PAIRS.get(name, ())),
             )
         )
     return KpiReport(set=chosen.value, data=data, meta=found.meta)
+
+
+async def sparklines(snapshot: Snapshot, query: Query) -> dict[str, Sparkline]:
+    """Each metric over the buckets of the range."""
+    plain = msgspec.structs.replace(query, compare=None)
+    period = (await resolved(snapshot, plain)).question.period
+    days = (period.end - period.start).days
+    grain = TimeGrain.day
+    if days > MOST_POINTS:
+        grain = TimeGrain.week if days <= 7 * MOST_POINTS else TimeGrain.month
+    by_time = msgspec.structs.replace(plain, dimensions=[f"time:{grain}"])
+    found = await answer_on(snapshot, by_time)
+    lines = {metric.id: Sparkline(grain=grain, points=[]) for metric in query.metrics}
+    for row in found.data:
+        (bucket,) = row.dimensions.values()
+        for name, cell in row.metrics.items():
+            point = SparkPoint(start=bucket.start, value=cell.value, n=cell.n)
+            lines[name].points.append(point)
+    return lines
