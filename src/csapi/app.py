@@ -18,7 +18,7 @@ from csapi.kit import error_pages
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.docs_page import docs_handlers
 from csapi.kit.http import Edge, answer_exception
-from csapi.kit.lanes import Lanes
+from csapi.kit.lanes import BATCHES, Lanes
 from csapi.kit.log import configure_logging
 from csapi.kit.openapi import build_document
 from csapi.kit.operations import AnyRequest, litestar_handlers
@@ -26,6 +26,9 @@ from csapi.kit.queue import Waker
 from csapi.kit.settings import Settings, load_settings, query_lanes
 from csapi.reports.standing import Standings
 from csapi.slices import OPERATIONS, TAGS
+
+# Of one tenant in a process, while others are there.
+QUERIES_BESIDE_OTHERS, BATCHES_BESIDE_OTHERS = 2, 1
 
 ALL_OPERATIONS = (*OPERATIONS, *error_pages.ERROR_OPERATIONS, *HEALTH)
 
@@ -70,7 +73,8 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.guard = Guard(pool)
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
-    app.state.lanes = Lanes(query_lanes(settings))
+    app.state.lanes = Lanes(query_lanes(settings), shared=QUERIES_BESIDE_OTHERS)
+    app.state.batch_lanes = Lanes(settings.pool_size, shared=BATCHES_BESIDE_OTHERS, refusal=BATCHES)
     app.state.waker = waker
     app.state.wake_worker = waker.wake
     app.state.wake_exports = waker.wake_exports

@@ -1,11 +1,12 @@
-"""So many at once for each tenant, and no more."""
+"""So many at once for each tenant, and no more; fewer where others want their share."""
 
 import asyncio
 from uuid import UUID
 
 import pytest
 
-from csapi.kit.lanes import Lanes
+from csapi.kit import lanes as module
+from csapi.kit.lanes import BATCHES, Lanes
 from csapi.kit.problems import Problem
 
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -17,6 +18,10 @@ async def occupy(lanes: Lanes, tenant: UUID, entered: list[UUID], leave: asyncio
         await leave.wait()
 
 
+def nothing_is_left(lanes: Lanes) -> bool:
+    return not lanes._running and not lanes._waiting
+
+
 async def test_others_wait_for_their_turn_and_tenants_not_for_each_other() -> None:
     lanes, entered, leave = Lanes(2), list[UUID](), asyncio.Event()
     tasks = [asyncio.create_task(occupy(lanes, ONE, entered, leave)) for _ in range(5)]
@@ -26,8 +31,7 @@ async def test_others_wait_for_their_turn_and_tenants_not_for_each_other() -> No
     leave.set()
     await asyncio.gather(*tasks)
     assert len(entered) == 6
-    assert not lanes._turns
-    assert not lanes._present
+    assert nothing_is_left(lanes)
 
 
 async def test_who_waits_too_long_is_refused_and_leaves_no_trace() -> None:
@@ -40,20 +44,55 @@ async def test_who_waits_too_long_is_refused_and_leaves_no_trace() -> None:
     assert refusal.value.headers["Retry-After"]
     leave.set()
     await first
-    async with lanes.enter(ONE):
+    assert nothing_is_left(lanes)
+
+
+async def test_a_tenant_alone_may_use_what_it_shares_with_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PRESENT_SECONDS", 0.05)
+    lanes, leave = Lanes(3, 1), asyncio.Event()
+    alone: list[UUID] = []
+    tasks = [asyncio.create_task(occupy(lanes, ONE, alone, leave)) for _ in range(4)]
+    await asyncio.sleep(0)
+    assert len(alone) == 3
+    leave.set()
+    await asyncio.gather(*tasks)
+
+    async with lanes.enter(TWO):
         pass
-    assert not lanes._turns
+    leave, beside = asyncio.Event(), list[UUID]()
+    tasks = [asyncio.create_task(occupy(lanes, ONE, beside, leave)) for _ in range(4)]
+    await asyncio.sleep(0.01)
+    assert len(beside) == 1
+    await asyncio.sleep(0.1)
+    leave.set()
+    await asyncio.gather(*tasks)
+    assert len(beside) == 4
+    assert nothing_is_left(lanes)
 
 
-async def test_who_hangs_up_while_waiting_takes_no_turn() -> None:
-    lanes, leave = Lanes(1), asyncio.Event()
+async def test_who_gives_up_waiting_keeps_nobody_waiting() -> None:
+    lanes, entered, leave = Lanes(1), list[UUID](), asyncio.Event()
+    tasks = [asyncio.create_task(occupy(lanes, ONE, entered, leave)) for _ in range(4)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    leave.set()
+    await asyncio.sleep(0)
+    # Its turn has come, and it goes.
+    tasks[2].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert tasks[3].exception() is None
+    assert nothing_is_left(lanes)
+
+
+async def test_a_refused_batch_is_told_that_nothing_is_stored() -> None:
+    lanes, leave = Lanes(1, wait_seconds=0.01, refusal=BATCHES), asyncio.Event()
     first = asyncio.create_task(occupy(lanes, ONE, [], leave))
     await asyncio.sleep(0)
-    waiting = asyncio.create_task(occupy(lanes, ONE, [], leave))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
+    with pytest.raises(Problem) as refusal:
+        await occupy(lanes, ONE, [], leave)
+    assert (refusal.value.code, refusal.value.status) == ("rate_limited", 429)
+    assert "nothing of it is stored" in refusal.value.detail
     leave.set()
     await first
-    async with asyncio.timeout(1), lanes.enter(ONE):
-        pass

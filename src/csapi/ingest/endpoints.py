@@ -90,7 +90,8 @@ def post_one(kind: RecordKind) -> Handler:
 def post_batch(kind: RecordKind) -> Handler:
     async def handler(request: AnyRequest, principal: Principal) -> Response:
         raw = await items_of(request)
-        outcomes = await take_in(request, principal, kind, raw, is_batch=True)
+        async with request.app.state.batch_lanes.enter(principal.tenant_id):
+            outcomes = await take_in(request, principal, kind, raw, is_batch=True)
         counts = Counter(outcome.status for outcome in outcomes)
         answer = BatchAnswer(
             summary=BatchSummary(
@@ -214,7 +215,7 @@ def operations_of(kind: RecordKind) -> list[Operation]:
             request_examples={name: [example] for name, example in examples.items()},
             ndjson=True,
             responses={200: BatchAnswer},
-            problems=("empty_batch", "too_many_items"),
+            problems=("empty_batch", "too_many_items", "rate_limited"),
         ),
         Operation(
             method="GET",

@@ -1,47 +1,113 @@
 """A bounded number of things at once for each tenant, so that none keeps the others out."""
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from csapi.kit.problems import Problem
 
 WAIT_SECONDS = 10.0
+# So long after its last request a tenant still counts as one who is there.
+PRESENT_SECONDS = 1.0
+QUERIES = (
+    "too_many_queries",
+    (
+        "{size} queries of this tenant are running already. Ask for fewer at once, or several in one "
+        "POST /v1/query/batch."
+    ),
+)
+BATCHES = (
+    "rate_limited",
+    (
+        "{size} batches of this tenant are being taken in already, and this one was not: nothing of it "
+        "is stored. Send it again, with fewer at once."
+    ),
+)
 
 
 class Lanes:
-    """At most `size` at once for each tenant in this process. Others wait for their turn, and are
-    refused when that takes too long."""
+    """At most `size` at once for a tenant that is alone in this process, and `shared` for each
+    while others are there. Who comes next waits for a turn, and is refused when that takes too
+    long."""
 
-    def __init__(self, size: int, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        size: int,
+        shared: int | None = None,
+        *,
+        wait_seconds: float = WAIT_SECONDS,
+        refusal: tuple[str, str] = QUERIES,
+    ) -> None:
         self.size = size
+        self._shared = size if shared is None else min(size, shared)
         self._wait_seconds = wait_seconds
-        self._turns: dict[UUID, asyncio.Semaphore] = {}
-        self._present: dict[UUID, int] = {}
+        self._refusal = refusal
+        self._running: dict[UUID, int] = {}
+        self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
+        self._last: dict[UUID, float] = {}
 
     @asynccontextmanager
     async def enter(self, tenant_id: UUID) -> AsyncIterator[None]:
-        turns = self._turns.setdefault(tenant_id, asyncio.Semaphore(self.size))
-        self._present[tenant_id] = self._present.get(tenant_id, 0) + 1
+        await self._turn(tenant_id)
         try:
-            await self._wait(turns)
-            try:
-                yield
-            finally:
-                turns.release()
+            yield
         finally:
-            self._present[tenant_id] -= 1
-            if self._present[tenant_id] == 0:
-                del self._present[tenant_id], self._turns[tenant_id]
+            self._leave(tenant_id)
 
-    async def _wait(self, turns: asyncio.Semaphore) -> None:
+    def _room(self, tenant_id: UUID) -> bool:
+        now = time.monotonic()
+        while self._last and now - next(iter(self._last.values())) > PRESENT_SECONDS:
+            del self._last[next(iter(self._last))]
+        is_alone = not self._last.keys() - {tenant_id} and not self._running.keys() - {tenant_id}
+        return self._running.get(tenant_id, 0) < (self.size if is_alone else self._shared)
+
+    def _seen(self, tenant_id: UUID) -> None:
+        # Kept in the order of time.
+        self._last.pop(tenant_id, None)
+        self._last[tenant_id] = time.monotonic()
+
+    async def _turn(self, tenant_id: UUID) -> None:
+        self._seen(tenant_id)
+        if tenant_id not in self._waiting and self._room(tenant_id):
+            self._running[tenant_id] = self._running.get(tenant_id, 0) + 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(tenant_id, deque())
+        waiting.append(turn)
         try:
             async with asyncio.timeout(self._wait_seconds):
-                await turns.acquire()
-        except TimeoutError:
-            raise Problem(
-                "too_many_queries",
-                f"{self.size} queries of this tenant are running already. Ask for fewer at once, "
-                "or several in one POST /v1/query/batch.",
-            ) from None
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                # The turn came in the same moment: it goes to the next.
+                self._leave(tenant_id)
+            else:
+                # Whoever left in the same moment may have passed it over already.
+                with suppress(ValueError):
+                    waiting.remove(turn)
+                self._forget(tenant_id)
+            if isinstance(error, TimeoutError):
+                code, detail = self._refusal
+                size = self._running.get(tenant_id, 0)
+                raise Problem(code, detail.format(size=size)) from None
+            raise
+
+    def _leave(self, tenant_id: UUID) -> None:
+        self._seen(tenant_id)
+        self._running[tenant_id] -= 1
+        waiting = self._waiting.get(tenant_id, ())
+        while waiting and self._room(tenant_id):
+            turn = waiting.popleft()
+            if not turn.done():
+                self._running[tenant_id] += 1
+                turn.set_result(None)
+        self._forget(tenant_id)
+
+    def _forget(self, tenant_id: UUID) -> None:
+        if not self._waiting.get(tenant_id):
+            self._waiting.pop(tenant_id, None)
+        if not self._running.get(tenant_id):
+            self._running.pop(tenant_id, None)

@@ -11,7 +11,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # After so many items of a batch others have their turn: a few milliseconds.
-STRIDE = 50
+STRIDE = 20
 
 
 @cache
