@@ -12,20 +12,15 @@ from csapi.kit.problems import Problem
 WAIT_SECONDS = 10.0
 # So long after its last request a tenant still counts as one who is there.
 PRESENT_SECONDS = 1.0
-QUERIES = (
-    "too_many_queries",
-    (
-        "{size} queries of this tenant are running already. Ask for fewer at once, or several in one "
-        "POST /v1/query/batch."
-    ),
+MANY_QUERIES = (
+    "{size} queries of this tenant are running already. Ask for fewer at once, or several in one "
+    "POST /v1/query/batch."
 )
-BATCHES = (
-    "rate_limited",
-    (
-        "{size} batches of this tenant are being taken in already, and this one was not: nothing of it "
-        "is stored. Send it again, with fewer at once."
-    ),
+MANY_BATCHES = (
+    "{size} batches of this tenant are being taken in already, and this one was not: nothing of it "
+    "is stored. Send it again, with fewer at once."
 )
+QUERIES, BATCHES = ("too_many_queries", MANY_QUERIES), ("rate_limited", MANY_BATCHES)
 
 
 class Lanes:
