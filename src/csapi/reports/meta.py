@@ -139,7 +139,7 @@ def maturity_of(
     settled as they come, or never."""
     window = asked.formula.matures_ms
     if window is None:
-        is_open = asked.metric.stays_open
+        is_open = asked.metric.stays_open or asked.formula.stays_open
         return Maturity(
             state=MaturityState.open if is_open else MaturityState.final,
             window_seconds=None,

@@ -55,6 +55,7 @@ from csapi.reports.shape import result_rows
 from csapi.reports.standing import Standing, Standings
 from csapi.reports.surroundings import annotations_of, topic_tree
 from csapi.reports.telling import Teller, add_sides, tests_in
+from csapi.reports.unanswered import by_agent, check_routed
 from csapi.reports.verdicts import Judge
 
 BY_PERSON = {"actor_agent", "actor_team", "owner_agent", "owner_team"}
@@ -185,6 +186,9 @@ async def resolved(snapshot: Snapshot, query: Query) -> Resolved:
         members = await find_members(snapshot.connection, desk.tenant_id, wanted_keys(tests))
     question = build_question(query, setting, members)
     target = build_target(query, question, setting, members)
+    sides = [question] if target is None else [question, target.question]
+    if (unrouted := by_agent(sides)) is not None:
+        await check_routed(snapshot.connection, desk.tenant_id, query, unrouted)
     warnings = cautions(question)
     if target is not None and overlaps(question, target):
         warnings.append(OVERLAP)

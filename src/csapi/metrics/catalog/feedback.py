@@ -16,9 +16,17 @@ from csapi.metrics.catalog.vocabulary import (
     ratio,
     scored,
 )
-from csapi.metrics.formulas import Facts, net_points, share
+from csapi.metrics.formulas import Facts, mean_value, net_points, share
 from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
 
+SCALE = Param(
+    "scale",
+    ParamType.choice,
+    "own",
+    "The survey's own scale; or `normalized`, on which its lowest rating is 0 and its highest 1.",
+    choices=("own", "normalized"),
+)
+NORMALIZED = Facts(Kind.RATING_NORMALIZED)
 CSAT, CES, NPS, FCR = (Facts(kind) for kind in (Kind.CSAT, Kind.CES, Kind.NPS, Kind.FCR))
 LABELLED = Facts(
     Kind.SENTIMENT,
@@ -47,15 +55,22 @@ FEEDBACK_METRICS = (
         direction=LOWER,
         attribution=SURVEY,
     ),
-    scored(
-        "rating_average",
-        "Average rating",
-        CSAT,
-        "The mean satisfaction rating on the survey's own scale.",
+    Metric(
+        id="rating_average",
+        label="Average rating",
+        description="The mean satisfaction rating, on the survey's own scale or from 0 to 1.",
         formula_text="sum of ratings / ratings",
-        example="Ratings of 5, 4 and 3 give 4.",
+        unit=Unit.SCORE,
+        direction=HIGHER,
+        time_basis=EVENT,
+        merge_class=MergeClass.mean,
         attribution=SURVEY,
-        pitfalls="Surveys on different scales must not be averaged together: filter them apart.",
+        build=lambda params: mean_value(NORMALIZED if params["scale"] == "normalized" else CSAT),
+        example="Ratings of 5, 4 and 3 give 4; normalized 0.75. A 4 of 1 to 5 and a 4 of 1 to 10: "
+        "normalized 0.75 and 0.3333, together 0.5417.",
+        pitfalls="Surveys on different scales must not be averaged together as they are: filter "
+        "them apart, or ask for `normalized`. A normalized rating is rounded to four decimals.",
+        params=(SCALE,),
     ),
     counted(
         "rating_distribution",
