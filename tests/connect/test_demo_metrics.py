@@ -23,7 +23,13 @@ OTHER_PAIRS = {
     **dict.fromkeys(("messages_in", "auto_replies", "waits_dropped"), ("channel", "topic")),
     # A call that nobody answered has no agent.
     **dict.fromkeys(
-        ("calls_abandoned", "calls_short_abandoned", "calls_flowed_out", "average_abandon_time"),
+        (
+            "calls_abandoned",
+            "calls_short_abandoned",
+            "calls_flowed_out",
+            "average_abandon_time",
+            "abandonment_rate",
+        ),
         ("queue", "time:day"),
     ),
     # A task has no channel, nor has a shift.
@@ -69,6 +75,7 @@ OTHER_PAIRS = {
             "ivr_sessions",
             "bot_resolution_rate",
             "bot_handoff_rate",
+            "durable_bot_resolution_rate",
             "ivr_containment_rate",
             "deflection_rate",
             "unidentified_sessions",
