@@ -36,6 +36,7 @@ OTHER_PAIRS = {
     **dict.fromkeys(
         (
             "tasks_assigned",
+            "distinct_tasks_assigned",
             "tasks_completed",
             "task_completion_rate",
             "task_time_to_complete",

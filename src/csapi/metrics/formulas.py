@@ -176,6 +176,8 @@ class Formula:
     business: "Formula | None" = None
     # Units may change sides, and nobody can say for how long.
     stays_open: bool = False
+    # The scale of its values, where a metric has several: what is on two of them does not add up.
+    values_on: str = ""
 
     @cached_property
     def is_at_instant(self) -> bool:

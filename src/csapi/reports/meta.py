@@ -52,7 +52,9 @@ def meta_of(
     maturity = {
         asked.name: maturity_of(asked, places, reading.groups, now, question.period.end)
         for asked, places in zip(question.metrics, question.places, strict=True)
-        if asked.metric.time_basis is TimeBasis.cohort or asked.formula.matures_ms is not None
+        if asked.metric.time_basis is TimeBasis.cohort
+        or asked.formula.matures_ms is not None
+        or asked.formula.stays_open
     }
     meta = QueryMeta(
         query=resolved_query(query, question),

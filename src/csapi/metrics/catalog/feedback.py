@@ -1,5 +1,7 @@
 """Feedback: what was asked, and what came back."""
 
+from dataclasses import replace
+
 from csapi.facts.kinds import Kind
 from csapi.facts.outcomes import Box, CommentOutcome, RequestOutcome, SentimentLabel
 from csapi.facts.wire import Sentiment
@@ -12,11 +14,12 @@ from csapi.metrics.catalog.vocabulary import (
     OWNER,
     STAYS_OPEN,
     SURVEY,
+    Params,
     counted,
     ratio,
     scored,
 )
-from csapi.metrics.formulas import Facts, mean_value, net_points, share
+from csapi.metrics.formulas import Facts, Formula, mean_value, net_points, share
 from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
 
 SCALE = Param(
@@ -26,12 +29,17 @@ SCALE = Param(
     "The survey's own scale; or `normalized`, on which its lowest rating is 0 and its highest 1.",
     choices=("own", "normalized"),
 )
-NORMALIZED = Facts(Kind.RATING_NORMALIZED)
 CSAT, CES, NPS, FCR = (Facts(kind) for kind in (Kind.CSAT, Kind.CES, Kind.NPS, Kind.FCR))
 LABELLED = Facts(
     Kind.SENTIMENT,
     (SentimentLabel.NEGATIVE, SentimentLabel.NEUTRAL, SentimentLabel.POSITIVE),
 )
+
+
+def rating_average(params: Params) -> Formula:
+    is_own = params[SCALE.name] == "own"
+    mean = mean_value(CSAT if is_own else Facts(Kind.RATING_NORMALIZED))
+    return replace(mean, values_on=params[SCALE.name])
 
 
 FEEDBACK_METRICS = (
@@ -65,7 +73,7 @@ FEEDBACK_METRICS = (
         time_basis=EVENT,
         merge_class=MergeClass.mean,
         attribution=SURVEY,
-        build=lambda params: mean_value(NORMALIZED if params["scale"] == "normalized" else CSAT),
+        build=rating_average,
         example="Ratings of 5, 4 and 3 give 4; normalized 0.75. A 4 of 1 to 5 and a 4 of 1 to 10: "
         "normalized 0.75 and 0.3333, together 0.5417.",
         pitfalls="Surveys on different scales must not be averaged together as they are: filter "

@@ -11,18 +11,17 @@ from csapi.facts.outcomes import (
     Told,
 )
 from csapi.metrics.catalog.vocabulary import (
-    ACTOR,
     COHORT,
     EVENT,
     LOWER,
-    NEUTRAL,
     OWNER,
     Params,
     counted,
+    distinct,
     milliseconds,
     ratio,
 )
-from csapi.metrics.formulas import Facts, Formula, added, mean_value, share, value_sum
+from csapi.metrics.formulas import Facts, Formula, mean_value, share, value_sum
 from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, TimeBasis, Unit
 from csapi.metrics.parts import Combo, Measure
 
@@ -82,38 +81,6 @@ def reopen_rate(params: Params) -> Formula:
         denominator=SOLVED.count(),
         n=SOLVED.count(),
         matures_ms=window,
-    )
-
-
-def distinct(
-    metric_id: str,
-    label: str,
-    facts: Facts,
-    measure: Measure,
-    description: str,
-    *,
-    more: tuple[Facts, ...] = (),
-    pitfalls: str = "Not additive: the days of a month do not add up to the month.",
-    needs: Told | None = None,
-) -> Metric:
-    every = (facts, *more)
-    return Metric(
-        id=metric_id,
-        label=label,
-        description=description,
-        formula_text="count of different ones",
-        unit=Unit.COUNT,
-        direction=NEUTRAL,
-        time_basis=EVENT,
-        merge_class=MergeClass.distinct,
-        attribution=ACTOR,
-        build=lambda _: Formula(
-            numerator=added(each.distinct(measure) for each in every),
-            n=added(each.count() for each in every),
-            needs=needs,
-        ),
-        example="Three of the same and one of another give 2 with n = 4.",
-        pitfalls=pitfalls,
     )
 
 
