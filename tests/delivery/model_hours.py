@@ -111,10 +111,10 @@ def spans_of(ticket: Item, events: list[Item], kind: Kind, fact: Fact) -> list[S
     """The times of which a fact of a ticket says how long they lasted together."""
     if kind is Kind.TIME_IN_STATUS:
         return status_spans(ticket, events)[WaitOutcome(fact.outcome)]
-    if kind is Kind.AWAITED and fact.duration_ms is not None:
+    if kind is Kind.AWAITED and fact.negative_ms is None:
         asked = [at(event, "occurred_at") for event in of(events, MessageOutcome.INBOUND)]
         start = asked[0] if asked else fact.at
-        return [(start, start + timedelta(milliseconds=fact.duration_ms))]
+        return [(start, start + timedelta(milliseconds=fact.duration_ms or 0))]
     span = span_of(kind, fact)
     return [] if span is None else [span]
 

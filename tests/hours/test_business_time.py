@@ -265,8 +265,8 @@ async def test_time_in_a_status_is_added_up_over_its_parts(
 async def test_an_unanswered_ticket_by_business_hours(
     tenant_id: UUID, send: Send, api_pool: asyncpg.Pool
 ) -> None:
-    """Asked on Friday at 16:00 and answered on Monday at 10:00: 66 hours, two of them open. Of the
-    second one nobody knows the hours, and the third has no answer."""
+    """Asked on Friday at 16:00 and answered on Monday at 10:00: 66 hours, two of them open. The
+    third has no answer. Of the others nobody knows the hours."""
     await send(tenant_id, "schedules", NORTH)
     friday, monday = "2026-01-09T16:00:00Z", "2026-01-12T10:00:00Z"
     tickets = [
@@ -275,6 +275,7 @@ async def test_an_unanswered_ticket_by_business_hours(
             ("t1", "north", {"first_reply_at": monday}),
             ("t2", "west", {"first_reply_at": monday}),
             ("t3", "north", {}),
+            ("t4", "west", {}),
         )
     ]
     await send(tenant_id, "tickets", *tickets)
@@ -288,7 +289,7 @@ async def test_an_unanswered_ticket_by_business_hours(
         cell = found.data[0].metrics["m"]
         return cell.numerator, cell.n, found.meta.maturity["m"].state.value
 
-    assert await counted("no_reply_rate", "calendar", 24) == (3, 3, "window")
+    assert await counted("no_reply_rate", "calendar", 24) == (4, 4, "window")
     assert await counted("no_reply_rate", "business", 2) == (1, 2, "open")
     assert await counted("no_reply_rate", "business", 1) == (2, 2, "open")
     assert await counted("unanswered_tickets", "business", 2) == (1, 2, "open")

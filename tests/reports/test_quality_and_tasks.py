@@ -1,5 +1,6 @@
 """Quality reviews, tasks and what surrounds feedback, from the item to the number."""
 
+import math
 from typing import Any
 
 import pytest
@@ -233,3 +234,9 @@ def test_ratings_of_two_scales_on_one(tenant: Tenant) -> None:
     assert ask(tenant, "rating_average")["value"] == 13 / 3
     cell = ask(tenant, "rating_average", scale="normalized")
     assert (cell["numerator"], cell["n"]) == (0.5 + 0.8889 + 0.3333, 3)
+
+
+def test_a_rating_on_the_finest_of_scales(tenant: Tenant) -> None:
+    finest = {"scale_min": 0.00015, "scale_max": math.nextafter(0.00015, 1)}
+    send(tenant, "feedback", *rated("csat", 0.00015, **finest))
+    assert ask(tenant, "rating_average", scale="normalized")["value"] == 0

@@ -25,6 +25,8 @@ STARTING_KINDS = (Kind.CALL,)
 # Whose duration starts and ends elsewhere, or is made of several times. No other kind has business
 # time.
 OTHER_KINDS = (Kind.AWAITED, Kind.TIME_IN_STATUS)
+# Whose duration may not have ended: they then have 0 where hours are in force at the start.
+LASTING_KINDS = (Kind.AWAITED,)
 BUSINESS_KINDS = (*ENDING_KINDS, *STARTING_KINDS, *OTHER_KINDS)
 
 # Uncorrelated, so asked once in a statement: without schedules all else is skipped.
@@ -36,6 +38,11 @@ TURNS = """(SELECT array_agg(DISTINCT turn) FROM schedule_periods
 
 def numbers(kinds: tuple[Kind, ...]) -> str:
     return ", ".join(str(int(kind)) for kind in kinds)
+
+
+def is_timed(kind: str, duration: str, negative: str) -> str:
+    """Whether a fact of BUSINESS_KINDS has business time, if hours are in force."""
+    return f"{duration} IS NOT NULL OR {kind} IN ({numbers(LASTING_KINDS)}) AND {negative} IS NULL"
 
 
 def in_force(scope: Scope, member: str) -> str:
@@ -73,7 +80,7 @@ class Clock:
 
 def business_ms(clock: Clock, inbox: str) -> str:
     """The business time of the event `e` in ms, or null."""
-    length = "e.duration * interval '1 millisecond'"
+    length = "coalesce(e.duration, 0) * interval '1 millisecond'"
     starts = dict.fromkeys(STARTING_KINDS, "e.at") | dict(clock.starts)
     started = "".join(f" WHEN {kind} THEN {at}" for kind, at in starts.items())
     ended = "".join(f" WHEN {kind} THEN {at} + {length}" for kind, at in starts.items())
@@ -87,7 +94,8 @@ def business_ms(clock: Clock, inbox: str) -> str:
     if clock.totals:
         added = "".join(f" WHEN {kind} THEN {total}" for kind, total in clock.totals.items())
         spent = f"CASE e.kind{added} ELSE {spent} END"
-    return f"""CASE WHEN e.kind IN ({numbers(BUSINESS_KINDS)}) AND e.duration IS NOT NULL
+    timed = is_timed("e.kind", "e.duration", "e.negative")
+    return f"""CASE WHEN e.kind IN ({numbers(BUSINESS_KINDS)}) AND ({timed})
     AND {HAS_SCHEDULES} THEN {spent} END"""
 
 

@@ -240,8 +240,9 @@ LOWEST, HIGHEST = (
     f"coalesce((c.item->>'{name}')::numeric, {usual:g})"
     for name, usual in zip(("scale_min", "scale_max"), SCALES[Survey.csat], strict=True)
 )
-NORMALIZED = f"""CASE WHEN c.survey = {Kind.CSAT} THEN
-      round((c.rating - {LOWEST} * {VALUE_SCALE}) / ({HIGHEST} - {LOWEST}))::bigint END"""
+# Ratings are stored to four decimals: on a scale that is finer than these, one may lie beside it.
+NORMALIZED = f"""CASE WHEN c.survey = {Kind.CSAT} THEN greatest(0, least({VALUE_SCALE},
+      round((c.rating - {LOWEST} * {VALUE_SCALE}) / ({HIGHEST} - {LOWEST}))))::bigint END"""
 FEEDBACK_EVENTS = f"""
   SELECT said.kind, 0, said.outcome, c.responded_at, coalesce(c.agent, r.agent),
     coalesce(c.team, r.team), NULL::bigint, said.value, NULL::bigint, true

@@ -72,7 +72,8 @@ class Kind(IntEnum):
     # value, of agents: 1 when the agent replied on it afterwards, 0 when not.
     AGENT_ASSIGNED = 30
     TEAM_ASSIGNED = 31
-    # A customer's ticket, at its creation. duration: until the first reply by a person.
+    # A customer's ticket, at its creation. duration: until the first reply by a person. Without one
+    # the business time is 0 where hours are in force.
     AWAITED = 32
     # A solve. value: replies by people until then; duration: until the ticket was reopened.
     SOLVE_EFFORT = 33

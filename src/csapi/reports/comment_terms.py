@@ -96,10 +96,13 @@ PERSON = f"""coalesce((SELECT p.customer::text FROM facts p WHERE p.tenant_id = 
 
 def most_said(by: CommentUnit, *, hides: bool) -> str:
     """The terms that at least $6 comments have; `hides`: and at least $8 people."""
-    enough = f" AND count(DISTINCT {PERSON}) >= $8" if hides else ""
+    who, enough = "", ""
+    if hides:
+        who = f"CROSS JOIN LATERAL (SELECT {PERSON} OFFSET 0) AS who (person)"
+        enough = " AND count(DISTINCT who.person) >= $8"
     return f"""
 SELECT t.term, f.language, count(*) AS feedback, {BOXES}
-FROM feedback f CROSS JOIN LATERAL ({TERMS[by]}) AS t (term) {CHOSEN}
+FROM feedback f {who} CROSS JOIN LATERAL ({TERMS[by]}) AS t (term) {CHOSEN}
 GROUP BY t.term, f.language HAVING count(*) >= $6{enough}
 ORDER BY feedback DESC, t.term COLLATE "C", f.language COLLATE "C" LIMIT $7"""
 

@@ -216,7 +216,8 @@ SELF_SERVICE_METRICS = (
         params=(DURABLE,),
         pitfalls="Conversations without a customer are on neither side. A customer is the same one "
         "only within one source. Without `ended_at` the start is taken for the end, so that what "
-        "follows in the conversation itself is taken for coming back. Recent ones may still be "
+        "follows in the conversation itself is taken for coming back. What happens on the ticket "
+        "is known from its events alone. Recent ones may still be "
         "undone: see mature_through.",
     ),
     ratio(

@@ -97,10 +97,11 @@ def unanswered(params: Params) -> Formula:
 
 def unanswered_in_hours(window: int) -> tuple[Combo, Combo, Combo]:
     """By business hours: tickets answered later, those never answered, and all of which that is
-    known. A reply whose business time is not known is in none of them."""
-    timed = AWAITED.measured().in_business_hours()
-    never = Facts(Kind.AWAITED, (ReplyOutcome.UNANSWERED,)).count()
-    late = timed - AWAITED.within(window).in_business_hours()
+    known. A ticket without hours in force is in none of them."""
+    answered, never_answered = (Facts(Kind.AWAITED, (each,)) for each in ReplyOutcome)
+    timed = answered.measured().in_business_hours()
+    never = never_answered.measured().in_business_hours()
+    late = timed - answered.within(window).in_business_hours()
     return late, never, timed + never + AWAITED.negative()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from csapi.facts.kinds import Kind
-from csapi.facts.outcomes import MessageOutcome, ResolutionOutcome, Told
+from csapi.facts.outcomes import MessageOutcome, ReplyOutcome, ResolutionOutcome, Told
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     EVENT,
@@ -49,7 +49,7 @@ BUCKET = Param(
 def first_response_time(params: Params) -> Formula:
     by_reply = params[BUCKET.name] == "reply"
     mean = mean_seconds(
-        Facts(Kind.FIRST_RESPONSE if by_reply else Kind.AWAITED),
+        Facts(Kind.FIRST_RESPONSE) if by_reply else Facts(Kind.AWAITED, (ReplyOutcome.ANSWERED,)),
         exclude_zero=params[EXCLUDE_ZERO.name],
         include_negative=params[INCLUDE_NEGATIVE.name],
     )
