@@ -143,7 +143,7 @@ def test_a_completion_before_the_assignment_is_kept_apart(tenant: Tenant) -> Non
     assert (cell["value"], cell["excluded"]) == (None, {"negative_duration": 1})
 
 
-def rated(survey: str, *ratings: int, **more: Any) -> list[dict[str, Any]]:
+def rated(survey: str, *ratings: float, **more: Any) -> list[dict[str, Any]]:
     return [
         {"external_id": f"{survey}{n}", "survey": survey, "rating": rating, "responded_at": AT}
         | more
