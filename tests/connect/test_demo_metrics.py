@@ -23,13 +23,20 @@ OTHER_PAIRS = {
     **dict.fromkeys(("messages_in", "auto_replies", "waits_dropped"), ("channel", "topic")),
     # A call that nobody answered has no agent.
     **dict.fromkeys(
-        ("calls_abandoned", "calls_short_abandoned", "calls_flowed_out", "average_abandon_time"),
+        (
+            "calls_abandoned",
+            "calls_short_abandoned",
+            "calls_flowed_out",
+            "average_abandon_time",
+            "abandonment_rate",
+        ),
         ("queue", "time:day"),
     ),
     # A task has no channel, nor has a shift.
     **dict.fromkeys(
         (
             "tasks_assigned",
+            "distinct_tasks_assigned",
             "tasks_completed",
             "task_completion_rate",
             "task_time_to_complete",
@@ -69,6 +76,7 @@ OTHER_PAIRS = {
             "ivr_sessions",
             "bot_resolution_rate",
             "bot_handoff_rate",
+            "durable_bot_resolution_rate",
             "ivr_containment_rate",
             "deflection_rate",
             "unidentified_sessions",

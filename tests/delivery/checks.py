@@ -2,7 +2,7 @@
 
 I1: a bucket has a mark, or its summary equals the aggregate of its facts.
 I2: a subject has a mark, or its facts equal a fresh derivation of the raw rows; business time only
-    where no schedule was changed without a recompute.
+    where no schedule, and targets only where no policy was changed without a recompute.
 I3: the gaps of a contact are those to its customer's previous and next contact.
 I4: a declared attribute is read out of every record, once the declaration is worked off.
 """
@@ -25,7 +25,7 @@ from tests.delivery.bruteforce import (
     summarized,
 )
 
-from csapi.facts.kinds import Grain, Kind, Reference, Resource
+from csapi.facts.kinds import SLA_KINDS, Grain, Kind, Reference, Resource
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.metrics.cuboids import SLOT_CUBOIDS
 from csapi.metrics.zones import day_start, local_date, month_start
@@ -45,6 +45,8 @@ SELECT DISTINCT 'subject', 0, NULL::timestamptz, subject, '' FROM subject_marks 
 UNION ALL SELECT 'reference', reference, NULL, NULL, '' FROM reference_marks WHERE tenant_id = $1
 UNION ALL SELECT 'schedule', 0, NULL, NULL, '' FROM schedules
 WHERE tenant_id = $1 AND NOT is_stub AND NOT is_applied
+UNION ALL SELECT 'policy', 0, NULL, NULL, '' FROM sla_policies
+WHERE tenant_id = $1 AND NOT is_stub AND NOT is_applied
 UNION ALL SELECT 'attribute', slot, NULL, NULL, name FROM custom_attributes WHERE tenant_id = $1"""
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -62,6 +64,7 @@ class Snapshot:
     subject_marks: set[UUID]
     references: list[int]
     is_business_time_current: bool
+    are_targets_current: bool
     attribute_slots: list[int]
     unread: list[str]
 
@@ -102,6 +105,7 @@ async def take_snapshot(
             subject_marks={row["subject"] for row in pending["subject"]},
             references=[row["number"] for row in pending["reference"]],
             is_business_time_current=not pending["schedule"],
+            are_targets_current=not (pending["policy"] or pending["schedule"]),
             attribute_slots=[row["number"] for row in pending["attribute"]],
             unread=await unread_attributes(connection, tenant_id, pending["attribute"]),
         )
@@ -186,7 +190,10 @@ def own_values(facts: Iterable[Row], snapshot: Snapshot) -> dict[tuple[Any, ...]
     """What derives from the subject alone, by (subject, kind, ordinal)."""
     found = {}
     for fact in facts:
-        if fact["subject"] in snapshot.subject_marks:
+        is_target = fact["kind"] in SLA_KINDS
+        if fact["subject"] in snapshot.subject_marks or (
+            is_target and not snapshot.are_targets_current
+        ):
             continue
         values = dict(fact.items())
         if not snapshot.is_business_time_current:

@@ -197,7 +197,10 @@ presence_items = interval(
     channel=maybe(labels),
 )
 shift_items = interval(
-    st.sampled_from(["s1", "s2"]), may_last=False, is_paid=st.sampled_from([True, True, False])
+    st.sampled_from(["s1", "s2"]),
+    may_last=False,
+    is_paid=st.sampled_from([True, True, False]),
+    activity=maybe(st.sampled_from(["Break", "desk"])),
 )
 work_items = interval(st.sampled_from(["w1", "w2"]), ticket=maybe(tickets), channel=maybe(labels))
 half_hours = st.integers(0, 48).map(lambda number: f"{number // 2:02}:{number % 2 * 30:02}")

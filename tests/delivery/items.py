@@ -85,6 +85,13 @@ def schedule(name: str, opens: str, minutes: int = 0) -> Item:
     return {**item, "source_updated_at": version(minutes)}
 
 
+def policy(name: str, seconds: int, minutes: int = 0, **more: Any) -> Item:
+    """A first reply to everybody within so many seconds, from before OLD_DAY on."""
+    targets = [{"metric": "first_response", "seconds": seconds, "hours": "calendar"}]
+    item = {"external_id": name, "valid_from": "2026-03-01", "targets": targets, **more}
+    return {**item, "source_updated_at": version(minutes)}
+
+
 def customer(name: str, segment: str, minutes: int = 0) -> Item:
     return {"external_id": name, "segment": segment, "source_updated_at": version(minutes)}
 

@@ -1,9 +1,22 @@
 """The facts of feedback and of requests for it in plain Python."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
-from tests.delivery.model import CONTEXT, Fact, Item, World, at, first, owner_of, tags_of, tone, was
+from tests.delivery.model import (
+    CONTEXT,
+    Fact,
+    Item,
+    World,
+    at,
+    first,
+    owner_of,
+    scaled,
+    tags_of,
+    tone,
+    was,
+)
 
 from csapi.facts.kinds import Kind
 from csapi.facts.outcomes import Box
@@ -40,9 +53,21 @@ def feedback_facts(world: World, answer: Item) -> Facts:
         ),
         Kind.FEEDBACK_COMMENT: Fact(when, outcome=1 if answer.get("comment", "").strip() else 2),
     }
+    if answer["survey"] == "csat":
+        value = normalized(answer)
+        facts[Kind.RATING_NORMALIZED] = Fact(when, outcome=box(answer), value=value)
     if heard := tone(answer):
         facts[Kind.SENTIMENT] = Fact(when, **heard)
     return {(kind, 0): asked(world, [answer, request], fact) for kind, fact in facts.items()}
+
+
+def normalized(answer: Item) -> int | None:
+    """From 0 for the lowest rating of the scale to 1 for its highest."""
+    low, high = (
+        Decimal(str(first(answer.get(name), usual)))
+        for name, usual in (("scale_min", 1), ("scale_max", 5))
+    )
+    return scaled((Decimal(str(answer["rating"])) - low) / (high - low))
 
 
 def is_real(world: World, chain: list[Item]) -> bool:

@@ -6,8 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.delivery.model import Fact, Item, World, at, first, nearest_ms, owner_of
+from tests.delivery.model_replies import of
+from tests.delivery.model_work import Span, status_spans
 
 from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import MessageOutcome, WaitOutcome
 
 # Facts that stand at the end of what they measure.
 ENDING = (
@@ -78,10 +81,17 @@ def is_open(schedule: Item, when: datetime) -> bool:
 
 
 def business_ms(
-    world: World, span: tuple[datetime, datetime], turns: set[datetime], inbox: str | None,
-    team_at: TeamAt,
-) -> int | None:  # fmt: skip
-    """Open time within a span; `turns` are the instants at which the team may change."""
+    world: World, spans: list[Span], turns: set[datetime], inbox: str | None, team_at: TeamAt
+) -> int | None:
+    """Open time within spans; `turns` are the instants at which the team may change."""
+    passed = [open_time(world, span, turns, inbox, team_at) for span in spans]
+    known = [each for each in passed if each is not None]
+    return nearest_ms(sum(known, ZERO)) if len(known) == len(spans) else None
+
+
+def open_time(
+    world: World, span: Span, turns: set[datetime], inbox: str | None, team_at: TeamAt
+) -> timedelta | None:
     start, end = span
     minutes = {start.replace(second=0, microsecond=0) + MINUTE}
     while max(minutes) < end:
@@ -94,10 +104,22 @@ def business_ms(
             return None
         if is_open(schedule, one):
             total += other - one
-    return nearest_ms(total)
+    return total
 
 
-def span_of(kind: Kind, fact: Fact) -> tuple[datetime, datetime] | None:
+def spans_of(ticket: Item, events: list[Item], kind: Kind, fact: Fact) -> list[Span]:
+    """The times of which a fact of a ticket says how long they lasted together."""
+    if kind is Kind.TIME_IN_STATUS:
+        return status_spans(ticket, events)[WaitOutcome(fact.outcome)]
+    if kind is Kind.AWAITED and fact.negative_ms is None:
+        asked = [at(event, "occurred_at") for event in of(events, MessageOutcome.INBOUND)]
+        start = asked[0] if asked else fact.at
+        return [(start, start + timedelta(milliseconds=fact.duration_ms or 0))]
+    span = span_of(kind, fact)
+    return [] if span is None else [span]
+
+
+def span_of(kind: Kind, fact: Fact) -> Span | None:
     if fact.duration_ms is None:
         return None
     length = timedelta(milliseconds=fact.duration_ms)
@@ -108,7 +130,7 @@ def span_of(kind: Kind, fact: Fact) -> tuple[datetime, datetime] | None:
 
 def timed_ticket(world: World, ticket: Item, events: list[Item], kind: Kind, fact: Fact) -> Fact:
     """The fact of a ticket with its business time."""
-    if (span := span_of(kind, fact)) is None:
+    if not (spans := spans_of(ticket, events, kind, fact)):
         return fact
     turns = {at(event, "occurred_at") for event in events}
     for _, agent in world.all("agents"):
@@ -120,7 +142,7 @@ def timed_ticket(world: World, ticket: Item, events: list[Item], kind: Kind, fac
         found: str | None = first(team, world.team(owner, when))
         return found
 
-    spent = business_ms(world, span, turns - {None}, ticket.get("inbox"), team_at)
+    spent = business_ms(world, spans, turns - {None}, ticket.get("inbox"), team_at)
     return replace(fact, business_ms=spent)
 
 
@@ -129,5 +151,5 @@ def timed_call(world: World, kind: Kind, fact: Fact) -> Fact:
     if (span := span_of(kind, fact)) is None:
         return fact
     return replace(
-        fact, business_ms=business_ms(world, span, set(), None, lambda _: fact.actor_team)
+        fact, business_ms=business_ms(world, [span], set(), None, lambda _: fact.actor_team)
     )

@@ -14,6 +14,7 @@ from csapi.facts.outcomes import PresenceOutcome, ShiftOutcome
 
 Facts = dict[tuple[Kind, int], Fact]
 LONGEST = timedelta(days=31)
+NO_WORK = {"break", "meeting", "training"}
 READY = {"available", "handling", "after_call_work"}
 
 
@@ -103,6 +104,10 @@ def shift_facts(world: World, item: Item) -> Facts:
     facts = pieces_of(Kind.SHIFT, pay, [span])
     facts |= pieces_of(Kind.SHIFT_ONLINE, pay, overlap(online, span))
     facts |= pieces_of(Kind.SHIFT_READY, pay, overlap(ready, span))
+    if (planned := (item.get("activity") or "").lower()) in NO_WORK:
+        kept = [each for each, _, record in theirs if record["state"] == planned]
+        facts |= pieces_of(Kind.SHIFT_KEPT, pay, overlap(kept, span))
+        facts |= pieces_of(Kind.SHIFT_WORKED, pay, overlap(ready, span))
     facts |= shift_cost(world, item)
     return facts | whole_of(Kind.SHIFT_INTERVAL, pay, span[1], [span])
 

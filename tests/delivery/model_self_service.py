@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from tests.delivery.model import CONTEXT, Fact, Item, World, at, first, nearest_ms
+from tests.delivery.model_replies import message_outcome
+from tests.delivery.model_work import DONE
 
 from csapi.facts.kinds import Kind
-from csapi.facts.outcomes import SearchOutcome, SessionOutcome, VoteOutcome
+from csapi.facts.outcomes import MessageOutcome, SearchOutcome, SessionOutcome, VoteOutcome
 
 KINDS = {
     "self_service": Kind.SELF_SERVICE_SESSION,
@@ -92,6 +94,7 @@ def session_facts(world: World, session: Item, contacts: Contacts) -> dict[Kind,
             SessionOutcome[session["outcome"].upper()],
             duration_ms=max(0, nearest_ms(min(later) - ended)) if later else None,
             value=10_000 if customer else None,
+            gap_next_ms=came_back_ms(world, session, ended) if customer else None,
             context=context,
         )
     }
@@ -109,6 +112,26 @@ def session_facts(world: World, session: Item, contacts: Contacts) -> dict[Kind,
             context=context,
         )
     return facts
+
+
+def came_back_ms(world: World, session: Item, ended: datetime) -> int | None:
+    """How long until something on the ticket showed that a bot had not resolved it."""
+    signs = [
+        at(event, "occurred_at")
+        for event in world.events_of(session.get("ticket"))
+        if session["kind"] == "bot" and (is_from_customer(event) or is_reopening(event))
+    ]
+    later = [when for when in signs if when > ended]
+    return nearest_ms(min(later) - ended) if later else None
+
+
+def is_from_customer(event: Item) -> bool:
+    return event["type"] == "message" and message_outcome(event) is MessageOutcome.INBOUND
+
+
+def is_reopening(event: Item) -> bool:
+    changed = event["type"] == "status_changed"
+    return changed and event.get("from") in DONE and event["to"] not in DONE
 
 
 def opened_at(world: World, name: str | None) -> Any:

@@ -10,9 +10,17 @@ from tests.delivery.model import Fact, Item, at, nearest_ms
 from tests.delivery.model_replies import actor, of, said
 
 from csapi.facts.kinds import Kind
-from csapi.facts.outcomes import EffortOutcome, MessageOutcome, RoutingOutcome, WaitOutcome
+from csapi.facts.outcomes import (
+    FROM_STATUS,
+    EffortOutcome,
+    MessageOutcome,
+    OpenStatus,
+    RoutingOutcome,
+    WaitOutcome,
+)
 
 Facts = dict[tuple[Kind, int], Fact]
+Span = tuple[datetime, datetime]
 DONE = ("solved", "closed")
 
 
@@ -110,8 +118,9 @@ def final(solve: Solve, kind: Kind, count: int) -> Facts:
     return {(kind, 0): Fact(solve.at, actor_agent=solve.solver, value=count * 10_000)}
 
 
-def status_times(ticket: Item, events: list[Item], solve: Solve) -> Facts:
-    totals: dict[WaitOutcome, timedelta] = {}
+def status_spans(ticket: Item, events: list[Item]) -> dict[WaitOutcome, list[Span]]:
+    """Whose time passed from when to when, until the last solve."""
+    spans: dict[WaitOutcome, list[Span]] = {}
     changes = changes_of(events)
     since, status = at(ticket, "created_at"), changes[0].get("from") or "new" if changes else None
     last = max((n for n, (event, done) in enumerate(turns_of(events)) if done), default=None)
@@ -122,16 +131,24 @@ def status_times(ticket: Item, events: list[Item], solve: Solve) -> Facts:
             groups = [WaitOutcome.AGENT if status == "pending" else WaitOutcome.REQUESTER]
             groups += [WaitOutcome.ON_HOLD] if status == "on_hold" else []
             for group in groups:
-                totals[group] = totals.get(group, timedelta()) + (until - since)
+                spans.setdefault(group, []).append((since, until))
         since, status = until, event["to"]
         if event is final_solve:
             break
+    return spans
+
+
+def status_times(ticket: Item, events: list[Item], solve: Solve) -> Facts:
     return {
         (Kind.TIME_IN_STATUS, group): Fact(
-            solve.at, group, actor_agent=solve.solver, duration_ms=nearest_ms(total)
+            solve.at, group, actor_agent=solve.solver, duration_ms=nearest_ms(length(spans))
         )
-        for group, total in totals.items()
+        for group, spans in status_spans(ticket, events).items()
     }
+
+
+def length(spans: list[Span]) -> timedelta:
+    return sum((until - since for since, until in spans), timedelta())
 
 
 def routing_fact(ticket: Item, events: list[Item]) -> Facts:
@@ -199,12 +216,51 @@ def backlog_facts(
         parts += pairwise(edges)
     facts = {}
     for nth, (start, end) in enumerate(sorted(parts, key=lambda part: part[0]), start=1):
-        facts[Kind.BACKLOG, 2 * nth] = (Fact(start, value=10_000), start)
+        facts[Kind.BACKLOG, 2 * nth] = (
+            Fact(start, open_status(ticket, events, start), value=10_000), start
+        )  # fmt: skip
+        facts |= status_facts(ticket, events, start, end)
         age = max(nearest_ms(start - at(ticket, "created_at")), 0) * 10
         if end is None:
             facts[Kind.OPEN_TICKET, 0] = (Fact(start, value=age), start)
         else:
-            facts[Kind.BACKLOG, 2 * nth + 1] = (Fact(end, value=-10_000), start)
+            status = open_status(ticket, events, end, before=True)
+            facts[Kind.BACKLOG, 2 * nth + 1] = (Fact(end, status, value=-10_000), start)
             lasted = Fact(end, duration_ms=nearest_ms(end - start), value=age)
             facts[Kind.OPEN_ENDED, nth] = (lasted, start)
+    return facts
+
+
+def open_status(ticket: Item, events: list[Item], when: datetime, *, before: bool = False) -> int:
+    """What an open ticket was at an instant, or just before it."""
+    changes, totals = changes_of(events), ticket.get("milestones") or {}
+    if not changes:
+        is_over = totals.get("last_solved_at") or totals.get("first_solved_at")
+        return OpenStatus.UNKNOWN if is_over else named(ticket.get("status"))
+    past = [
+        event
+        for event in changes
+        if at(event, "occurred_at") < when or (at(event, "occurred_at") == when and not before)
+    ]
+    return named(past[-1]["to"] if past else changes[0].get("from"))
+
+
+def named(status: str | None) -> OpenStatus:
+    return OpenStatus[(status or "new").upper()]
+
+
+def status_facts(
+    ticket: Item, events: list[Item], start: datetime, end: datetime | None
+) -> dict[tuple[Kind, int], tuple[Fact, datetime]]:
+    """Changes of status within a part in which the ticket was open."""
+    facts = {}
+    for event in changes_of(events):
+        when = at(event, "occurred_at")
+        if start < when and (end is None or when < end):
+            is_last = [each for each in changes_of(events) if at(each, "occurred_at") == when][-1]
+            before = open_status(ticket, events, when, before=True)
+            after = open_status(ticket, events, when)
+            if event is is_last and before != after:
+                fact = Fact(when, before * FROM_STATUS + after, value=10_000)
+                facts[Kind.OPEN_STATUS, event["place"]] = (fact, start)
     return facts

@@ -11,6 +11,7 @@ from tests.delivery.explorer import Session, Trial, Work
 from tests.delivery.lab import Item, Known, Lab, drain, take_in
 
 from csapi.access.tenancy import tenant_transaction
+from csapi.facts import sla_targets
 from csapi.facts.attributes import declare_attribute
 from csapi.facts.kinds import Grain
 from csapi.facts.schedule_periods import ask_for_recompute
@@ -47,6 +48,18 @@ def reschedule(name: str, *items: Item) -> Session:
         await take_in(intake, trial.tenant_id, "schedules", items)
         async with tenant_transaction(pool, trial.tenant_id) as connection:
             await ask_for_recompute(connection, trial.tenant_id, 0)
+
+    return Session(name, work)
+
+
+def replace_policy(name: str, *items: Item) -> Session:
+    """Policies change, and what is there is to be decided again."""
+
+    async def work(trial: Trial, pool: Any) -> None:
+        intake = Intake(pool, trial.known.directory(pool, trial.tenant_id))
+        await take_in(intake, trial.tenant_id, "sla-policies", items)
+        async with tenant_transaction(pool, trial.tenant_id) as connection:
+            await sla_targets.ask_for_recompute(connection, trial.tenant_id)
 
     return Session(name, work)
 

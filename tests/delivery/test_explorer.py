@@ -9,8 +9,15 @@ from tests.delivery.scenarios import SCENARIOS
 from tests.delivery.scenarios_customers import CUSTOMER_SCENARIOS
 from tests.delivery.scenarios_hours import HOURS_SCENARIOS
 from tests.delivery.scenarios_self_service import SELF_SERVICE_SCENARIOS
+from tests.delivery.scenarios_sla import SLA_SCENARIOS
 
-EVERY = (*SCENARIOS, *HOURS_SCENARIOS, *SELF_SERVICE_SCENARIOS, *CUSTOMER_SCENARIOS)
+EVERY = (
+    *SCENARIOS,
+    *HOURS_SCENARIOS,
+    *SLA_SCENARIOS,
+    *SELF_SERVICE_SCENARIOS,
+    *CUSTOMER_SCENARIOS,
+)
 
 
 @pytest.mark.parametrize("scenario", EVERY, ids=lambda scenario: scenario.name)

@@ -11,6 +11,7 @@ from tests.hours.conftest import Send, schedule, weekly
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Kind
+from csapi.facts.outcomes import WaitOutcome
 from csapi.facts.schedule_periods import ask_for_recompute, is_business_time_current
 from csapi.kit.clock import now
 from csapi.reports.schemas import Query
@@ -227,3 +228,68 @@ async def test_what_lasts_is_measured_by_the_hours_of_its_team(
     assert (cells["backlog_age"].value, cells["backlog_age"].n) == (17 * 3600, 1)
     assert cells["current_longest_wait"].value == 17 * 3600
     assert (cells["current_wait"].value, cells["current_wait"].n) == (49 * 3600, 2)
+
+
+async def test_time_in_a_status_is_added_up_over_its_parts(
+    tenant_id: UUID, send: Send, admin: asyncpg.Connection
+) -> None:
+    """North is open from 9 to 17, south from 12 to 15:30. Open on Monday 16 to 18: 60 in north.
+    Pending until Tuesday 14: 5 h of north until it goes to south at 13, and 60 in south. On hold
+    until 16 (90 in south), and solved: we owe 60 + 90."""
+    await send(tenant_id, "schedules", NORTH, SOUTH)
+    created = "2026-01-05T16:00:00Z"
+    await send(tenant_id, "tickets", {"external_id": "t1", "created_at": created, "team": "north"})
+    changes = [
+        {"event_id": name, "ticket": "t1", "type": "status_changed", "occurred_at": at, "to": to}
+        for name, at, to in (
+            ("s1", "2026-01-05T18:00:00Z", "pending"),
+            ("s2", "2026-01-06T14:00:00Z", "on_hold"),
+            ("s3", "2026-01-06T16:00:00Z", "solved"),
+        )
+    ]
+    moved = assigned("2026-01-06T13:00:00Z", team="south")
+    await send(tenant_id, "ticket-events", *changes, moved)
+    rows = await admin.fetch(
+        "SELECT outcome, business_ms / 60000 AS minutes FROM facts "
+        "WHERE tenant_id = $1 AND kind = $2",
+        tenant_id,
+        int(Kind.TIME_IN_STATUS),
+    )
+    assert {row["outcome"]: row["minutes"] for row in rows} == {
+        WaitOutcome.REQUESTER: 150,
+        WaitOutcome.AGENT: 4 * 60 + 60,
+        WaitOutcome.ON_HOLD: 90,
+    }
+
+
+async def test_an_unanswered_ticket_by_business_hours(
+    tenant_id: UUID, send: Send, api_pool: asyncpg.Pool
+) -> None:
+    """Asked on Friday at 16:00 and answered on Monday at 10:00: 66 hours, two of them open. The
+    third has no answer. Of the others nobody knows the hours."""
+    await send(tenant_id, "schedules", NORTH)
+    friday, monday = "2026-01-09T16:00:00Z", "2026-01-12T10:00:00Z"
+    tickets = [
+        {"external_id": name, "created_at": friday, "team": team, "milestones": reply}
+        for name, team, reply in (
+            ("t1", "north", {"first_reply_at": monday}),
+            ("t2", "west", {"first_reply_at": monday}),
+            ("t3", "north", {}),
+            ("t4", "west", {}),
+        )
+    ]
+    await send(tenant_id, "tickets", *tickets)
+
+    async def counted(metric: str, hours: str, window: int) -> tuple[Any, ...]:
+        asked = {"id": metric, "as": "m", "hours": hours, "params": {"window_hours": window}}
+        time = {"range": {"from": "2026-01-09", "to": "2026-01-10"}}
+        desk = Desk(api_pool, tenant_id, "UTC", now(), 1_000)
+        query = msgspec.convert({"metrics": [asked], "time": time}, Query)
+        found = await answer(desk, query)
+        cell = found.data[0].metrics["m"]
+        return cell.numerator, cell.n, found.meta.maturity["m"].state.value
+
+    assert await counted("no_reply_rate", "calendar", 24) == (4, 4, "window")
+    assert await counted("no_reply_rate", "business", 2) == (1, 2, "open")
+    assert await counted("no_reply_rate", "business", 1) == (2, 2, "open")
+    assert await counted("unanswered_tickets", "business", 2) == (1, 2, "open")

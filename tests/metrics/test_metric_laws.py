@@ -215,12 +215,34 @@ async def test_a_balance_is_the_one_before_and_the_net_flow(
         },
     )
     balances: dict[Any, float] = {}
+    seen: set[float] = set()
     for row in sorted(answer["data"], key=lambda row: row["dimensions"]["time:day"]["start"]):
         member = tuple(row["dimensions"][name]["key"] for name in dimensions)
         now, flow = (row["metrics"][name]["value"] for name in ("backlog_open", "net_flow"))
         assert now == balances.get(member, 0) + flow
         balances[member] = now
-    assert any(balances.values())
+        seen.add(now)
+    assert len(seen) > 1
+
+
+@pytest.mark.parametrize("dimensions", [[], ["team"], ["time:week"]])
+async def test_the_backlogs_of_all_statuses_are_the_backlog(
+    world: World, ask: Ask, dimensions: list[str]
+) -> None:
+    (param,) = METRICS["backlog_open"].params
+    metrics = [
+        {"id": "backlog_open", "as": status, "params": {param.name: status}}
+        for status in param.choices
+    ]
+    time = {"range": RANGE, "timezone": TIMEZONE}
+    query = {"metrics": metrics, "time": time, "dimensions": dimensions, "limit": 10_000}
+    rows = (await ask(world.tenants["mixed"], query))["data"]
+    seen = set()
+    for row in rows:
+        values = {name: cell["value"] for name, cell in row["metrics"].items()}
+        assert values.pop("all") == sum(values.values())
+        seen |= {*values.values()}
+    assert len(seen) > 1
 
 
 def check_balances(

@@ -128,3 +128,5 @@ def test_what_does_not_add_up_is_not_joined() -> None:
     assert join(*pairs, by_spread=True) is None
     assert join(built("contacts_per_customer"), built("contacts_per_customer")) is None
     assert join(built("backlog_open"), built("backlog_open")) is None
+    assert join(built("rating_average"), built("rating_average")) is not None
+    assert join(built("rating_average"), built("rating_average", scale="normalized")) is None

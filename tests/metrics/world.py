@@ -7,9 +7,10 @@ here in plain Python, local time comes from zoneinfo.
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo
 from csapi.facts.business_hours import BUSINESS_KINDS
 from csapi.facts.kinds import FORESEEN, NO_OUTCOME, VALUE_SCALE, Dimension, Kind
 from csapi.facts.outcomes import (
+    FROM_STATUS,
     SLA_METRIC_STEP,
     AssignmentOutcome,
     Box,
@@ -30,6 +32,7 @@ from csapi.facts.outcomes import (
     HandlingOutcome,
     HoldingOutcome,
     MessageOutcome,
+    OpenStatus,
     PresenceOutcome,
     ReplyOutcome,
     RequestOutcome,
@@ -48,7 +51,16 @@ from csapi.facts.outcomes import (
     WaitOutcome,
 )
 from csapi.metrics.formulas import Formula
-from csapi.metrics.parts import AGES, FILLED, LASTING, ON_TOPIC, THRESHOLDS, Combo, Measure, Part
+from csapi.metrics.parts import (
+    AGES,
+    FILLED,
+    LASTING,
+    OF_RESOLVED,
+    ON_TOPIC,
+    Combo,
+    Measure,
+    Part,
+)
 
 Fact = dict[str, Any]
 Key = tuple[str | None, ...]
@@ -72,6 +84,10 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.SOLVE_EFFORT: tuple(EffortOutcome),
     Kind.ROUTED: tuple(RoutingOutcome),
     Kind.TIME_IN_STATUS: tuple(WaitOutcome),
+    Kind.BACKLOG: tuple(OpenStatus),
+    Kind.OPEN_STATUS: tuple(
+        one * FROM_STATUS + other for one, other in permutations([*OpenStatus][1:], 2)
+    ),
     Kind.CALL: tuple(CallOutcome),
     Kind.CALL_FROM_START: tuple(CallOutcome),
     Kind.TALK: tuple(HandlingOutcome),
@@ -83,6 +99,7 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.CES: tuple(Box),
     Kind.NPS: tuple(Box),
     Kind.FCR: tuple(Box),
+    Kind.RATING_NORMALIZED: tuple(Box),
     Kind.FEEDBACK_COMMENT: tuple(CommentOutcome),
     Kind.SENTIMENT: tuple(SentimentLabel),
     Kind.QUALITY_REVIEW: tuple(ReviewOutcome),
@@ -95,6 +112,8 @@ OUTCOMES: Mapping[Kind, Sequence[int]] = {
     Kind.SHIFT_INTERVAL: tuple(ShiftOutcome),
     Kind.SHIFT_ONLINE: tuple(ShiftOutcome),
     Kind.SHIFT_READY: tuple(ShiftOutcome),
+    Kind.SHIFT_KEPT: tuple(ShiftOutcome),
+    Kind.SHIFT_WORKED: tuple(ShiftOutcome),
     Kind.KB_SEARCH: tuple(SearchOutcome),
     Kind.KB_VOTE: tuple(VoteOutcome),
     Kind.SELF_SERVICE_SESSION: tuple(SessionOutcome),
@@ -114,7 +133,8 @@ TIMED = {
     Kind.AFTER_CALL_WORK, Kind.HANDLE, Kind.RESPONSE, Kind.REPLY_PAIR, Kind.AGENT_RESPONSE,
     Kind.AGENT_ASSIGNED, Kind.AWAITED, Kind.ACKNOWLEDGED, Kind.SOLVE_EFFORT, Kind.TIME_IN_STATUS,
     Kind.SOLVED, Kind.TASK_COMPLETED, Kind.PRESENCE, Kind.PRESENCE_INTERVAL, Kind.SHIFT,
-    Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE, Kind.SHIFT_READY, Kind.WORK_SESSION,
+    Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE, Kind.SHIFT_READY, Kind.SHIFT_KEPT, Kind.SHIFT_WORKED,
+    Kind.WORK_SESSION,
     Kind.WORK_SESSION_INTERVAL,
     Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION, Kind.SEARCH_SESSION,
     Kind.STAFF_COST, Kind.SLA_DECISION, Kind.SLA_OVERSHOOT, Kind.REOPEN, Kind.HUMAN_RESOLUTION,
@@ -125,6 +145,7 @@ RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
 # Kind -> the lowest and the highest value; there may be none.
 SCORED = {
     Kind.SENTIMENT: (-VALUE_SCALE, VALUE_SCALE),
+    Kind.RATING_NORMALIZED: (0, VALUE_SCALE),
     Kind.QUALITY_REVIEW: (0, VALUE_SCALE),
     Kind.QUALITY_CRITERION: (0, VALUE_SCALE),
     Kind.STAFF_COST: (0, 30 * VALUE_SCALE),
@@ -212,6 +233,8 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         value = chance.randint(1, 3) * VALUE_SCALE
     elif kind in (Kind.BACKLOG, Kind.CUSTOMER, Kind.SLA_ACTIVE):
         value = chance.choice((1, -1)) * VALUE_SCALE
+    elif kind is Kind.OPEN_STATUS:
+        value = VALUE_SCALE
     elif kind in AGED:
         value = chance.randint(0, 10**9) * 10
     elif kind in FLAGGED:
@@ -267,6 +290,7 @@ def random_facts(seed: int, count: int) -> list[Fact]:
         facts.append(fact | {"subject": chance.choice(among), "ordinal": number})
     facts += better_ratings(chance, subjects)
     with_neighbors(facts)
+    with_ends(facts)
     return with_next_channels(facts)
 
 
@@ -334,6 +358,16 @@ MEASURES: Mapping[Measure, Callable[[Sequence[Fact]], int]] = {
 }
 
 
+# Measure -> the gaps of which one at least is within the threshold.
+HELD_AGAINST = {
+    Measure.WITHIN_N: ("duration_ms",),
+    Measure.NEXT_WITHIN_N: ("gap_next_ms",),
+    Measure.SWITCHED_WITHIN_N: ("gap_next_ms",),
+    Measure.BUSINESS_WITHIN_N: ("business_ms",),
+    Measure.EITHER_WITHIN_N: ("duration_ms", "gap_next_ms"),
+}
+
+
 def ages_at(kind: Kind, facts: Iterable[Fact], when: datetime) -> list[int]:
     """How long what lasts at an instant has lasted, in ms."""
     found = []
@@ -392,6 +426,18 @@ def with_neighbors(facts: Sequence[Fact]) -> None:
             )
 
 
+def with_ends(facts: Sequence[Fact]) -> None:
+    """Note of each fact whether a person handled its record and whether that is resolved."""
+    seen: dict[UUID, set[Kind]] = defaultdict(set)
+    for fact in facts:
+        is_call = fact["kind"] == Kind.CALL
+        if not is_call or (fact["outcome"] == CallOutcome.ANSWERED and fact["value"] != 0):
+            seen[fact["subject"]].add(Kind(fact["kind"]))
+    for fact in facts:
+        kinds = seen[fact["subject"]]
+        fact["is_resolved"] = Kind.CALL in kinds or {Kind.CLOSED, Kind.FIRST_RESPONSE} <= kinds
+
+
 def is_repeated(part: Part, fact: Fact) -> bool:
     limit, is_next = part.threshold_ms or 0, part.measure is Measure.NEXT_ON_TOPIC_N
     gap, neighbor = fact[ON_TOPIC[part.measure]], fact.get("next" if is_next else "previous")
@@ -407,12 +453,16 @@ def part_of(part: Part, facts: Sequence[Fact], around: Around) -> int:
     if part.measure in FILLED:
         return filled_in(part, facts, around)
     matching = [fact for fact in matching if not is_ahead(fact)]
+    if part.measure in OF_RESOLVED:
+        resolved = [fact for fact in matching if fact["is_resolved"]]
+        return part_of(replace(part, measure=OF_RESOLVED[part.measure]), resolved, around)
     if part.measure is Measure.SWITCHED_WITHIN_N:
         matching = [fact for fact in matching if fact["next_channel"] != fact["channel"]]
-    if name := THRESHOLDS.get(part.measure):
+    if names := HELD_AGAINST.get(part.measure):
         limit = part.threshold_ms
         assert limit is not None
-        return sum(fact[name] is not None and fact[name] <= limit for fact in matching)
+        gaps = [[fact[name] for name in names] for fact in matching]
+        return sum(any(gap is not None and gap <= limit for gap in each) for each in gaps)
     if part.measure in ON_TOPIC:
         return sum(is_repeated(part, fact) for fact in matching)
     return MEASURES[part.measure](matching)

@@ -17,7 +17,7 @@ def test_in_business_hours_business_time_is_counted() -> None:
     assert len(found) == len(EDGES) + 1
     measures = {part.measure for each in found for part in each.formula.parts}
     assert measures <= set(BUSINESS_TWINS.values())
-    assert THRESHOLDS[Measure.BUSINESS_WITHIN_N] == "business_ms"
+    assert THRESHOLDS[Measure.BUSINESS_WITHIN_N] == "f.business_ms"
     calendar = replace(asked, formula=metric.build(metric.defaults))
     assert calendar.formula.spread is not None
     (first, *_) = steps(calendar, calendar.formula.spread)

@@ -230,3 +230,26 @@ def test_a_planned_shift_is_in_the_future(tenant: Tenant) -> None:
     answer = tenant.http.post("/v1/query", json=query).json()
     assert answer["data"][0]["metrics"]["scheduled_time"]["value"] == 28_800
     assert answer["meta"]["data_through"] == at("09:00")
+
+
+def test_adherence_to_what_was_planned(tenant: Tenant) -> None:
+    """Work from 9 to 12, a break until 13:00, a meeting until 14:00. The break began ten minutes
+    late, the meeting ended twenty early."""
+    send(
+        tenant,
+        "shifts",
+        {"started_at": at("09:00"), "ended_at": at("12:00"), "activity": "desk"},
+        {"started_at": at("12:00"), "ended_at": at("13:00"), "activity": "Break"},
+        {"started_at": at("13:00"), "ended_at": at("14:00"), "activity": "meeting"},
+    )
+    send(
+        tenant,
+        "presence",
+        state("handling", "09:00", "12:10"),
+        state("break", "12:10", "13:00"),
+        state("meeting", "13:00", "13:40"),
+        state("available", "13:40", "14:00"),
+    )
+    assert value(tenant, "adherence") == 3.5 / 5
+    cell = ask(tenant, {"id": "adherence", "params": {"schedule": "activities"}})["adherence"]
+    assert (cell["numerator"], cell["denominator"]) == ((180 + 50 + 40) * 60, 5 * 3600)

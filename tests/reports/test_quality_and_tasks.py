@@ -1,5 +1,6 @@
 """Quality reviews, tasks and what surrounds feedback, from the item to the number."""
 
+import math
 from typing import Any
 
 import pytest
@@ -142,7 +143,7 @@ def test_a_completion_before_the_assignment_is_kept_apart(tenant: Tenant) -> Non
     assert (cell["value"], cell["excluded"]) == (None, {"negative_duration": 1})
 
 
-def rated(survey: str, *ratings: int, **more: Any) -> list[dict[str, Any]]:
+def rated(survey: str, *ratings: float, **more: Any) -> list[dict[str, Any]]:
     return [
         {"external_id": f"{survey}{n}", "survey": survey, "rating": rating, "responded_at": AT}
         | more
@@ -218,3 +219,24 @@ def test_sentiment_of_words_wherever_they_come_from(tenant: Tenant) -> None:
     assert by(tenant, "sentiment_share", "agent", label="positive") == {"kim": 0, "lee": 1}
     average = ask(tenant, "sentiment_average")
     assert (average["value"], average["n"]) == (0.125, 2)
+
+
+def test_ratings_of_two_scales_on_one(tenant: Tenant) -> None:
+    """3 of 1 to 5 is in the middle; 9 of 1 to 10 is 8 / 9, and 1 of 0 to 3 a third."""
+    send(
+        tenant,
+        "feedback",
+        *rated("csat", 3),
+        *rated("csat", 9, external_id="y", scale_min=1, scale_max=10),
+        *rated("csat", 1, external_id="z", scale_min=0, scale_max=3),
+        *rated("nps", 9, external_id="n", scale_min=9),
+    )
+    assert ask(tenant, "rating_average")["value"] == 13 / 3
+    cell = ask(tenant, "rating_average", scale="normalized")
+    assert (cell["numerator"], cell["n"]) == (0.5 + 0.8889 + 0.3333, 3)
+
+
+def test_a_rating_on_the_finest_of_scales(tenant: Tenant) -> None:
+    finest = {"scale_min": 0.00015, "scale_max": math.nextafter(0.00015, 1)}
+    send(tenant, "feedback", *rated("csat", 0.00015, **finest))
+    assert ask(tenant, "rating_average", scale="normalized")["value"] == 0

@@ -194,3 +194,38 @@ def test_sessions_whose_ticket_came_after_a_search(tenant: Tenant) -> None:
     assert ask(tenant, "search_to_ticket_rate", window_hours=1) == 1 / 3
     send(tenant, "tickets", {"external_id": "t1", "created_at": at("10:51")})
     assert ask(tenant, "search_to_ticket_rate", window_hours=1) == 0
+
+
+def test_what_a_bot_resolved_lasts_while_nobody_comes_back(tenant: Tenant) -> None:
+    """Four conversations that a bot resolved, of which three customers come back: one calls, one
+    writes on in the ticket, and the ticket of one is reopened."""
+    tickets = [
+        {"external_id": f"t{n}", "created_at": at("10:00"), "initiated_by": "system"}
+        for n in (2, 3, 4)
+    ]
+    send(tenant, "tickets", *tickets)
+    send(
+        tenant,
+        "sessions",
+        *(visit(f"b{n}", "bot", "resolved", customer=f"u{n}", ticket=f"t{n}") for n in (2, 3, 4)),
+        visit("b1", "bot", "resolved", customer="u1"),
+        visit("b5", "bot", "handed_off", customer="u5"),
+        visit("b6", "bot", "unknown", customer="u6"),
+        visit("b7", "bot", "resolved"),
+    )
+    assert ask(tenant, "durable_bot_resolution_rate") == 4 / 5
+    send(tenant, "calls", call("c1", "09:00", "u1", day=8))
+    said = {"type": "message", "direction": "inbound", "actor_type": "customer"}
+    changed = {"type": "status_changed", "ticket": "t3", "from": "solved"}
+    events = [
+        {"event_id": "e1", "ticket": "t2", "occurred_at": at("09:30"), **said},
+        {"event_id": "e2", "ticket": "t2", "occurred_at": at("10:00", 10), **said},
+        {"event_id": "e3", "occurred_at": at("11:00", 6), **changed, "to": "closed"},
+        {"event_id": "e4", "occurred_at": at("12:00", 7), **changed, "to": "open"},
+    ]
+    send(tenant, "ticket-events", *events)
+    assert ask(tenant, "durable_bot_resolution_rate") == 1 / 5
+    assert ask(tenant, "durable_bot_resolution_rate", window_days=5) == 1 / 5
+    assert ask(tenant, "durable_bot_resolution_rate", window_days=4) == 2 / 5
+    assert ask(tenant, "durable_bot_resolution_rate", window_days=1) == 4 / 5
+    assert ask(tenant, "bot_resolution_rate") == 5 / 6

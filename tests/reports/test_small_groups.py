@@ -163,3 +163,37 @@ async def test_terms_that_few_people_search_for(
     assert terms(tenant.http) == ["affair", "refund"]
     with await read_only(product, tenant) as http:
         assert terms(http) == ["refund"]
+
+
+async def test_terms_of_comments_of_few_people(tenant: Tenant, product: Any) -> None:
+    """Of one who wrote five times, once through a ticket and once as who was merged into them,
+    nobody learns a word; of five people everybody does."""
+    ticket = {
+        "source": "s", "external_id": "t1", "created_at": "2026-01-05T09:00:00Z", "customer": "u0",
+    }  # fmt: skip
+    assert tenant.http.post("/v1/tickets", json=ticket).status_code in (200, 201)
+    answers = [
+        {"source": "s", "external_id": f"{comment}-{n}", "survey": "csat", "rating": 1,
+         "responded_at": "2026-01-05T10:00:00Z", "comment": comment, "language": language,
+         **({"ticket": "t1"} if n == 4 else {"customer": f"u{n % people}"})}
+        for comment, language, people in (("refund", "en", 5), ("affair", "fr", 1))
+        for n in range(5)
+    ]  # fmt: skip
+    assert tenant.http.post("/v1/feedback/batch", json=answers).json()["summary"]["created"] == 10
+    hide(tenant, 4)
+    params = {"from": "2026-01-05", "to": "2026-01-06"}
+
+    def report(http: httpx.Client, **more: str) -> Any:
+        answer = http.get("/v1/feedback/terms", params=params | more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def terms(http: httpx.Client) -> list[str]:
+        return [each["term"] for each in report(http)["data"]]
+
+    assert terms(tenant.http) == ["affair", "refund"]
+    with await read_only(product, tenant) as http:
+        assert terms(http) == ["refund"]
+        assert report(http)["totals"]["negative"] == 10
+        assert set(report(http, language="fr")["totals"].values()) == {None}
+        assert report(tenant.http, language="fr")["totals"]["negative"] == 5

@@ -5,10 +5,13 @@ that moment, else for the inbox, else for all. Where at some moment none was in 
 time is not known. SQL; $1 is the tenant.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from csapi.facts.kinds import Kind, Scope
 from csapi.facts.ticket_history import EventType, was
 
-# Whose `at` ends their duration, and whose starts it. No other kind has business time.
+# Whose `at` ends their duration, and whose starts it.
 ENDING_KINDS = (
     Kind.FIRST_RESPONSE,
     Kind.RESOLUTION,
@@ -19,7 +22,12 @@ ENDING_KINDS = (
     Kind.HUMAN_RESOLUTION,
 )
 STARTING_KINDS = (Kind.CALL,)
-BUSINESS_KINDS = (*ENDING_KINDS, *STARTING_KINDS)
+# Whose duration starts and ends elsewhere, or is made of several times. No other kind has business
+# time.
+OTHER_KINDS = (Kind.AWAITED, Kind.TIME_IN_STATUS)
+# Whose duration may not have ended: they then have 0 where hours are in force at the start.
+LASTING_KINDS = (Kind.AWAITED,)
+BUSINESS_KINDS = (*ENDING_KINDS, *STARTING_KINDS, *OTHER_KINDS)
 
 # Uncorrelated, so asked once in a statement: without schedules all else is skipped.
 HAS_SCHEDULES = "(SELECT EXISTS (SELECT 1 FROM schedule_periods WHERE tenant_id = $1))"
@@ -30,6 +38,11 @@ TURNS = """(SELECT array_agg(DISTINCT turn) FROM schedule_periods
 
 def numbers(kinds: tuple[Kind, ...]) -> str:
     return ", ".join(str(int(kind)) for kind in kinds)
+
+
+def is_timed(kind: str, duration: str, negative: str) -> str:
+    """Whether a fact of BUSINESS_KINDS has business time, if hours are in force."""
+    return f"{duration} IS NOT NULL OR {kind} IN ({numbers(LASTING_KINDS)}) AND {negative} IS NULL"
 
 
 def in_force(scope: Scope, member: str) -> str:
@@ -50,16 +63,40 @@ def open_until(instant: str, schedule: str = "chosen.schedule") -> str:
     )
 
 
-def business_ms(team: str, inbox: str, turns: str = "NULL::timestamptz[]") -> str:
-    """The business time of the event `e` in ms, or null.
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """By whose hours facts are measured.
 
-    team: whose schedule counts at `piece.starts_at`; it changes at `turns` alone.
+    team: whose schedule counts at `piece.starts_at`; it changes at `turns` alone. starts: where a
+    duration starts that does so neither at `e.at` nor before it, by its kind. totals: business time
+    in ms that was added up elsewhere, by its kind.
     """
-    length = "e.duration * interval '1 millisecond'"
-    starts = f"CASE WHEN e.kind IN ({numbers(STARTING_KINDS)}) THEN e.at ELSE e.at - {length} END"
-    ends = f"CASE WHEN e.kind IN ({numbers(STARTING_KINDS)}) THEN e.at + {length} ELSE e.at END"
-    return f"""CASE WHEN e.kind IN ({numbers(BUSINESS_KINDS)}) AND e.duration IS NOT NULL
-    AND {HAS_SCHEDULES} THEN {open_between(starts, ends, team, inbox, turns)} END"""
+
+    team: str
+    turns: str = "NULL::timestamptz[]"
+    starts: Mapping[Kind, str] = field(default_factory=dict)
+    totals: Mapping[Kind, str] = field(default_factory=dict)
+
+
+def business_ms(clock: Clock, inbox: str) -> str:
+    """The business time of the event `e` in ms, or null."""
+    length = "coalesce(e.duration, 0) * interval '1 millisecond'"
+    starts = dict.fromkeys(STARTING_KINDS, "e.at") | dict(clock.starts)
+    started = "".join(f" WHEN {kind} THEN {at}" for kind, at in starts.items())
+    ended = "".join(f" WHEN {kind} THEN {at} + {length}" for kind, at in starts.items())
+    spent = open_between(
+        f"CASE e.kind{started} ELSE e.at - {length} END",
+        f"CASE e.kind{ended} ELSE e.at END",
+        clock.team,
+        inbox,
+        clock.turns,
+    )
+    if clock.totals:
+        added = "".join(f" WHEN {kind} THEN {total}" for kind, total in clock.totals.items())
+        spent = f"CASE e.kind{added} ELSE {spent} END"
+    timed = is_timed("e.kind", "e.duration", "e.negative")
+    return f"""CASE WHEN e.kind IN ({numbers(BUSINESS_KINDS)}) AND ({timed})
+    AND {HAS_SCHEDULES} THEN {spent} END"""
 
 
 def open_between(

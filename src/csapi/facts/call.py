@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from csapi.facts.business_hours import Clock
 from csapi.facts.kinds import Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup, milliseconds
 from csapi.facts.outcomes import CallOutcome, HandlingOutcome
@@ -270,7 +271,7 @@ CALLS = RecordKind(
         resource=Resource.CALL,
         source="calls c CROSS JOIN LATERAL (SELECT (c.item->>'started_at')::timestamptz) "
         f"AS s (started_at) {lateral(CALL_EVENTS)}",
-        business_team=("coalesce(e.team, acting.team)", "NULL::timestamptz[]"),
+        clock=Clock("coalesce(e.team, acting.team)"),
         dimensions={
             "channel": "c.channel",
             "queue": "c.queue",

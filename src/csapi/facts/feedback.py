@@ -236,6 +236,13 @@ REQUEST_FACTS = fact_select(
 )
 
 HAS_COMMENT = "c.item->>'comment' ~ '[^[:space:]]'"
+LOWEST, HIGHEST = (
+    f"coalesce((c.item->>'{name}')::numeric, {usual:g})"
+    for name, usual in zip(("scale_min", "scale_max"), SCALES[Survey.csat], strict=True)
+)
+# Ratings are stored to four decimals: on a scale that is finer than these, one may lie beside it.
+NORMALIZED = f"""CASE WHEN c.survey = {Kind.CSAT} THEN greatest(0, least({VALUE_SCALE},
+      round((c.rating - {LOWEST} * {VALUE_SCALE}) / ({HIGHEST} - {LOWEST}))))::bigint END"""
 FEEDBACK_EVENTS = f"""
   SELECT said.kind, 0, said.outcome, c.responded_at, coalesce(c.agent, r.agent),
     coalesce(c.team, r.team), NULL::bigint, said.value, NULL::bigint, true
@@ -243,6 +250,7 @@ FEEDBACK_EVENTS = f"""
     (c.survey::int, c.box::int, c.rating),
     ({Kind.FEEDBACK_COMMENT}, CASE WHEN {HAS_COMMENT} THEN {CommentOutcome.GIVEN}
                               ELSE {CommentOutcome.NONE} END, NULL),
+    ({Kind.RATING_NORMALIZED}, CASE WHEN c.survey = {Kind.CSAT} THEN c.box::int END, {NORMALIZED}),
     ({Kind.SENTIMENT}, c.sentiment::int, c.sentiment_score)
   ) AS said (kind, outcome, value)
   WHERE said.outcome IS NOT NULL"""

@@ -64,13 +64,16 @@ class Kind(IntEnum):
     CSAT = 21
     CES = 22
     NPS = 23
+    # Beside every CSAT. value: the rating on a scale from 0 to 1.
+    RATING_NORMALIZED = 29
     # An answer to whether the first contact was enough.
     FCR = 28
     # A ticket was given to an agent, or to a team. duration, the first time: since its creation;
     # value, of agents: 1 when the agent replied on it afterwards, 0 when not.
     AGENT_ASSIGNED = 30
     TEAM_ASSIGNED = 31
-    # A customer's ticket, at its creation. duration: until the first reply by a person.
+    # A customer's ticket, at its creation. duration: until the first reply by a person. Without one
+    # the business time is 0 where hours are in force.
     AWAITED = 32
     # A solve. value: replies by people until then; duration: until the ticket was reopened.
     SOLVE_EFFORT = 33
@@ -114,12 +117,17 @@ class Kind(IntEnum):
     SHIFT_READY = 45
     WORK_SESSION = 46
     WORK_SESSION_INTERVAL = 47
+    # Of shifts whose activity is no work (a break, a meeting, training): the pieces in which the
+    # agent did that, or was available or handling instead.
+    SHIFT_KEPT = 48
+    SHIFT_WORKED = 49
     KB_SEARCH = 60
     KB_VIEW = 61
     KB_VOTE = 62
     FORM = 63
     # At the start of the session. value: 1 where the customer is known; duration: from the end of
-    # the session to that customer's next contact, 0 for a contact during the session.
+    # the session to that customer's next contact, 0 for a contact during the session. gap_next_ms,
+    # of bots: to the first sign on the ticket that it led to that it was not resolved.
     SELF_SERVICE_SESSION = 64
     BOT_SESSION = 65
     IVR_SESSION = 66
@@ -138,6 +146,8 @@ class Kind(IntEnum):
     OPEN_TICKET = 134
     # The end of a part of BACKLOG. duration: its length; value: the ticket's age at its start.
     OPEN_ENDED = 135
+    # An open ticket got another status, with all else as it was. value: 1.
+    OPEN_STATUS = 136
     # Pieces of paid time, cut like intervals. value: what they cost; none where no rate is known.
     STAFF_COST = 100
     # Pieces of months. value: the share of a monthly cost.

@@ -12,7 +12,7 @@ OF_TICKETS = frozenset(
         Kind.TEAM_ASSIGNED, Kind.AWAITED, Kind.SOLVE_EFFORT, Kind.INTERACTIONS,
         Kind.AGENTS_INVOLVED, Kind.ROUTED, Kind.TIME_IN_STATUS, Kind.ACKNOWLEDGED, Kind.SOLVED,
         Kind.BACKLOG, Kind.SENTIMENT, Kind.CLOSED, Kind.HUMAN_RESOLUTION, Kind.WAITING,
-        Kind.WAIT_DROPPED, Kind.OPEN_TICKET, Kind.OPEN_ENDED, *SLA_KINDS,
+        Kind.WAIT_DROPPED, Kind.OPEN_TICKET, Kind.OPEN_ENDED, Kind.OPEN_STATUS, *SLA_KINDS,
     }
 )  # fmt: skip
 OF_CALLS = frozenset(
@@ -24,7 +24,7 @@ OF_CALLS = frozenset(
 OF_AGENTS_TIME = frozenset(
     {
         Kind.PRESENCE, Kind.PRESENCE_INTERVAL, Kind.SHIFT, Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE,
-        Kind.SHIFT_READY, Kind.STAFF_COST,
+        Kind.SHIFT_READY, Kind.SHIFT_KEPT, Kind.SHIFT_WORKED, Kind.STAFF_COST,
     }
 )  # fmt: skip
 
@@ -39,7 +39,15 @@ KINDS_OF: Mapping[Resource, frozenset[Kind]] = {
         }
     ),
     Resource.FEEDBACK: frozenset(
-        {Kind.CSAT, Kind.CES, Kind.NPS, Kind.FCR, Kind.FEEDBACK_COMMENT, Kind.SENTIMENT}
+        {
+            Kind.CSAT,
+            Kind.CES,
+            Kind.NPS,
+            Kind.FCR,
+            Kind.RATING_NORMALIZED,
+            Kind.FEEDBACK_COMMENT,
+            Kind.SENTIMENT,
+        }
     ),
     Resource.QUALITY_REVIEW: frozenset({Kind.QUALITY_REVIEW, Kind.QUALITY_CRITERION}),
     Resource.TASK: frozenset({Kind.TASK_ASSIGNED, Kind.TASK_COMPLETED}),

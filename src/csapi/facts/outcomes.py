@@ -81,6 +81,21 @@ class WaitOutcome(IntEnum):
     ON_HOLD = 3
 
 
+class OpenStatus(IntEnum):
+    """Of kind BACKLOG: what an open ticket is where it starts or stops. Of a ticket without changes
+    of status that was solved since, it is not known."""
+
+    UNKNOWN = 0
+    NEW = 1
+    OPEN = 2
+    PENDING = 3
+    ON_HOLD = 4
+
+
+# The outcome of OPEN_STATUS: so many times the status before, and the one after.
+FROM_STATUS = 10
+
+
 class CallOutcome(IntEnum):
     ANSWERED = 1
     ABANDONED = 2

@@ -5,10 +5,12 @@ from enum import StrEnum
 from csapi.facts.kb_event import StoredType
 from csapi.facts.kinds import VALUE_SCALE, Dimension, Kind, Resource
 from csapi.facts.lookup import Lookup
-from csapi.facts.outcomes import SessionOutcome
+from csapi.facts.outcomes import MessageOutcome, SessionOutcome
 from csapi.facts.resource import Column, RecordKind, attribute_columns
 from csapi.facts.self_service_tables import sessions
-from csapi.facts.sql import ATTRIBUTES, canonical, fact_select, lateral
+from csapi.facts.sql import ATTRIBUTES, canonical, fact_select, lateral, milliseconds_between
+from csapi.facts.ticket_history import EventType
+from csapi.facts.ticket_work import DONE
 from csapi.facts.wire import Custom, Key, Record
 from csapi.kit.quantities import UtcDatetime
 
@@ -83,6 +85,15 @@ NEXT_CONTACT_MS = f"""(
       AND p.customer = {canonical("c.customer")} AND p.occurred_at >= c.started_at
     ORDER BY p.occurred_at LIMIT 1)"""
 
+# What shows that a bot's resolution did not last: on the ticket that the session led to, a message
+# of the customer's, or a reopening.
+CAME_BACK_MS = f"""CASE WHEN c.kind = {Kind.BOT_SESSION} AND c.customer IS NOT NULL THEN (
+    SELECT {milliseconds_between(ENDED, "min(v.occurred_at)")} FROM ticket_events v
+    WHERE v.tenant_id = $1 AND v.ticket = c.ticket AND v.occurred_at > {ENDED}
+      AND (v.message_kind = {MessageOutcome.INBOUND}
+        OR v.type = {EventType.STATUS_CHANGED} AND v.from_value IN {DONE}
+          AND v.to_value NOT IN {DONE})) END"""
+
 SEARCHES = (
     "FROM kb_events s WHERE s.tenant_id = $1 AND s.session = c.id "
     f"AND s.type = {StoredType.SEARCH} AND NOT s.is_deleted"
@@ -90,12 +101,13 @@ SEARCHES = (
 
 SESSION_EVENTS = f"""
   SELECT c.kind::int, 0, c.outcome::int, c.started_at, NULL::int, NULL::int, {NEXT_CONTACT_MS},
-    CASE WHEN c.customer IS NOT NULL THEN {VALUE_SCALE}::bigint END, NULL::bigint, true
+    CASE WHEN c.customer IS NOT NULL THEN {VALUE_SCALE}::bigint END, NULL::bigint, true,
+    {CAME_BACK_MS}
   UNION ALL
   SELECT {Kind.SEARCH_SESSION}, 0, 0, c.started_at, NULL, NULL,
     (extract(epoch FROM t.created_at - (
       SELECT max(s.occurred_at) {SEARCHES} AND s.occurred_at <= t.created_at)) * 1000)::bigint,
-    NULL, NULL, true
+    NULL, NULL, true, NULL
   WHERE EXISTS (SELECT 1 {SEARCHES})"""
 
 SESSIONS = RecordKind(
@@ -121,11 +133,12 @@ SESSIONS = RecordKind(
     derivation=fact_select(
         resource=Resource.SESSION,
         source="sessions c LEFT JOIN tickets t ON t.tenant_id = $1 AND t.id = c.ticket "
-        f"AND NOT t.is_deleted AND NOT t.is_excluded {lateral(SESSION_EVENTS)}",
+        f"AND NOT t.is_deleted AND NOT t.is_excluded {lateral(SESSION_EVENTS, 'gap_next')}",
         dimensions={
             "channel": "c.channel",
             "topic": "c.topic",
             "customer": "c.customer",
+            "gap_next_ms": "e.gap_next",
             **{name: f"c.{name}" for name in ATTRIBUTES},
         },
     ),

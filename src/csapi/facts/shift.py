@@ -18,7 +18,8 @@ READY = (PresenceOutcome.AVAILABLE, PresenceOutcome.HANDLING, PresenceOutcome.AF
 class Shift(Record):
     """A time in which an agent is meant to work: 31 days at most, up to a year ahead.
 
-    Shifts are counted as they are sent: two that overlap are both counted.
+    Shifts are counted as they are sent: two that overlap are both counted. `activity` is what is
+    planned for it: "break", "meeting" and "training" are states of presence, all else is work.
     """
 
     agent: Key
@@ -43,6 +44,11 @@ def shift_row(shift: Shift, lookup: Lookup) -> tuple[object, ...]:
 
 PAY = f"CASE WHEN c.is_paid THEN {ShiftOutcome.PAID} ELSE {ShiftOutcome.UNPAID} END"
 ALL = span("c.started_at", "c.ended_at")
+# Planned activities that are no work, by the names of states.
+ACTIVITIES = (PresenceOutcome.BREAK, PresenceOutcome.MEETING, PresenceOutcome.TRAINING)
+PLANNED = "CASE lower(c.item->>'activity') {} END".format(
+    " ".join(f"WHEN '{state.name.lower()}' THEN {state}" for state in ACTIVITIES)
+)
 READY_STATES = ", ".join(str(int(state)) for state in READY)
 
 
@@ -53,16 +59,22 @@ def during(condition: str) -> str:
 THERE = f"""
 CROSS JOIN LATERAL (
   SELECT {during(f"p.state <> {PresenceOutcome.OFFLINE}")} AS online,
-    {during(f"p.state IN ({READY_STATES})")} AS ready
+    {during(f"p.state IN ({READY_STATES})")} AS ready,
+    {during(f"p.state = {PLANNED}")} AS kept
   FROM {presence_within("c")}
   OFFSET 0) there"""
 
+WORKED = f"CASE WHEN {PLANNED} IS NULL THEN {NOTHING} ELSE there.ready END"
 SHIFT_EVENTS = f"""
   {pieces(Kind.SHIFT, PAY, ALL)}
   UNION ALL
   {pieces(Kind.SHIFT_ONLINE, PAY, "there.online")}
   UNION ALL
   {pieces(Kind.SHIFT_READY, PAY, "there.ready")}
+  UNION ALL
+  {pieces(Kind.SHIFT_KEPT, PAY, "there.kept")}
+  UNION ALL
+  {pieces(Kind.SHIFT_WORKED, PAY, WORKED)}
   UNION ALL
   {whole(Kind.SHIFT_INTERVAL, PAY, "c.ended_at", ALL)}
   UNION ALL

@@ -2,7 +2,7 @@
 
 from sqlalchemy.dialects import postgresql
 
-from csapi.facts.business_hours import business_ms
+from csapi.facts.business_hours import Clock, business_ms
 from csapi.facts.effective import holds_at
 from csapi.facts.kinds import DEFINITION_VERSION, Resource
 from csapi.facts.outcomes import ContactOutcome
@@ -55,7 +55,7 @@ def fact_select(
     owner: tuple[str, str] | None = None,
     seen: str = "e.at",
     before: str = "",
-    business_team: tuple[str, str] | None = None,
+    clock: Clock | None = None,
 ) -> str:
     """A SELECT of all facts of the subjects $2 of tenant $1.
 
@@ -65,8 +65,7 @@ def fact_select(
     subject, where that may be another. seen: the instant that teams are looked up at. The team of
     an agent is the one on the record, else the one that the agent belonged to at that instant. The
     customer is the one that the named one was merged into, with the segment of that instant.
-    business_team: whose business hours count at `piece.starts_at`, and the instants at which that
-    changes; without it nothing has business time.
+    clock: by whose hours business time is measured; without it nothing has any.
 
     LIMIT 1 and OFFSET 0 change nothing but the plan. Without the one the planner may read everybody
     in order to join a batch. Without the other it does so for each fact: under row-level security
@@ -95,10 +94,8 @@ def fact_select(
     chosen = fixed | dimensions
     if "customer" in dimensions:
         chosen["customer"] = "coalesce(person.merged_into, who.customer)"
-    if business_team is not None:
-        chosen["business_ms"] = business_ms(
-            business_team[0], chosen.get("inbox", "NULL"), business_team[1]
-        )
+    if clock is not None:
+        chosen["business_ms"] = business_ms(clock, chosen.get("inbox", "NULL"))
     selected = ",\n  ".join(
         f"({chosen.get(name, 'NULL')})::{FACT_TYPES[name]} AS {name}" for name in FACT_COLUMNS
     )

@@ -1,11 +1,6 @@
 """The facts of a ticket, from its header and its whole ordered history of events."""
 
-from csapi.facts.business_hours import (
-    OWNER_TURNS,
-    OWNER_TURNS_AT,
-    OWNER_TURNS_JOIN,
-    TEAM_OF_OWNER,
-)
+from csapi.facts.business_hours import OWNER_TURNS, OWNER_TURNS_JOIN
 from csapi.facts.kinds import Kind, Resource
 from csapi.facts.outcomes import MessageOutcome, ResolutionOutcome, Told
 from csapi.facts.sql import (
@@ -18,6 +13,7 @@ from csapi.facts.sql import (
 )
 from csapi.facts.tags import TAG_JOIN, tag_log, tags_at
 from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
+from csapi.facts.ticket_hours import CLOCK, STATUS_HOURS, STATUS_HOURS_JOIN
 from csapi.facts.ticket_replies import IN, OUT, REPLIES, REPLY_FACTS, timed
 from csapi.facts.ticket_sla import SLA, SLA_FACTS
 from csapi.facts.ticket_state import STATE_FACTS, STATES
@@ -106,8 +102,8 @@ WITH events AS MATERIALIZED (
     sum(CASE WHEN was = 3 THEN waited END) OVER w AS agent_wait,
     sum(CASE WHEN was = 4 THEN waited END) OVER w AS hold_wait
   FROM (
-    SELECT ticket, place, occurred_at, created_at, is_initial, coalesce(was, 1) AS was,
-      replies_upto, interactions_upto, agents_upto, to_value IN {DONE} AS is_done,
+    SELECT ticket, place, occurred_at, created_at, since, is_initial, coalesce(was, 1) AS was,
+      replies_upto, interactions_upto, agents_upto, to_value, to_value IN {DONE} AS is_done,
       coalesce(was, 0) IN {DONE} AS was_done,
       CASE WHEN since <= occurred_at THEN occurred_at - since END AS waited
     FROM changes
@@ -202,14 +198,14 @@ OWNED = (
     f"{Kind.INTERACTIONS}, {Kind.AGENTS_INVOLVED}, {Kind.TIME_IN_STATUS}, {Kind.ROUTED}, "
     f"{Kind.BACKLOG}, {Kind.SENTIMENT}, {Kind.CLOSED}, {Kind.HUMAN_RESOLUTION}, {Kind.WAITING}, "
     f"{Kind.WAIT_DROPPED}, {Kind.OPEN_TICKET}, {Kind.OPEN_ENDED}, {Kind.SLA_DECISION}, "
-    f"{Kind.SLA_OVERSHOOT}, {Kind.SLA_ACTIVE})"
+    f"{Kind.SLA_OVERSHOOT}, {Kind.SLA_ACTIVE}, {Kind.OPEN_STATUS})"
 )
 OWNER = was("owner", "agent", "c.agent")
 OWNER_TEAM = was("owner", "team", "c.team")
 
 TICKET_FACTS = fact_select(
     resource=Resource.TICKET,
-    before=f"{HISTORY}, {OWNER_TURNS}, {SLA}",
+    before=f"{HISTORY}, {OWNER_TURNS}, {STATUS_HOURS}, {SLA}",
     source=f"""subjects c JOIN (
   SELECT subject, {", ".join(EVENT_COLUMNS)}, channel, seen, NULL::bigint AS gap_next FROM happened
   UNION ALL {SLA_FACTS}) e ON e.subject = c.id
@@ -217,11 +213,12 @@ TICKET_FACTS = fact_select(
 {period_join("topic_then", "c.id", EventType.TOPIC_CHANGED, "e.seen")}
 {period_join("priority_then", "c.id", EventType.PRIORITY_CHANGED, "e.seen")}
 {TAG_JOIN.format(ticket="c.id")}
-{OWNER_TURNS_JOIN}""",
+{OWNER_TURNS_JOIN}
+{STATUS_HOURS_JOIN}""",
     actor=f"CASE WHEN {OWNED} THEN coalesce(e.agent, {OWNER}) ELSE e.agent END",
     owner=(OWNER, OWNER_TEAM),
     seen="e.seen",
-    business_team=(TEAM_OF_OWNER, OWNER_TURNS_AT),
+    clock=CLOCK,
     dimensions={
         "actor_team": f"CASE WHEN {OWNED} AND e.agent IS NULL THEN coalesce({OWNER_TEAM}, "
         "acting.team) ELSE coalesce(e.team, acting.team) END",

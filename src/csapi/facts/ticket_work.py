@@ -5,18 +5,25 @@ the planner believes. They read `told`, `subjects`, `statuses` and `solves` of t
 """
 
 from csapi.facts.kinds import Kind
-from csapi.facts.outcomes import EffortOutcome, RoutingOutcome, WaitOutcome
+from csapi.facts.outcomes import FROM_STATUS, EffortOutcome, OpenStatus, RoutingOutcome, WaitOutcome
 from csapi.facts.sql import milliseconds_between
 from csapi.facts.ticket_history import EventType
 
 NEW, DONE = 1, "(5, 6)"
+STAGE = 10
 CUTS = (
     f"({EventType.PRIORITY_CHANGED}, {EventType.TOPIC_CHANGED}, {EventType.ASSIGNED}, "
     f"{EventType.TAGGED}, {EventType.UNTAGGED})"
 )
 
-# A ticket is what it is between two points: where it opens or closes, or another owner, topic,
-# priority or tag comes.
+
+def status_of(stage: str) -> str:
+    return f"coalesce({stage} % {STAGE}, {OpenStatus.UNKNOWN})::int"
+
+
+# A ticket is what it is between two points that are cuts: where it opens or closes, or another
+# owner, topic, priority or tag comes. Other points are changes of its status. stage: the place of
+# that change in the history times STAGE, plus the status; the greatest so far is the one in force.
 WORK = f"""
 efforts AS MATERIALIZED (
   SELECT v.*,
@@ -27,27 +34,39 @@ efforts AS MATERIALIZED (
   FROM solves v JOIN subjects s ON s.id = v.ticket
   WHERE s.has_messages OR (v.nth = v.total AND s.messages_out IS NOT NULL)
 ), points AS (
-  SELECT ticket, at, sum(turn) AS turn FROM (
-    SELECT ticket, least(created_at, occurred_at), 1 FROM statuses WHERE is_initial AND NOT was_done
+  SELECT ticket, at, sum(turn) AS turn, bool_or(is_cut) AS is_cut, max(stage) AS stage FROM (
+    SELECT ticket, least(created_at, occurred_at), 1, true, was::bigint FROM statuses
+    WHERE is_initial AND NOT was_done
     UNION ALL
-    SELECT ticket, occurred_at, CASE WHEN is_done THEN -1 ELSE 1 END FROM statuses
-    WHERE is_done <> was_done
+    SELECT ticket, occurred_at,
+      CASE WHEN is_done = was_done THEN 0 WHEN is_done THEN -1 ELSE 1 END, is_done <> was_done,
+      place::bigint * {STAGE} + to_value
+    FROM statuses WHERE NOT (is_done AND was_done)
     UNION ALL
-    SELECT id, created_at, 1 FROM subjects
+    SELECT id, created_at, 1, true, CASE WHEN closed_at IS NULL THEN coalesce(status, {NEW}) END
+    FROM subjects
     WHERE NOT has_statuses AND (closed_at IS NOT NULL OR coalesce(status, {NEW}) NOT IN {DONE})
     UNION ALL
-    SELECT id, closed_at, -1 FROM subjects WHERE NOT has_statuses AND closed_at IS NOT NULL
+    SELECT id, closed_at, -1, true, NULL FROM subjects
+    WHERE NOT has_statuses AND closed_at IS NOT NULL
     UNION ALL
-    SELECT ticket, occurred_at, 0 FROM told WHERE type IN {CUTS}
-  ) AS each_one (ticket, at, turn) GROUP BY ticket, at
+    SELECT ticket, occurred_at, 0, true, NULL FROM told WHERE type IN {CUTS}
+  ) AS each_one (ticket, at, turn, is_cut, stage) GROUP BY ticket, at
+), stages AS MATERIALIZED (
+  SELECT p.ticket, p.at, p.is_cut, sum(p.turn) OVER w AS state, max(p.stage) OVER w AS stage,
+    max(p.stage) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS stage_before,
+    max(CASE WHEN p.is_cut THEN p.at END) OVER w AS from_at
+  FROM points p JOIN subjects s ON s.id = p.ticket AND s.created_at IS NOT NULL
+  WINDOW w AS (PARTITION BY p.ticket ORDER BY p.at)
 ), open_parts AS MATERIALIZED (
-  SELECT p.ticket, p.at AS from_at, p.next_at AS to_at,
-    row_number() OVER (PARTITION BY p.ticket ORDER BY p.at)::int AS nth
+  SELECT ticket, from_at, to_at, {status_of("stage")} AS from_status,
+    {status_of("next_stage")} AS to_status,
+    row_number() OVER (PARTITION BY ticket ORDER BY from_at)::int AS nth
   FROM (
-    SELECT ticket, at, sum(turn) OVER w AS state, lead(at) OVER w AS next_at
-    FROM points WINDOW w AS (PARTITION BY ticket ORDER BY at)
-  ) AS p JOIN subjects s ON s.id = p.ticket AND s.created_at IS NOT NULL
-  WHERE p.state > 0
+    SELECT ticket, at AS from_at, state, stage, lead(at) OVER w AS to_at,
+      lead(stage_before) OVER w AS next_stage
+    FROM stages WHERE is_cut WINDOW w AS (PARTITION BY ticket ORDER BY at)
+  ) AS p WHERE state > 0
 ), routing AS MATERIALIZED (
   SELECT ticket, bool_or(coalesce(has_moved, false)) AS has_moved FROM (
     SELECT ticket, replies_upto = 0 AND CASE
@@ -92,8 +111,15 @@ WORK_FACTS = f"""
   FROM subjects s LEFT JOIN routing m ON m.ticket = s.id
   WHERE s.created_at IS NOT NULL AND s.has_events
   UNION ALL
-  SELECT p.ticket, {Kind.BACKLOG}, p.nth * 2 + edge.is_end, 0, edge.at, NULL, NULL, NULL,
+  SELECT p.ticket, {Kind.BACKLOG}, p.nth * 2 + edge.is_end, edge.status, edge.at, NULL, NULL, NULL,
     edge.sign * 10000::bigint, NULL, true, NULL, p.from_at
-  FROM open_parts p CROSS JOIN LATERAL (VALUES (0, p.from_at, 1), (1, p.to_at, -1))
-    AS edge (is_end, at, sign)
-  WHERE edge.at IS NOT NULL"""
+  FROM open_parts p
+  CROSS JOIN LATERAL (VALUES (0, p.from_at, 1, p.from_status), (1, p.to_at, -1, p.to_status))
+    AS edge (is_end, at, sign, status)
+  WHERE edge.at IS NOT NULL
+  UNION ALL
+  SELECT p.ticket, {Kind.OPEN_STATUS}, (p.stage / {STAGE})::int,
+    {status_of("p.stage_before")} * {FROM_STATUS} + {status_of("p.stage")}, p.at, NULL, NULL, NULL,
+    10000::bigint, NULL, true, NULL, p.from_at
+  FROM stages p
+  WHERE NOT p.is_cut AND p.state > 0 AND {status_of("p.stage_before")} <> {status_of("p.stage")}"""

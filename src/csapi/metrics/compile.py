@@ -1,20 +1,23 @@
 """From a question and its plan to SQL. Pure: statements come out, nothing runs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from csapi.facts.kinds import FORESEEN, Grain, Kind
+from csapi.facts.kinds import FORESEEN, Grain
 from csapi.kit.db import Arguments, Statement
 from csapi.metrics.bins import bins_within
 from csapi.metrics.cells import inside
 from csapi.metrics.cuboids import Cuboid, covering
 from csapi.metrics.members import fact_key, fact_test, looked_up
+from csapi.metrics.other_facts import IS_RESOLVED, IS_SWITCHED, on_topic
 from csapi.metrics.parts import (
     COHORTS,
     DISTINCT,
     EXTREMES,
     FILLED,
+    OF_RESOLVED,
     ON_TOPIC,
     SQUARED,
     THRESHOLDS,
@@ -101,42 +104,20 @@ def column_of(part: Part) -> str:
     return part.measure.value
 
 
-# The channel of the same customer's next contact.
-NEXT_CHANNEL = f"""(SELECT n.channel FROM facts n
-    WHERE n.tenant_id = f.tenant_id AND n.kind = {Kind.CONTACT} AND n.customer IS NOT NULL
-      AND n.customer = f.customer
-      AND (n.occurred_at, n.ordinal, n.subject) > (f.occurred_at, f.ordinal, f.subject)
-    ORDER BY n.occurred_at, n.ordinal, n.subject LIMIT 1)"""
-
-
-def on_topic(part: Part) -> str:
-    """Whether a contact has another one of its customer and topic within the threshold."""
-    limit, is_next = int(part.threshold_ms or 0), part.measure is Measure.NEXT_ON_TOPIC_N
-    order, gap = (
-        (">", "q.occurred_at - f.occurred_at")
-        if is_next
-        else ("<", "f.occurred_at - q.occurred_at")
-    )
-    return f"""(coalesce(f.{ON_TOPIC[part.measure]} <= {limit}, false) AND EXISTS (
-    SELECT 1 FROM facts q WHERE q.tenant_id = f.tenant_id AND q.kind = {Kind.CONTACT}
-      AND q.customer IS NOT NULL AND q.customer = f.customer
-      AND (q.occurred_at, q.ordinal, q.subject) {order} (f.occurred_at, f.ordinal, f.subject)
-      AND {gap} <= interval '{limit} milliseconds' AND (f.topic IS NULL OR q.topic = f.topic)
-  ))::int"""
-
-
 def fact_value(part: Part) -> str:
+    """A measure of a fact `f`."""
+    limit = int(part.threshold_ms or 0)
     if part.measure in COHORTS:
         return "0"
+    if part.measure in OF_RESOLVED:
+        counted = fact_value(replace(part, measure=OF_RESOLVED[part.measure]))
+        return f"CASE WHEN {counted} = 1 AND {IS_RESOLVED} THEN 1 ELSE 0 END"
     if part.measure in ON_TOPIC:
-        return on_topic(part)
+        return on_topic(part.measure, limit)
     if part.measure is Measure.SWITCHED_WITHIN_N:
-        is_other = f"(f.channel IS DISTINCT FROM {NEXT_CHANNEL})::int"
-        return (
-            f"CASE WHEN f.gap_next_ms <= {int(part.threshold_ms or 0)} THEN {is_other} ELSE 0 END"
-        )
+        return f"CASE WHEN f.gap_next_ms <= {limit} THEN {IS_SWITCHED} ELSE 0 END"
     if column := THRESHOLDS.get(part.measure):
-        return f"coalesce(f.{column} <= {int(part.threshold_ms or 0)}, false)::int"
+        return f"coalesce({column} <= {limit}, false)::int"
     return COUNTED[part.measure]
 
 

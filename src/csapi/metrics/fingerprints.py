@@ -16,8 +16,11 @@ def fingerprint(metric: Metric) -> str:
 
 
 def cases(metric: Metric) -> dict[str, str]:
-    """The same for the defaults, and for every other choice and flag on its own."""
+    """The same for the defaults, by business hours where that is a formula of its own, and for
+    every other choice and flag on its own."""
     found = {"": fingerprint(metric)}
+    if (business := metric.build(metric.defaults).business) is not None:
+        found["hours=business"] = digest(business)
     for param in metric.params:
         flags = (True, False) if isinstance(param.default, bool) else ()
         for choice in (*param.choices, *flags):

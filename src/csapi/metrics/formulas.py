@@ -70,6 +70,21 @@ class Facts:
         """How many follow, within the threshold, a contact about the same topic."""
         return self._of(Measure.PREVIOUS_ON_TOPIC_N, threshold_ms)
 
+    def resolved(self) -> Combo:
+        """How many are of contacts that a person handled and that are resolved by now."""
+        return self._of(Measure.RESOLVED_N)
+
+    def resolved_followed(self, threshold_ms: int) -> Combo:
+        """How many of those were followed by the next one within the threshold."""
+        return self._of(Measure.RESOLVED_NEXT_WITHIN_N, threshold_ms)
+
+    def resolved_before_same_topic(self, threshold_ms: int) -> Combo:
+        return self._of(Measure.RESOLVED_NEXT_ON_TOPIC_N, threshold_ms)
+
+    def either_within(self, threshold_ms: int) -> Combo:
+        """How many have either of their gaps within the threshold."""
+        return self._of(Measure.EITHER_WITHIN_N, threshold_ms)
+
     def distinct(self, measure: Measure) -> Combo:
         return self._of(measure)
 
@@ -157,6 +172,12 @@ class Formula:
     survival: Survival | None = None
     # What the tickets of a source must come with for 0 to mean that there is none.
     needs: Told | None = None
+    # The same of business time, where that is not the same of each part.
+    business: "Formula | None" = None
+    # Units may change sides, and nobody can say for how long.
+    stays_open: bool = False
+    # The scale of its values, where a metric has several: what is on two of them does not add up.
+    values_on: str = ""
 
     @cached_property
     def is_at_instant(self) -> bool:
@@ -195,10 +216,12 @@ class Formula:
     @property
     def has_twin(self) -> bool:
         """Whether the same can be asked of business time."""
-        return all(part.has_twin for part in self.parts)
+        return self.business is not None or all(part.has_twin for part in self.parts)
 
     def in_business_hours(self) -> "Formula":
         """The same of business time."""
+        if self.business is not None:
+            return self.business
 
         def known(combo: Combo | None) -> Combo | None:
             return None if combo is None else combo.in_business_hours()

@@ -37,6 +37,13 @@ class Measure(StrEnum):
     # or before; of an unknown topic, with any other. Summaries do not have them.
     NEXT_ON_TOPIC_N = "next_on_topic_n"
     PREVIOUS_ON_TOPIC_N = "previous_on_topic_n"
+    # Contacts that a person handled and that are resolved by now; those of them with the next one
+    # within threshold_ms, and with the next one about the same topic. Summaries do not have them.
+    RESOLVED_N = "resolved_n"
+    RESOLVED_NEXT_WITHIN_N = "resolved_next_within_n"
+    RESOLVED_NEXT_ON_TOPIC_N = "resolved_next_on_topic_n"
+    # Facts with either of their gaps within threshold_ms. Summaries do not have it.
+    EITHER_WITHIN_N = "either_within_n"
     # The sum of all values up to the end of the bucket, since the beginning.
     BALANCE = "balance"
     # How many subjects are in stock at the start of the bucket, and how many of them still are at
@@ -101,12 +108,18 @@ SQUARED = {
 }
 COHORTS = frozenset({Measure.STARTED, Measure.STAYED})
 DISTINCT = {Measure.SUBJECTS: "subject", Measure.CUSTOMERS: "customer"}
-# What is held against the threshold.
+# What of a fact `f` is held against the threshold.
 THRESHOLDS = {
-    Measure.WITHIN_N: "duration_ms",
-    Measure.NEXT_WITHIN_N: "gap_next_ms",
-    Measure.SWITCHED_WITHIN_N: "gap_next_ms",
-    Measure.BUSINESS_WITHIN_N: "business_ms",
+    Measure.WITHIN_N: "f.duration_ms",
+    Measure.NEXT_WITHIN_N: "f.gap_next_ms",
+    Measure.BUSINESS_WITHIN_N: "f.business_ms",
+    Measure.EITHER_WITHIN_N: "least(f.duration_ms, f.gap_next_ms)",
+}
+# What is counted of resolved contacts alone -> the same of all.
+OF_RESOLVED = {
+    Measure.RESOLVED_N: Measure.N,
+    Measure.RESOLVED_NEXT_WITHIN_N: Measure.NEXT_WITHIN_N,
+    Measure.RESOLVED_NEXT_ON_TOPIC_N: Measure.NEXT_ON_TOPIC_N,
 }
 # The gap that must be within the threshold already for any topic.
 ON_TOPIC = {Measure.NEXT_ON_TOPIC_N: "gap_next_ms", Measure.PREVIOUS_ON_TOPIC_N: "duration_ms"}

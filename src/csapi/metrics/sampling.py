@@ -28,6 +28,9 @@ COUNTS = {
     Measure.VALUE_N,
     Measure.WITHIN_N,
     Measure.NEXT_WITHIN_N,
+    Measure.RESOLVED_N,
+    Measure.RESOLVED_NEXT_WITHIN_N,
+    Measure.EITHER_WITHIN_N,
     Measure.BUSINESS_WITHIN_N,
 }
 FACTS_ALONE = {Measure.NEGATIVE_SUMSQ, Measure.BUSINESS_SUMSQ}

@@ -72,7 +72,10 @@ def joined(pieces: Sequence[tuple[Formula, Variant]], *, by_spread: bool) -> For
         ]
     formulas = [formula for formula, _ in pieces]
     first = formulas[0]
-    alike = {(each.denominator is None, each.spread, each.exclude_zero) for each in formulas}
+    alike = {
+        (each.denominator is None, each.spread, each.exclude_zero, each.values_on)
+        for each in formulas
+    }
     if len(alike) > 1 or {each.n_scale for each in formulas} != {1}:
         return None
     if any(each.is_beside_rows or each.is_distinct for each in formulas):
@@ -103,5 +106,6 @@ def joined(pieces: Sequence[tuple[Formula, Variant]], *, by_spread: bool) -> For
         negative=total("negative"),
         numerator_scale=numerator_scale,
         denominator_scale=denominator_scale,
+        stays_open=any(each.stays_open for each in formulas),
         matures_ms=max((each.matures_ms for each in formulas if each.matures_ms), default=None),
     )

@@ -7,15 +7,16 @@ import msgspec
 from msgspec import Meta
 
 from csapi.access.principals import Principal, Scope
-from csapi.access.tenancy import tenant_transaction
 from csapi.facts.feedback import SURVEYS
+from csapi.facts.kinds import Kind
 from csapi.facts.outcomes import Box
 from csapi.facts.wire import Key, Survey, normalized
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
-from csapi.reports.endpoints import QUERY_TAG
+from csapi.reports.endpoints import QUERY_TAG, desk_of
 from csapi.reports.ranges import RangeParams, period_of
+from csapi.reports.service import snapshot_of
 
 
 class CommentUnit(StrEnum):
@@ -51,12 +52,13 @@ class CommentTerm(msgspec.Struct, kw_only=True):
 
 
 class CommentTotals(msgspec.Struct, kw_only=True):
-    """All feedback of the range that has a comment, whatever its words."""
+    """All feedback of the range that has a comment, whatever its words; null where that is of fewer
+    customers than the tenant's smallest group."""
 
-    with_comment: int
-    positive: int
-    negative: int
-    without_term: Annotated[int, Meta(description="Comments in which no word counts")]
+    with_comment: int | None
+    positive: int | None
+    negative: int | None
+    without_term: Annotated[int | None, Meta(description="Comments in which no word counts")]
 
 
 class CommentTermReport(msgspec.Struct, kw_only=True):
@@ -86,19 +88,34 @@ TERMS = {
 }
 
 
-def most_said(by: CommentUnit) -> str:
+# Who said it, as far as is known: after merges, and through tickets and calls. Whoever is not known
+# is one by piece of feedback.
+PERSON = f"""coalesce((SELECT p.customer::text FROM facts p WHERE p.tenant_id = f.tenant_id
+    AND p.subject = f.id AND p.kind = {Kind.FEEDBACK_COMMENT} AND p.ordinal = 0), f.id::text)"""
+
+
+def most_said(by: CommentUnit, *, hides: bool) -> str:
+    """The terms that at least $6 comments have; `hides`: and at least $8 people."""
+    who, enough = "", ""
+    if hides:
+        who = f"CROSS JOIN LATERAL (SELECT {PERSON} OFFSET 0) AS who (person)"
+        enough = " AND count(DISTINCT who.person) >= $8"
     return f"""
 SELECT t.term, f.language, count(*) AS feedback, {BOXES}
-FROM feedback f CROSS JOIN LATERAL ({TERMS[by]}) AS t (term) {CHOSEN}
-GROUP BY t.term, f.language HAVING count(*) >= $6
+FROM feedback f {who} CROSS JOIN LATERAL ({TERMS[by]}) AS t (term) {CHOSEN}
+GROUP BY t.term, f.language HAVING count(*) >= $6{enough}
 ORDER BY feedback DESC, t.term COLLATE "C", f.language COLLATE "C" LIMIT $7"""
 
 
-MOST_SAID = {by: most_said(by) for by in CommentUnit}
+MOST_SAID = {
+    (by, hides): most_said(by, hides=hides) for by in CommentUnit for hides in (False, True)
+}
 TOTALS = f"""
 SELECT count(*) AS with_comment, {BOXES},
   count(*) FILTER (WHERE f.words = '[]') AS without_term
 FROM feedback f {CHOSEN}"""
+PEOPLE = f"SELECT count(DISTINCT {PERSON}) FROM feedback f {CHOSEN}"
+HIDDEN = dict.fromkeys(("with_comment", "positive", "negative", "without_term"))
 
 
 async def get_comment_terms(request: AnyRequest, principal: Principal) -> Response:
@@ -111,10 +128,20 @@ async def get_comment_terms(request: AnyRequest, principal: Principal) -> Respon
         None if wanted.survey is None else int(SURVEYS[wanted.survey]),
         None if wanted.language is None else normalized(wanted.language),
     )
-    pool = request.app.state.pool
-    async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
-        rows = await connection.fetch(MOST_SAID[wanted.by], *chosen, wanted.at_least, wanted.limit)
-        totals = await connection.fetchrow(TOTALS, *chosen)
+    desk = desk_of(request, principal)
+    async with snapshot_of(desk) as snapshot:
+        connection, smallest = snapshot.connection, (await snapshot.standing()).smallest_group
+        hides = smallest is not None and not desk.sees_everything
+        rows = await connection.fetch(
+            MOST_SAID[wanted.by, hides],
+            *chosen,
+            wanted.at_least,
+            wanted.limit,
+            *([smallest] if hides else []),
+        )
+        totals = dict(await connection.fetchrow(TOTALS, *chosen))
+        if hides and 0 < await connection.fetchval(PEOPLE, *chosen) < smallest:
+            totals = HIDDEN
     return json_response(
         CommentTermReport(
             data=[
@@ -137,12 +164,13 @@ OPERATIONS = [
         description="Words or phrases of the comments of feedback, by how many comments have them, "
         "with how many of those were satisfied or dissatisfied. Each term counts once a comment, "
         "in one spelling; languages are counted apart. E-mail addresses, numbers and the small "
-        "words that every text has are left out, and what fewer than `at_least` comments say.",
+        "words that every text has are left out, and what fewer than `at_least` comments say; "
+        "where the tenant hides small groups, also what too few customers say.",
         tag=QUERY_TAG,
         handler=get_comment_terms,
         scope=Scope.REPORTS_READ,
         params=CommentTermParams,
         responses={200: CommentTermReport},
-        problems=("query_timeout",),
+        problems=("query_timeout", "too_many_queries"),
     ),
 ]

@@ -53,7 +53,9 @@ def meta_of(
     maturity = {
         asked.name: maturity_of(asked, places, reading.groups, now, question.period.end)
         for asked, places in zip(question.metrics, question.places, strict=True)
-        if asked.metric.time_basis is TimeBasis.cohort or asked.formula.matures_ms is not None
+        if asked.metric.time_basis is TimeBasis.cohort
+        or asked.formula.matures_ms is not None
+        or asked.formula.stays_open
     }
     meta = QueryMeta(
         query=resolved_query(query, question),
@@ -141,7 +143,7 @@ def maturity_of(
     settled as they come, or never."""
     window = asked.formula.matures_ms
     if window is None:
-        is_open = asked.metric.stays_open
+        is_open = asked.metric.stays_open or asked.formula.stays_open
         return Maturity(
             state=MaturityState.open if is_open else MaturityState.final,
             window_seconds=None,

@@ -26,8 +26,9 @@ Line = tuple[int, Keys, Keys]
 OUR_OWN = frozenset(
     {
         Kind.PRESENCE, Kind.PRESENCE_INTERVAL, Kind.SHIFT, Kind.SHIFT_INTERVAL, Kind.SHIFT_ONLINE,
-        Kind.SHIFT_READY, Kind.WORK_SESSION, Kind.WORK_SESSION_INTERVAL, Kind.STAFF_COST,
-        Kind.FIXED_COST, Kind.TASK_ASSIGNED, Kind.TASK_COMPLETED,
+        Kind.SHIFT_READY, Kind.SHIFT_KEPT, Kind.SHIFT_WORKED, Kind.WORK_SESSION,
+        Kind.WORK_SESSION_INTERVAL, Kind.STAFF_COST, Kind.FIXED_COST, Kind.TASK_ASSIGNED,
+        Kind.TASK_COMPLETED,
     }
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.attributes import apply_attribute, mark_everything
-from csapi.facts.business_hours import BUSINESS_KINDS
+from csapi.facts.business_hours import BUSINESS_KINDS, is_timed
 from csapi.facts.derive import derive_again
 from csapi.facts.kinds import MarkReason, Reference, Resource
 from csapi.facts.registry import SUBJECT_KINDS
@@ -85,10 +85,11 @@ SELECT $1, {Resource.FEEDBACK}, f.id FROM feedback f, work
 WHERE f.tenant_id = $1 AND (f.ticket = ANY(work.ids) OR f.call = ANY(work.ids)
   OR f.request IN (SELECT id FROM requests))"""
 
-MARK_BY_KIND = """
+MARK_BY_KIND = f"""
 INSERT INTO subject_marks (tenant_id, resource, subject)
 SELECT DISTINCT tenant_id, resource, subject FROM facts
-WHERE tenant_id = $1 AND kind = ANY($2::smallint[]) AND duration_ms IS NOT NULL"""
+WHERE tenant_id = $1 AND kind = ANY($2::smallint[])
+  AND ({is_timed("kind", "duration_ms", "negative_ms")})"""
 
 PICK_SUBJECTS = f"""
 SELECT DISTINCT resource, subject FROM subject_marks

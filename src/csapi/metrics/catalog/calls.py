@@ -179,8 +179,11 @@ CALL_METRICS = (
             SHORT,
             STAGE,
         ),
-        pitfalls="By agent it means something only where unanswered calls are routed to an agent.",
+        pitfalls="By agent it means something only where unanswered calls are routed to an agent: "
+        "where none of the latest abandoned calls names one, it is refused (422), as are phone "
+        "menus by agent.",
         caution_by_agent="unanswered calls count only where the source routed them to an agent",
+        of_unanswered=True,
     ),
     ratio(
         "service_level",
@@ -206,7 +209,9 @@ CALL_METRICS = (
             SHORT,
             CLOCK_START,
         ),
-        pitfalls="Calls that flowed out or became a callback are in neither side.",
+        pitfalls="Calls that flowed out or became a callback are in neither side. By agent, "
+        "abandoned calls count only where they are routed to one.",
+        caution_by_agent="abandoned calls count only where the source routed them to an agent",
     ),
     averaged(
         "average_speed_of_answer",

@@ -56,6 +56,15 @@ METHOD = Param(
     "the agent's flag on answered calls.",
     choices=("no_repeat", "single_reply", "survey", "agent_flag"),
 )
+CONTACTS_OF = Param(
+    "of",
+    ParamType.choice,
+    "contacts",
+    "With the method `no_repeat`: of all contacts, or of those alone that a person handled and "
+    "that are resolved by now: tickets with a reply that are solved, and answered calls that are "
+    "not flagged as unresolved.",
+    choices=("contacts", "resolved"),
+)
 MATCH = Param(
     "match",
     ParamType.choice,
@@ -76,6 +85,18 @@ def repeats(params: Params) -> Combo:
     return IDENTIFIED.after_same_topic(window) if by_topic(params) else IDENTIFIED.within(window)
 
 
+def followed_contacts(params: Params) -> tuple[Combo, Combo]:
+    """All contacts of known customers that are looked at, and those followed by another one."""
+    window = repeat_window_ms(params)
+    if params[CONTACTS_OF.name] == "resolved":
+        if by_topic(params):
+            return IDENTIFIED.resolved(), IDENTIFIED.resolved_before_same_topic(window)
+        return IDENTIFIED.resolved(), IDENTIFIED.resolved_followed(window)
+    if by_topic(params):
+        return IDENTIFIED.count(), IDENTIFIED.before_same_topic(window)
+    return IDENTIFIED.count(), IDENTIFIED.followed(window)
+
+
 def first_contact_resolution(params: Params) -> Formula:
     window = repeat_window_ms(params)
     if params["method"] == "single_reply":
@@ -90,11 +111,7 @@ def first_contact_resolution(params: Params) -> Formula:
         )
     if params["method"] == "survey":
         return share(Facts(Kind.FCR, (Box.POSITIVE,)).count(), Facts(Kind.FCR).count())
-    total = IDENTIFIED.count()
-    if by_topic(params):
-        repeated = IDENTIFIED.before_same_topic(window)
-    else:
-        repeated = IDENTIFIED.followed(window)
+    total, repeated = followed_contacts(params)
     return Formula(
         numerator=total - repeated,
         denominator=total,
@@ -130,9 +147,9 @@ CONTACT_METRICS = (
         "customer within 7 days: 0.8.",
         basis=COHORT,
         attribution=OWNER,
-        params=(METHOD, WINDOW_HOURS, WINDOW_DAYS, MATCH),
+        params=(METHOD, WINDOW_HOURS, WINDOW_DAYS, MATCH, CONTACTS_OF),
         pitfalls="Recent contacts may still be followed by another: see mature_through. Contacts "
-        "without a customer are on neither side.",
+        "without a customer are on neither side: unidentified_contacts counts them.",
     ),
     ratio(
         "channel_switch_rate",
@@ -149,6 +166,23 @@ CONTACT_METRICS = (
         params=(WINDOW_HOURS, WINDOW_DAYS),
         pitfalls="Recent contacts may still be followed by another: see mature_through. Contacts "
         "without a customer are on neither side. Only the very next contact is looked at.",
+    ),
+    Metric(
+        id="unidentified_contacts",
+        label="Contacts of unknown customers",
+        description="Contacts that name no customer, which first contact resolution and repeat "
+        "contacts leave out.",
+        formula_text="contacts without a customer",
+        unit=Unit.COUNT,
+        direction=LOWER,
+        time_basis=EVENT,
+        merge_class=MergeClass.additive,
+        attribution=OWNER,
+        build=lambda _: Formula(
+            numerator=CONTACTS.count() - IDENTIFIED.count(), n=CONTACTS.count()
+        ),
+        example="Of 10 contacts, 3 calls with a hidden number: 3 with n = 10.",
+        pitfalls="n counts all contacts.",
     ),
     Metric(
         id="contacts_per_customer",

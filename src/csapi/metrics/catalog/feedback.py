@@ -1,5 +1,7 @@
 """Feedback: what was asked, and what came back."""
 
+from dataclasses import replace
+
 from csapi.facts.kinds import Kind
 from csapi.facts.outcomes import Box, CommentOutcome, RequestOutcome, SentimentLabel
 from csapi.facts.wire import Sentiment
@@ -12,18 +14,32 @@ from csapi.metrics.catalog.vocabulary import (
     OWNER,
     STAYS_OPEN,
     SURVEY,
+    Params,
     counted,
     ratio,
     scored,
 )
-from csapi.metrics.formulas import Facts, net_points, share
+from csapi.metrics.formulas import Facts, Formula, mean_value, net_points, share
 from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
 
+SCALE = Param(
+    "scale",
+    ParamType.choice,
+    "own",
+    "The survey's own scale; or `normalized`, on which its lowest rating is 0 and its highest 1.",
+    choices=("own", "normalized"),
+)
 CSAT, CES, NPS, FCR = (Facts(kind) for kind in (Kind.CSAT, Kind.CES, Kind.NPS, Kind.FCR))
 LABELLED = Facts(
     Kind.SENTIMENT,
     (SentimentLabel.NEGATIVE, SentimentLabel.NEUTRAL, SentimentLabel.POSITIVE),
 )
+
+
+def rating_average(params: Params) -> Formula:
+    is_own = params[SCALE.name] == "own"
+    mean = mean_value(CSAT if is_own else Facts(Kind.RATING_NORMALIZED))
+    return replace(mean, values_on=params[SCALE.name])
 
 
 FEEDBACK_METRICS = (
@@ -47,15 +63,22 @@ FEEDBACK_METRICS = (
         direction=LOWER,
         attribution=SURVEY,
     ),
-    scored(
-        "rating_average",
-        "Average rating",
-        CSAT,
-        "The mean satisfaction rating on the survey's own scale.",
+    Metric(
+        id="rating_average",
+        label="Average rating",
+        description="The mean satisfaction rating, on the survey's own scale or from 0 to 1.",
         formula_text="sum of ratings / ratings",
-        example="Ratings of 5, 4 and 3 give 4.",
+        unit=Unit.SCORE,
+        direction=HIGHER,
+        time_basis=EVENT,
+        merge_class=MergeClass.mean,
         attribution=SURVEY,
-        pitfalls="Surveys on different scales must not be averaged together: filter them apart.",
+        build=rating_average,
+        example="Ratings of 5, 4 and 3 give 4; normalized 0.75. A 4 of 1 to 5 and a 4 of 1 to 10: "
+        "normalized 0.75 and 0.3333, together 0.5417.",
+        pitfalls="Surveys on different scales must not be averaged together as they are: filter "
+        "them apart, or ask for `normalized`. A normalized rating is rounded to four decimals.",
+        params=(SCALE,),
     ),
     counted(
         "rating_distribution",

@@ -62,6 +62,15 @@ OF = Param(
     "All shifts, or the paid ones alone.",
     choices=("scheduled", "paid"),
 )
+SCHEDULE = Param(
+    "schedule",
+    ParamType.choice,
+    "shifts",
+    "What was planned: work throughout the shifts, or what their `activity` says. A break, a "
+    "meeting and training are kept in the state of that name, everything else by being available "
+    "or handling.",
+    choices=("shifts", "activities"),
+)
 
 
 def over(*choices: str) -> Param:
@@ -99,9 +108,11 @@ def shift_presence_rate(params: Params) -> Formula:
 def adherence(params: Params) -> Formula:
     outcomes = PAID if params["of"] == "paid" else ()
     shifts = Facts(Kind.SHIFT, outcomes)
-    return time_share(
-        Facts(Kind.SHIFT_READY, outcomes).duration(), shifts.duration(), shifts.count()
-    )
+    kept = Facts(Kind.SHIFT_READY, outcomes).duration()
+    if params["schedule"] == "activities":
+        kept += Facts(Kind.SHIFT_KEPT, outcomes).duration()
+        kept -= Facts(Kind.SHIFT_WORKED, outcomes).duration()
+    return time_share(kept, shifts.duration(), shifts.count())
 
 
 def gap_between_contacts(params: Params) -> Formula:
@@ -254,14 +265,18 @@ SHIFT_METRICS = (
         "adherence",
         "Adherence",
         adherence,
-        "The share of the scheduled time in which the same agent was available or handling.",
+        "The share of the scheduled time in which the same agent was available or handling; with "
+        "`activities`, in which the agent did what was planned.",
         formula_text="available or handling within shifts / scheduled",
-        example="A shift of 8 h, of which 6.8 h available, handling or in after-call work: 0.85.",
+        example="A shift of 8 h, of which 6.8 h available, handling or in after-call work: 0.85. "
+        "If 0.5 h of it is sent as a shift of its own with the activity break and kept as one: "
+        "with activities 7.3 / 8 = 0.9125.",
         basis=INTERVAL,
-        params=(OF,),
-        pitfalls=f"{IN_SHIFTS} {AS_SENT} A shift is taken as work throughout: send planned breaks "
-        "and meetings as the gaps between shifts, or as unpaid shifts with `of` paid. What is left "
-        f"of a shift today counts as not adhered. {PIECES}",
+        params=(OF, SCHEDULE),
+        pitfalls=f"{IN_SHIFTS} {AS_SENT} Unless `activities`, a shift is taken as work throughout: "
+        "send planned breaks and meetings as the gaps between shifts, or as unpaid shifts with "
+        "`of` paid. An activity is that of a whole shift: send one for each. What is left of a "
+        f"shift today counts as not adhered. {PIECES}",
     ),
     ratio(
         "shrinkage",

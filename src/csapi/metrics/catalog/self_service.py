@@ -43,6 +43,14 @@ TICKET_WINDOW = Param(
     minimum=1,
     maximum=8760,
 )
+DURABLE = Param(
+    "window_days",
+    ParamType.number,
+    7,
+    "A resolution lasts when so many days passed without the customer coming back.",
+    minimum=1,
+    maximum=365,
+)
 
 
 def count_abandoned(*, default: bool) -> Param:
@@ -71,6 +79,14 @@ def kept_from_agents(kind: Kind, params: Params) -> Formula:
 
 def unidentified(facts: Facts) -> Combo:
     return facts.count() - facts.rated()
+
+
+def bot_resolved_for_good(params: Params) -> Formula:
+    resolved = Facts(Kind.BOT_SESSION, (SessionOutcome.RESOLVED,))
+    window = milliseconds(86_400 * params[DURABLE.name])
+    return share(
+        resolved.rated() - resolved.either_within(window), BOT_KNOWN.rated(), matures_ms=window
+    )
 
 
 def bot_share(outcome: SessionOutcome) -> Formula:
@@ -182,7 +198,27 @@ SELF_SERVICE_METRICS = (
         formula_text="resolved / (resolved + handed off + abandoned)",
         example="6 resolved, 3 handed off, 1 abandoned, 5 unknown: 6 / 10.",
         basis=COHORT,
-        pitfalls="The source says what is resolved; whether the person came back is not asked.",
+        pitfalls="The source says what is resolved; whether the person came back is asked by "
+        "durable_bot_resolution_rate.",
+    ),
+    ratio(
+        "durable_bot_resolution_rate",
+        "Resolved by the bot for good",
+        bot_resolved_for_good,
+        "Of the conversations of known customers with a bot whose outcome is known, the share that "
+        "it resolved and after which, within `window_days`, the customer neither turned to us "
+        "again nor wrote on in the ticket that it led to, and that ticket was not reopened.",
+        formula_text="resolved and nothing came after it in the window / (resolved + handed off + "
+        "abandoned)",
+        example="Ten conversations of known customers, 6 resolved, 1 of those customers called two "
+        "days later: 5 / 10; with a window of 1 day 6 / 10.",
+        basis=COHORT,
+        params=(DURABLE,),
+        pitfalls="Conversations without a customer are on neither side. A customer is the same one "
+        "only within one source. Without `ended_at` the start is taken for the end, so that what "
+        "follows in the conversation itself is taken for coming back. What happens on the ticket "
+        "is known from its events alone. Recent ones may still be "
+        "undone: see mature_through.",
     ),
     ratio(
         "bot_handoff_rate",

@@ -9,9 +9,11 @@ from csapi.metrics.catalog.vocabulary import (
     STAYS_OPEN,
     averaged,
     counted,
+    distinct,
     ratio,
 )
 from csapi.metrics.formulas import Facts, share
+from csapi.metrics.parts import Measure
 
 ASSIGNED = Facts(Kind.TASK_ASSIGNED)
 COMPLETED = Facts(Kind.TASK_COMPLETED)
@@ -26,6 +28,13 @@ TASK_METRICS = (
         "Assignments of tasks to agents, by the instant of the assignment.",
         basis=COHORT,
         pitfalls="A task that is handed on counts again for its next holder.",
+    ),
+    distinct(
+        "distinct_tasks_assigned",
+        "Different tasks assigned",
+        ASSIGNED,
+        Measure.SUBJECTS,
+        "Different tasks that were given to an agent, however often they were handed on.",
     ),
     counted(
         "tasks_completed",

@@ -2,27 +2,28 @@
 
 from csapi.facts.kinds import VALUE_SCALE, Kind
 from csapi.facts.outcomes import (
+    FROM_STATUS,
     AssignmentOutcome,
     EffortOutcome,
     HandlingOutcome,
+    OpenStatus,
     RoutingOutcome,
     Told,
 )
 from csapi.metrics.catalog.vocabulary import (
-    ACTOR,
     COHORT,
     EVENT,
     LOWER,
-    NEUTRAL,
     OWNER,
     Params,
     counted,
+    distinct,
     milliseconds,
     ratio,
 )
-from csapi.metrics.formulas import Facts, Formula, added, mean_value, share, value_sum
+from csapi.metrics.formulas import Facts, Formula, mean_value, share, value_sum
 from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, TimeBasis, Unit
-from csapi.metrics.parts import Measure
+from csapi.metrics.parts import Combo, Measure
 
 SOLVES = Facts(Kind.RESOLUTION)
 SOLVED = Facts(Kind.SOLVED)
@@ -42,6 +43,33 @@ REOPEN_WINDOW = Param(
 )
 
 
+STATUSES = Param(
+    "statuses",
+    ParamType.choice,
+    "all",
+    "Which open tickets: all, those of one status, or those whose status then is not known, since "
+    "their source sends no changes of status and they were solved later. The others add up to all.",
+    choices=("all", *(each.name.lower() for each in OpenStatus)),
+)
+
+
+def backlog(params: Params) -> Formula:
+    chosen = params[STATUSES.name]
+    balance = BACKLOG.balance() if chosen == "all" else in_status(OpenStatus[chosen.upper()])
+    return Formula(numerator=balance, n=balance, numerator_scale=VALUE_SCALE, n_scale=VALUE_SCALE)
+
+
+def in_status(status: OpenStatus) -> Combo:
+    """What starts as that less what stops as that, with those who changed to it and from it."""
+    held = Facts(Kind.BACKLOG, (status,)).balance()
+    others = [each for each in OpenStatus if each not in (OpenStatus.UNKNOWN, status)]
+    if status is OpenStatus.UNKNOWN:
+        return held
+    into = Facts(Kind.OPEN_STATUS, tuple(each * FROM_STATUS + status for each in others))
+    out_of = Facts(Kind.OPEN_STATUS, tuple(status * FROM_STATUS + each for each in others))
+    return held + into.balance() - out_of.balance()
+
+
 def window_ms(params: Params) -> int:
     return milliseconds(86_400 * params[REOPEN_WINDOW.name])
 
@@ -53,38 +81,6 @@ def reopen_rate(params: Params) -> Formula:
         denominator=SOLVED.count(),
         n=SOLVED.count(),
         matures_ms=window,
-    )
-
-
-def distinct(
-    metric_id: str,
-    label: str,
-    facts: Facts,
-    measure: Measure,
-    description: str,
-    *,
-    more: tuple[Facts, ...] = (),
-    pitfalls: str = "Not additive: the days of a month do not add up to the month.",
-    needs: Told | None = None,
-) -> Metric:
-    every = (facts, *more)
-    return Metric(
-        id=metric_id,
-        label=label,
-        description=description,
-        formula_text="count of different ones",
-        unit=Unit.COUNT,
-        direction=NEUTRAL,
-        time_basis=EVENT,
-        merge_class=MergeClass.distinct,
-        attribution=ACTOR,
-        build=lambda _: Formula(
-            numerator=added(each.distinct(measure) for each in every),
-            n=added(each.count() for each in every),
-            needs=needs,
-        ),
-        example="Three of the same and one of another give 2 with n = 4.",
-        pitfalls=pitfalls,
     )
 
 
@@ -117,14 +113,11 @@ TICKET_FLOW_METRICS = (
         time_basis=TimeBasis.state,
         merge_class=MergeClass.stock,
         attribution=OWNER,
-        build=lambda _: Formula(
-            numerator=BACKLOG.balance(),
-            n=BACKLOG.balance(),
-            numerator_scale=VALUE_SCALE,
-            n_scale=VALUE_SCALE,
-        ),
+        build=backlog,
+        params=(STATUSES,),
         example="Two open on Monday evening, one more opened and both of the first solved on "
-        "Tuesday: 2 on Monday, 1 on Tuesday.",
+        "Tuesday: 2 on Monday, 1 on Tuesday. If one of the two waited for its customer, 1 pending "
+        "on Monday.",
         pitfalls="Adds up over teams or channels at the same instant, never over time. The team "
         "of an agent's ticket is the one at the last change of the ticket. A source that says "
         "solved without an instant leaves the ticket out.",

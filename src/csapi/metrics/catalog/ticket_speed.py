@@ -1,9 +1,10 @@
 """Tickets: how long who waited for whom."""
 
+from dataclasses import replace
 from typing import Any
 
 from csapi.facts.kinds import Kind
-from csapi.facts.outcomes import AssignmentOutcome, ResponseOutcome, WaitOutcome
+from csapi.facts.outcomes import AssignmentOutcome, ReplyOutcome, ResponseOutcome, WaitOutcome
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     COHORT,
@@ -12,6 +13,7 @@ from csapi.metrics.catalog.vocabulary import (
     INCLUDE_NEGATIVE,
     LOWER,
     OWNER,
+    STAYS_OPEN,
     Params,
     averaged,
     milliseconds,
@@ -21,6 +23,7 @@ from csapi.metrics.catalog.vocabulary import (
 )
 from csapi.metrics.formulas import Facts, Formula, mean_seconds, share
 from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
+from csapi.metrics.parts import Combo
 
 AWAITED = Facts(Kind.AWAITED)
 ACKNOWLEDGED = Facts(Kind.ACKNOWLEDGED)
@@ -39,6 +42,10 @@ REPLY_WINDOW = Param(
     "A ticket counts as unanswered when no person replied within so many hours.",
     minimum=0,
     maximum=8760,
+)
+BY_HOURS = (
+    "In business hours a ticket without any reply counts as unanswered at once: when its window is "
+    "over depends on schedules to come."
 )
 
 
@@ -73,22 +80,41 @@ def response_metric(
     )
 
 
+def reply_window_ms(params: Params) -> int:
+    return milliseconds(3600 * params[REPLY_WINDOW.name])
+
+
 def unanswered(params: Params) -> Formula:
-    window = milliseconds(3600 * params[REPLY_WINDOW.name])
+    window = reply_window_ms(params)
+    late, never, known = unanswered_in_hours(window)
     return Formula(
         numerator=AWAITED.count() - AWAITED.within(window) - AWAITED.negative(),
         n=AWAITED.count(),
         matures_ms=window,
+        business=Formula(numerator=late + never, n=known, stays_open=STAYS_OPEN),
     )
 
 
+def unanswered_in_hours(window: int) -> tuple[Combo, Combo, Combo]:
+    """By business hours: tickets answered later, those never answered, and all of which that is
+    known. A ticket without hours in force is in none of them."""
+    answered, never_answered = (Facts(Kind.AWAITED, (each,)) for each in ReplyOutcome)
+    timed = answered.measured().in_business_hours()
+    never = never_answered.measured().in_business_hours()
+    late = timed - answered.within(window).in_business_hours()
+    return late, never, timed + never + AWAITED.negative()
+
+
 def no_reply_rate(params: Params) -> Formula:
+    window = reply_window_ms(params)
     formula = unanswered(params)
+    late, never, known = unanswered_in_hours(window)
     return Formula(
         numerator=formula.numerator,
         denominator=AWAITED.count(),
         n=AWAITED.count(),
         matures_ms=formula.matures_ms,
+        business=replace(share(late + never, known), stays_open=STAYS_OPEN),
     )
 
 
@@ -100,7 +126,8 @@ def status_time(metric_id: str, label: str, outcome: WaitOutcome, description: s
         description,
         attribution=OWNER,
         pitfalls="Known once a ticket is solved, and only of sources that send status changes. "
-        "Tickets that were never in such a status are not in it.",
+        "Tickets that were never in such a status are not in it. In business hours, by the "
+        "schedule of the team that owned it in each part of that time.",
     )
 
 
@@ -200,7 +227,8 @@ TICKET_SPEED_METRICS = (
         attribution=OWNER,
         build=unanswered,
         example="Of 10 tickets 6 were answered in 24 h, 3 later and 1 never: 4.",
-        pitfalls="Tickets younger than the window may still be answered: see mature_through.",
+        pitfalls="Tickets younger than the window may still be answered: see mature_through. "
+        + BY_HOURS,
         params=(REPLY_WINDOW,),
     ),
     ratio(
@@ -214,7 +242,7 @@ TICKET_SPEED_METRICS = (
         basis=COHORT,
         attribution=OWNER,
         params=(REPLY_WINDOW,),
-        pitfalls="Response times are blind to tickets without a reply: read both.",
+        pitfalls=f"Response times are blind to tickets without a reply: read both. {BY_HOURS}",
     ),
     ratio(
         "auto_acknowledgement_rate",

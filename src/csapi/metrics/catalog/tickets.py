@@ -3,21 +3,24 @@
 from dataclasses import replace
 
 from csapi.facts.kinds import Kind
-from csapi.facts.outcomes import MessageOutcome, ResolutionOutcome, Told
+from csapi.facts.outcomes import MessageOutcome, ReplyOutcome, ResolutionOutcome, Told
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     EVENT,
+    EXCLUDE_ZERO,
     HIGHER,
+    INCLUDE_NEGATIVE,
     LOWER,
     NEUTRAL,
     OFF,
     OWNER,
+    STAYS_OPEN,
     Params,
     averaged,
     counted,
     within,
 )
-from csapi.metrics.formulas import Facts, Formula, value_sum
+from csapi.metrics.formulas import Facts, Formula, mean_seconds, value_sum
 from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
 
 CREATED, REOPENS = Facts(Kind.TICKET_CREATED), Facts(Kind.REOPEN)
@@ -31,6 +34,26 @@ SAME_UPDATE = Param(
     OFF,
     "Leave out reopenings at the very instant of the solve: one update did both.",
 )
+
+
+BUCKET = Param(
+    "bucket",
+    ParamType.choice,
+    "reply",
+    "Which instant decides the bucket: that of the reply, for the work of a day, or that of the "
+    "ticket's creation, for what became of the tickets of a day.",
+    choices=("reply", "creation"),
+)
+
+
+def first_response_time(params: Params) -> Formula:
+    by_reply = params[BUCKET.name] == "reply"
+    mean = mean_seconds(
+        Facts(Kind.FIRST_RESPONSE) if by_reply else Facts(Kind.AWAITED, (ReplyOutcome.ANSWERED,)),
+        exclude_zero=params[EXCLUDE_ZERO.name],
+        include_negative=params[INCLUDE_NEGATIVE.name],
+    )
+    return mean if by_reply else replace(mean, stays_open=STAYS_OPEN)
 
 
 def reopenings(params: Params) -> Formula:
@@ -118,13 +141,23 @@ TICKET_METRICS = (
         "Public messages from bots, the system or automation. They never stop a response clock.",
         needs=Told.MESSAGES,
     ),
-    averaged(
-        "first_response_time",
-        "First response time",
-        Facts(Kind.FIRST_RESPONSE),
-        "From the customer's first message to the first public reply by a person, in the bucket of "
-        "the reply. Without messages, from the creation of the ticket.",
-        pitfalls="Tickets without a reply are not in it: read it beside the tickets created.",
+    Metric(
+        id="first_response_time",
+        label="First response time",
+        description="From the customer's first message to the first public reply by a person, in "
+        "the bucket of the reply. Without messages, from the creation of the ticket.",
+        formula_text="sum of durations / number of known durations",
+        unit=Unit.SECONDS,
+        direction=LOWER,
+        time_basis=EVENT,
+        merge_class=MergeClass.mean,
+        attribution=ACTOR,
+        build=first_response_time,
+        example="Durations of 60 s and 120 s give 90 s with n = 2; one of 100 of 60 s and two of "
+        "600 s give 70.59 s, not the mean of the two means.",
+        pitfalls="Tickets without a reply are not in it: read it beside the tickets created. By "
+        "creation, recent tickets may still be answered, and an agent is the ticket's owner then.",
+        params=(BUCKET, EXCLUDE_ZERO, INCLUDE_NEGATIVE),
     ),
     within(
         "first_response_within_rate",

@@ -9,6 +9,7 @@ from csapi.metrics.formulas import (
     MS_PER_SECOND,
     Facts,
     Formula,
+    added,
     count,
     mean_seconds,
     mean_value,
@@ -24,7 +25,7 @@ from csapi.metrics.metric import (
     TimeBasis,
     Unit,
 )
-from csapi.metrics.parts import Combo
+from csapi.metrics.parts import Combo, Measure
 
 Params = Mapping[str, Any]
 OFF = False
@@ -74,7 +75,6 @@ INCLUDE_NEGATIVE = Param(
     "Take negative durations into the mean, as some tools do. Percentiles stay without them.",
 )
 
-
 # What n means where time is added up.
 PIECES = "n counts pieces of 15 minutes at most, into which the time is cut, not intervals."
 
@@ -112,6 +112,38 @@ def counted(
         example="Three of them in the range give 3; none gives 0.",
         pitfalls=pitfalls,
         by_rating=by_rating,
+    )
+
+
+def distinct(
+    metric_id: str,
+    label: str,
+    facts: Facts,
+    measure: Measure,
+    description: str,
+    *,
+    more: tuple[Facts, ...] = (),
+    pitfalls: str = "Not additive: the days of a month do not add up to the month.",
+    needs: Told | None = None,
+) -> Metric:
+    every = (facts, *more)
+    return Metric(
+        id=metric_id,
+        label=label,
+        description=description,
+        formula_text="count of different ones",
+        unit=Unit.COUNT,
+        direction=NEUTRAL,
+        time_basis=EVENT,
+        merge_class=MergeClass.distinct,
+        attribution=ACTOR,
+        build=lambda _: Formula(
+            numerator=added(each.distinct(measure) for each in every),
+            n=added(each.count() for each in every),
+            needs=needs,
+        ),
+        example="Three of the same and one of another give 2 with n = 4.",
+        pitfalls=pitfalls,
     )
 
 
@@ -245,6 +277,7 @@ def ratio(
     params: tuple[Param, ...] = (),
     pitfalls: str = "",
     caution_by_agent: str = "",
+    of_unanswered: bool = False,
     stays_open: bool = False,
 ) -> Metric:
     return Metric(
@@ -262,5 +295,6 @@ def ratio(
         pitfalls=pitfalls,
         params=params,
         caution_by_agent=caution_by_agent,
+        of_unanswered=of_unanswered,
         stays_open=stays_open,
     )
