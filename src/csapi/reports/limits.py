@@ -16,6 +16,7 @@ from csapi.reports.batch import MOST_QUERIES
 from csapi.reports.comparing import MOST_COMPARED
 from csapi.reports.custom_metrics import MOST_CUSTOM
 from csapi.reports.definitions import LONGEST_FORMULA
+from csapi.reports.drivers.referrals import MOST_REFERRALS
 from csapi.reports.endpoints import QUERY_TAG
 from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
 from csapi.reports.ordering import LARGEST_TOP, MOST_ORDERS, MOST_TESTS
@@ -23,10 +24,19 @@ from csapi.reports.portal import LONGEST_SECONDS, MOST_ORIGINS
 from csapi.reports.records_schemas import LARGEST_PAGE as LARGEST_RECORDS_PAGE
 from csapi.reports.records_schemas import MOST_OTHERS
 from csapi.reports.resolve import DEEPEST, MOST_CONDITIONS
+from csapi.reports.runs.schemas import (
+    MOST_EXPLAINED,
+    MOST_REPORTS,
+    MOST_RUN_BYTES,
+    MOST_RUNS,
+    MOST_SECTIONS,
+    MOST_SPLITS,
+)
 from csapi.reports.saved import MOST_SAVED
 from csapi.reports.schemas import LARGEST_PAGE, MOST_DIMENSIONS, MOST_METRICS, MOST_VALUES
 from csapi.reports.settings import MOST_SETTINGS
 from csapi.reports.surroundings import MOST_ANNOTATIONS
+from csapi.reports.weights import LARGEST_WEIGHT
 
 
 class QueryLimits(msgspec.Struct, kw_only=True):
@@ -83,6 +93,17 @@ class ExportLimits(msgspec.Struct, kw_only=True):
     expires_hours: int
 
 
+class ReportLimits(msgspec.Struct, kw_only=True):
+    """Of comparison reports: how many a tenant has, what each holds, and what is kept of a run."""
+
+    reports: int
+    sections: int
+    splits_per_section: int
+    splits_per_run: int
+    runs_kept: int
+    bytes_per_run: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -96,6 +117,9 @@ class LimitList(msgspec.Struct, kw_only=True):
     records: RecordsLimits
     portal: PortalLimits
     exports: ExportLimits
+    reports: ReportLimits
+    referrals: int
+    weight: float
 
 
 async def get_limits(request: AnyRequest, principal: Principal) -> Response:
@@ -136,6 +160,16 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
             exports=ExportLimits(
                 waiting=MOST_WAITING, kept=MOST_KEPT, bytes=MOST_BYTES, expires_hours=EXPIRES_HOURS
             ),
+            reports=ReportLimits(
+                reports=MOST_REPORTS,
+                sections=MOST_SECTIONS,
+                splits_per_section=MOST_SPLITS,
+                splits_per_run=MOST_EXPLAINED,
+                runs_kept=MOST_RUNS,
+                bytes_per_run=MOST_RUN_BYTES,
+            ),
+            referrals=MOST_REFERRALS,
+            weight=LARGEST_WEIGHT,
         )
     )
 
