@@ -46,8 +46,32 @@ FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "120"}
 READY_SECONDS = 60
 
 
+# Files that take long start first, so that no process is left with one of them at the end.
+LONG_FILES = (
+    "data/test_reference.py",
+    "delivery/test_explorer.py",
+    "delivery/test_laws.py",
+    "embedded/test_up.py",
+    "metrics/test_metric_laws.py",
+    "embedded/test_supervisor.py",
+    "delivery/test_mutants.py",
+    "delivery/test_chaos.py",
+    "data/test_twitter.py",
+    "connect/test_demo_metrics.py",
+    "connect/test_demo_seed.py",
+    "rollup/test_verify.py",
+)
+
+
+def turn_of(item: pytest.Item) -> int:
+    path = item.path.as_posix()
+    found = (place for place, name in enumerate(LONG_FILES) if path.endswith(name))
+    return next(found, len(LONG_FILES))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that need the real data say so where it is absent."""
+    """The order of files; and tests that need the real data say so where it is absent."""
+    items.sort(key=turn_of)
     if SHARED_DATA.is_dir():
         return
     for item in items:
