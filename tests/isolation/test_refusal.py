@@ -20,7 +20,7 @@ from csapi.kit.settings import load_settings
 
 SECRET = "Zw9Canary"
 PATIENCE_SECONDS = 30
-SHORT_SECONDS = 8.0
+SHORT_SECONDS = 3.0
 
 ROLES = {
     "refusal_super": "SUPERUSER",
@@ -165,7 +165,8 @@ def test_an_unfit_database_is_refused_in_one_line(
     assert EXPECTED[case] in ending.error
     assert SECRET.lower() not in (ending.error + ending.output).lower()
     assert ending.output == ""
-    assert ending.seconds < SHORT_SECONDS
+    # At once: without a URL there is nothing to wait for. Both wait for the machine alike.
+    assert ending.seconds < 3 * endings[command, "nothing set"].seconds + SHORT_SECONDS
 
 
 @pytest.mark.parametrize("case", EXPECTED_INSIDE)
