@@ -162,14 +162,14 @@ def database(make_database: Callable[[], Database]) -> Database:
     return make_database()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def api_pool(database: Database) -> AsyncIterator[asyncpg.Pool]:
     pool = await open_pool(database.api_url, size=8, statement_timeout_ms=60_000)
     yield pool
     await pool.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def worker_pool(database: Database) -> AsyncIterator[asyncpg.Pool]:
     pool = await open_pool(database.worker_url, size=8, statement_timeout_ms=60_000)
     yield pool
@@ -231,6 +231,10 @@ class Office:
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(60)
 
     def close(self) -> None:
+        """Again does nothing."""
+        if self._loop.is_closed():
+            return
+
         async def end() -> None:
             if self._connection is not None:
                 await self._connection.close()

@@ -23,6 +23,7 @@ from csapi.reports.drivers import endpoints as drivers
 from csapi.reports.drivers import referrals
 from csapi.reports.evaluations import endpoints as evaluations
 from csapi.reports.exports import endpoints as exports
+from csapi.reports.live import endpoints as live
 from csapi.reports.runs import endpoints as runs
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -41,6 +42,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *custom_metrics.OPERATIONS,
     *exports.OPERATIONS,
     *runs.OPERATIONS,
+    *live.OPERATIONS,
     *portal.OPERATIONS,
     *content_gaps.OPERATIONS,
     *comment_terms.OPERATIONS,

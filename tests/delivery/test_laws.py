@@ -134,7 +134,7 @@ def thorough(examples: int) -> settings:
 
 
 @given(plan=plans(), zone=ZONES)
-@thorough(60)
+@thorough(28)
 async def test_any_order_gives_the_facts_of_the_definitions(
     lab: Lab, plan: Plan, zone: str
 ) -> None:
@@ -142,14 +142,14 @@ async def test_any_order_gives_the_facts_of_the_definitions(
 
 
 @given(plan=plans(timelines, most_events=0), zone=ZONES)
-@thorough(40)
+@thorough(28)
 async def test_any_order_gives_the_same_timelines(lab: Lab, plan: Plan, zone: str) -> None:
     """Presence and shifts of two agents alone: all of them depend on each other."""
     await check_plan(lab, plan, zone)
 
 
 @given(plan=plans(COSTS, most_events=0), zone=ZONES)
-@thorough(40)
+@thorough(28)
 async def test_any_order_of_rates_and_paid_time_gives_the_same_costs(
     lab: Lab, plan: Plan, zone: str
 ) -> None:
@@ -158,14 +158,14 @@ async def test_any_order_of_rates_and_paid_time_gives_the_same_costs(
 
 
 @given(plan=plans(VISITS, most=16, most_events=0))
-@thorough(30)
+@thorough(20)
 async def test_any_order_of_visits_and_contacts_gives_the_same_facts(lab: Lab, plan: Plan) -> None:
     """A session depends on its events, on its ticket, and on its customer's contacts."""
     await check_plan(lab, plan, "UTC")
 
 
 @given(plan=plans(PEOPLE, most=14, most_events=3), zone=ZONES)
-@thorough(15)
+@thorough(10)
 async def test_any_order_of_merges_and_contacts_gives_the_same_facts(
     lab: Lab, plan: Plan, zone: str
 ) -> None:

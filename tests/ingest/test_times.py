@@ -14,7 +14,7 @@ from tests.conftest import Product, Tenant
 from tests.ingest.samples import RESOURCES, SMALLEST, accept, post, refuse, sample
 
 from csapi.facts.events import EVENTS
-from csapi.facts.kinds import Resource
+from csapi.facts.kinds import FORESEEN, Resource
 from csapi.facts.registry import RECORD_KINDS
 from csapi.kit.decode_errors import flat_types
 
@@ -154,13 +154,18 @@ def test_any_instant_is_stored_exactly_or_refused(sender: Tenant, instant: datet
 async def test_no_fact_lies_outside_the_accepted_range(product: Product) -> None:
     """Whatever these tests and their neighbours sent: a poisoned slot would stop the worker.
 
-    Shifts, and so marks, may lie a year ahead.
+    Shifts, and so marks, may lie a year ahead, and so does what falls due.
     """
+    due = ", ".join(str(int(kind)) for kind in FORESEEN)
     connection = await asyncpg.connect(product.database.admin_url)
     try:
         for table, column, latest in (
-            (f"facts WHERE resource <> {Resource.SHIFT}", "occurred_at", "1 hour"),
-            (f"facts WHERE resource = {Resource.SHIFT}", "occurred_at", "367 days"),
+            (
+                f"facts WHERE resource <> {Resource.SHIFT} AND kind NOT IN ({due})",
+                "occurred_at",
+                "1 hour",
+            ),
+            ("facts WHERE true", "occurred_at", "367 days"),
             ("marks WHERE true", "bucket", "367 days"),
         ):
             wrong = await connection.fetchval(

@@ -95,10 +95,9 @@ def test_every_change_and_start_of_a_day_is_a_slot(zone: str, day: date) -> None
 
 
 def is_known_oddity(zone: str, instant: datetime) -> bool:
-    """Newfoundland changed its clocks at one past midnight until 2011."""
-    return zone in {"America/St_Johns", "Canada/Newfoundland", "America/Goose_Bay"} and (
-        1987 <= instant.year <= 2011
-    )
+    """Newfoundland and Moncton changed their clocks at one past midnight for years."""
+    early = {"America/St_Johns", "Canada/Newfoundland", "America/Goose_Bay", "America/Moncton"}
+    return zone in early and 1987 <= instant.year <= 2011
 
 
 @given(

@@ -197,11 +197,6 @@ def test_an_unknown_value_matches_nothing_and_says_so(calls: Tenant) -> None:
 
 def test_abandonment_by_agent_comes_with_a_caution(calls: Tenant) -> None:
     assert ask(calls, "abandonment_rate")["meta"]["warnings"] == []
-    routed = {
-        "source": "pbx", "external_id": "routed", "queue_entered_at": "2026-01-07T10:00:00Z",
-        "outcome": "abandoned", "wait_seconds": 40, "agent": "a1",
-    }  # fmt: skip
-    assert calls.http.post("/v1/calls/batch", json=[routed]).json()["summary"]["created"] == 1
     (warning,) = ask(calls, "abandonment_rate", dimensions=["agent"])["meta"]["warnings"]
     assert "abandonment_rate" in warning
 
@@ -213,10 +208,11 @@ def test_abandonment_by_agent_comes_with_a_caution(calls: Tenant) -> None:
         ({"filters": {"dimension": "owner_agent", "op": "in", "values": ["a1"]}}, "/filters"),
     ],
 )
-def test_abandonment_by_agent_is_refused_where_it_is_nobodys(
+def test_abandonment_in_phone_menus_by_agent_is_refused(
     more: dict[str, Any], pointer: str, calls: Tenant
 ) -> None:
-    (error,) = ask(calls, "abandonment_rate", status=422, **more)["errors"]
+    menus = {"id": "abandonment_rate", "params": {"stage": "ivr"}}
+    (error,) = ask(calls, menus, status=422, **more)["errors"]
     assert (error["pointer"], error["code"]) == (pointer, "dimension_not_allowed")
     assert "queue" in error["allowed"]
     assert "agent" not in error["allowed"]

@@ -48,7 +48,7 @@ from csapi.reports.resolve_compare import (
 from csapi.reports.schemas import FilterNode, Include, Query, QueryAnswer
 from csapi.reports.standing import Standing, Standings
 from csapi.reports.surroundings import annotations_of, topic_tree
-from csapi.reports.unanswered import by_agent, check_routed
+from csapi.reports.unanswered import check_menus
 
 # Their values are told at once; others must not wait for those of more.
 FEW_ROWS = 100
@@ -187,9 +187,7 @@ async def resolved(snapshot: Snapshot, query: Query) -> Resolved:
         members = await find_members(snapshot.connection, desk.tenant_id, wanted_keys(tests))
     question = build_question(query, setting, members)
     target = build_target(query, question, setting, members)
-    sides = [question] if target is None else [question, target.question]
-    if (unrouted := by_agent(sides)) is not None:
-        await check_routed(snapshot.connection, desk.tenant_id, query, unrouted)
+    check_menus(query, [question] if target is None else [question, target.question])
     warnings = cautions(question)
     if target is not None and overlaps(question, target):
         warnings.append(OVERLAP)

@@ -180,8 +180,8 @@ CALL_METRICS = (
             STAGE,
         ),
         pitfalls="By agent it means something only where unanswered calls are routed to an agent: "
-        "where none of the latest abandoned calls names one, it is refused (422), as are phone "
-        "menus by agent.",
+        "otherwise every agent has 0, and all of it is with nobody; answers warn of it. Of phone "
+        "menus it is refused by agent (422).",
         caution_by_agent="unanswered calls count only where the source routed them to an agent",
         of_unanswered=True,
     ),
