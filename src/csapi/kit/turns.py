@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 # After so many items of a batch others have their turn: a few milliseconds.
 STRIDE = 20
+# What is worked out of so many rows is worked out at once; others must not wait for more.
+FEW_ROWS = 100
 
 
 @cache

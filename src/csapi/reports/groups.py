@@ -1,6 +1,7 @@
 """Reading the groups of a question: sums of parts, and percentiles."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from csapi.kit.db import run
+from csapi.kit.turns import FEW_ROWS, aside
 from csapi.metrics.compile import MOST_GROUPS, Compiler, cuboid_for
 from csapi.metrics.formulas import Facts
 from csapi.metrics.parts import LASTING, Hours
@@ -64,24 +66,47 @@ async def read_groups(
     if len(rows) > MOST_GROUPS + 1:
         raise too_many_groups()
     counted = [row for row in rows if not row[size]] if size else rows
-    ranked: Ranked = {}
-    from_facts_read = False
+    percentiles: list[Percentiles] = []
     for spread, asked in spreads(question).items():
         places = question.places[question.metrics.index(asked[0])]
         n = sum(total_of(places.n, row, size + 1) for row in counted)
         # Bins are of durations by the calendar alone.
         has_bins = cuboid is not None and spread[0].hours is Hours.calendar
         is_exact = not has_bins or n <= EXACT_MAX
-        from_facts_read |= is_exact
         if is_exact:
             statement = exact_statement(tenant_id, question, spread[0], asked)
         else:
             statement = binned_statement(tenant_id, question, spread[0], asked, pieces, cuboid)
-        for row in await run(connection, statement):
+        percentiles.append(Percentiles(asked, await run(connection, statement), is_exact))
+    from_facts_read = any(each.is_exact for each in percentiles)
+    if len(rows) <= FEW_ROWS:
+        groups, total = groups_of(question, rows, percentiles)
+    else:
+        groups, total = await aside(groups_of, question, rows, percentiles)
+    return groups, total, from_facts_read
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """What a statement found of percentiles of the same durations."""
+
+    asked: Sequence[Asked]
+    rows: Sequence[Sequence[Any]]
+    is_exact: bool
+
+
+def groups_of(
+    question: Question, rows: Sequence[Sequence[Any]], percentiles: Sequence[Percentiles]
+) -> tuple[list[Group], Group | None]:
+    """The groups and their total from the rows of statements."""
+    size = len(question.groups)
+    ranked: Ranked = {}
+    for each in percentiles:
+        for row in each.rows:
             values = tuple(row)
             keys = () if values[size] else values[:size]
             found = ranked.setdefault((values[size], keys), {})
-            found.update(percentiles_of(asked, values[size + 1 :], is_exact=is_exact))
+            found.update(percentiles_of(each.asked, values[size + 1 :], is_exact=each.is_exact))
     groups: list[Group] = []
     total: Group | None = None
     has_squares = any(asked.squares is not None for asked in question.metrics)
@@ -96,7 +121,7 @@ async def read_groups(
             total = group
         else:
             groups.append(group)
-    return groups, total if size else groups[0], from_facts_read
+    return groups, total if size else groups[0]
 
 
 def is_brief(question: Question) -> bool:

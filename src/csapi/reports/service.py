@@ -11,7 +11,7 @@ import asyncpg
 from csapi.access.tenancy import PLAN_ANEW, tenant_transaction
 from csapi.kit.lanes import Lanes
 from csapi.kit.language import Language
-from csapi.kit.turns import aside
+from csapi.kit.turns import FEW_ROWS, aside
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
 from csapi.metrics.metric import Metric
 from csapi.metrics.question import Question
@@ -50,8 +50,6 @@ from csapi.reports.standing import Standing, Standings
 from csapi.reports.surroundings import annotations_of, topic_tree
 from csapi.reports.unanswered import check_menus
 
-# Their values are told at once; others must not wait for those of more.
-FEW_ROWS = 100
 THROUGH_TOPICS = {name for name, dimension in DIMENSIONS.items() if dimension.through}
 
 
