@@ -154,14 +154,15 @@ def test_any_instant_is_stored_exactly_or_refused(sender: Tenant, instant: datet
 async def test_no_fact_lies_outside_the_accepted_range(product: Product) -> None:
     """Whatever these tests and their neighbours sent: a poisoned slot would stop the worker.
 
-    Shifts, and so marks, may lie a year ahead, and so does what falls due.
+    Shifts, and so marks, may lie a year ahead, and so do what falls due and what months cost.
     """
+    ahead = f"{Resource.SHIFT}, {Resource.COST_ENTRY}"
     due = ", ".join(str(int(kind)) for kind in FORESEEN)
     connection = await asyncpg.connect(product.database.admin_url)
     try:
         for table, column, latest in (
             (
-                f"facts WHERE resource <> {Resource.SHIFT} AND kind NOT IN ({due})",
+                f"facts WHERE resource NOT IN ({ahead}) AND kind NOT IN ({due})",
                 "occurred_at",
                 "1 hour",
             ),

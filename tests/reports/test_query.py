@@ -201,23 +201,6 @@ def test_abandonment_by_agent_comes_with_a_caution(calls: Tenant) -> None:
     assert "abandonment_rate" in warning
 
 
-@pytest.mark.parametrize(
-    ("more", "pointer"),
-    [
-        ({"dimensions": ["time:day", "agent"]}, "/dimensions/1"),
-        ({"filters": {"dimension": "owner_agent", "op": "in", "values": ["a1"]}}, "/filters"),
-    ],
-)
-def test_abandonment_in_phone_menus_by_agent_is_refused(
-    more: dict[str, Any], pointer: str, calls: Tenant
-) -> None:
-    menus = {"id": "abandonment_rate", "params": {"stage": "ivr"}}
-    (error,) = ask(calls, menus, status=422, **more)["errors"]
-    assert (error["pointer"], error["code"]) == (pointer, "dimension_not_allowed")
-    assert "queue" in error["allowed"]
-    assert "agent" not in error["allowed"]
-
-
 def test_aggregations(calls: Tenant) -> None:
     answer = ask(
         calls,

@@ -116,8 +116,6 @@ class Metric:
     default_agg: str | None = None
     # What to know when it is asked for by agent or team.
     caution_by_agent: str = ""
-    # About calls that nobody answered: by agent only where the source gives those to agents.
-    of_unanswered: bool = False
     # The versions before this one, the first one first; empty where there is none.
     history: Sequence[Revision] = ()
     # When this version came, and what it changed.

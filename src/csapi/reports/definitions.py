@@ -82,7 +82,6 @@ def build_metric(metric_id: str, definition: MetricDefinition) -> Metric:
         pitfalls="",
         version=hashlib.blake2b(content, digest_size=6).hexdigest(),
         by_rating=all(each.by_rating for each in metrics),
-        of_unanswered=any(each.of_unanswered for each in metrics),
         caution_by_agent=" ".join(
             dict.fromkeys(each.caution_by_agent for each in metrics if each.caution_by_agent)
         ),

@@ -48,7 +48,6 @@ from csapi.reports.resolve_compare import (
 from csapi.reports.schemas import FilterNode, Include, Query, QueryAnswer
 from csapi.reports.standing import Standing, Standings
 from csapi.reports.surroundings import annotations_of, topic_tree
-from csapi.reports.unanswered import check_menus
 
 THROUGH_TOPICS = {name for name, dimension in DIMENSIONS.items() if dimension.through}
 
@@ -185,7 +184,6 @@ async def resolved(snapshot: Snapshot, query: Query) -> Resolved:
         members = await find_members(snapshot.connection, desk.tenant_id, wanted_keys(tests))
     question = build_question(query, setting, members)
     target = build_target(query, question, setting, members)
-    check_menus(query, [question] if target is None else [question, target.question])
     warnings = cautions(question)
     if target is not None and overlaps(question, target):
         warnings.append(OVERLAP)

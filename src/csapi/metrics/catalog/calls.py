@@ -180,10 +180,9 @@ CALL_METRICS = (
             STAGE,
         ),
         pitfalls="By agent it means something only where unanswered calls are routed to an agent: "
-        "otherwise every agent has 0, and all of it is with nobody; answers warn of it. Of phone "
-        "menus it is refused by agent (422).",
+        "otherwise every agent has 0, and all of it is with nobody; answers warn of it. Phone "
+        "menus have no agent at all.",
         caution_by_agent="unanswered calls count only where the source routed them to an agent",
-        of_unanswered=True,
     ),
     ratio(
         "service_level",

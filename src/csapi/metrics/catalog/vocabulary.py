@@ -277,7 +277,6 @@ def ratio(
     params: tuple[Param, ...] = (),
     pitfalls: str = "",
     caution_by_agent: str = "",
-    of_unanswered: bool = False,
     stays_open: bool = False,
 ) -> Metric:
     return Metric(
@@ -295,6 +294,5 @@ def ratio(
         pitfalls=pitfalls,
         params=params,
         caution_by_agent=caution_by_agent,
-        of_unanswered=of_unanswered,
         stays_open=stays_open,
     )
