@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from csapi.kit.turns import STRIDE, aside, give_way
+from csapi.kit.turns import STRIDE, aside, give_way, work_off
 
 WHO = contextvars.ContextVar[str]("who")
 
@@ -57,3 +57,21 @@ async def test_a_batch_lets_others_have_their_turn() -> None:
         await give_way(index)
     task.cancel()
     assert others >= 10
+
+
+async def test_what_is_due_is_worked_off_until_nothing_is_free() -> None:
+    waiting, tries = [1, 2, 3, 4], 0
+
+    async def due() -> list[int]:
+        return list(waiting)
+
+    async def serve(each: int) -> bool:
+        nonlocal tries
+        tries += 1
+        if each == 4:
+            return False
+        waiting.remove(each)
+        return True
+
+    assert await work_off(due, serve) == 3
+    assert (waiting, tries) == ([4], 5)

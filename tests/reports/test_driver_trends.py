@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from csapi.metrics.statistics import holm_of_known
 from csapi.reports.drivers.severity import WEIGHTS, Amounts, severity, weights_in_force
-from csapi.reports.drivers.trends import begun, corrected, mann_kendall, season_p, slope
+from csapi.reports.drivers.trends import begun, mann_kendall, season_p, slope
 
 
 def test_what_only_goes_up() -> None:
@@ -40,7 +41,7 @@ def test_a_season_comes_back_after_a_year() -> None:
 def test_nothing_is_known_of_before_the_first_record() -> None:
     assert begun([[0, 0, 0, 4], [0, 2, 0, 1]], [0, 2, 0, 5]) == [[0, 0, 4], [2, 0, 1]]
     assert begun([[0, 0]], [0, 0]) == [[]]
-    assert corrected([0.01, None, 0.04]) == [0.02, None, 0.04]
+    assert holm_of_known([0.01, None, 0.04]) == [0.02, None, 0.04]
 
 
 def test_severity_is_the_sum_of_its_parts() -> None:

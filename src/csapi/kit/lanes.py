@@ -56,7 +56,8 @@ class Lanes:
         now = time.monotonic()
         while self._last and now - next(iter(self._last.values())) > PRESENT_SECONDS:
             del self._last[next(iter(self._last))]
-        is_alone = not self._last.keys() - {tenant_id} and not self._running.keys() - {tenant_id}
+        own = {tenant_id}
+        is_alone = self._last.keys() <= own and self._running.keys() <= own
         return self._running.get(tenant_id, 0) < (self.size if is_alone else self._shared)
 
     def _seen(self, tenant_id: UUID) -> None:

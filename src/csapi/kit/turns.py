@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
@@ -33,3 +33,18 @@ async def give_way(index: int) -> None:
     """Between the items of a batch: let others have their turn now and then."""
     if index % STRIDE == STRIDE - 1:
         await asyncio.sleep(0)
+
+
+async def work_off(
+    due: Callable[[], Awaitable[Sequence[T]]], serve: Callable[[T], Awaitable[bool]]
+) -> int:
+    """Serve what is due until nothing is, or nothing of it is free to be served; how many were."""
+    total = 0
+    while waiting := await due():
+        done = 0
+        for each in waiting:
+            done += await serve(each)
+        total += done
+        if not done:
+            break
+    return total

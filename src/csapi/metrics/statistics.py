@@ -252,3 +252,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
         reached = max(reached, min(1.0, (len(p_values) - rank) * p_values[place]))
         adjusted[place] = reached
     return adjusted
+
+
+def holm_of_known(p_values: Sequence[float | None]) -> list[float | None]:
+    """The same; None stays None and counts for nothing."""
+    adjusted = iter(holm([each for each in p_values if each is not None]))
+    return [None if each is None else next(adjusted) for each in p_values]

@@ -77,6 +77,10 @@ LASTS_TO = """coalesce(p.ended_at, (
         ORDER BY n.started_at, n.external_id LIMIT 1), $2)"""
 
 
+# Of `agents`: who works, as their source says; stubs do.
+IS_ACTIVE = "coalesce((item->>'active')::boolean, true)"
+
+
 def now_of(chosen: str) -> str:
     """The state of now of agents. $2 the instant, $3 since when actions are looked for; `chosen`:
     the end of a statement over `agents`, which says of whom."""

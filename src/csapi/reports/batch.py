@@ -11,11 +11,12 @@ from csapi.kit.decode import decode
 from csapi.kit.http import Response, json_response
 from csapi.kit.language import spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, pieces_of
-from csapi.kit.problem_answers import log_problem, to_problem, told
+from csapi.kit.problem_answers import log_problem, told
 from csapi.kit.problems import Problem, ProblemBody, pointer
 from csapi.reports.endpoints import EXAMPLE, QUERY_TAG, SERIES_EXAMPLE, SPOKEN, desk_of
 from csapi.reports.ordering import Name
 from csapi.reports.refusals import within
+from csapi.reports.savepoints import problem_of, set_savepoint
 from csapi.reports.schemas import Query, QueryAnswer
 from csapi.reports.service import Snapshot, answer_on, snapshot_of
 
@@ -56,10 +57,7 @@ async def outcome(snapshot: Snapshot, name: str, raw: msgspec.Raw, scope: Any) -
     try:
         found = await answer_on(snapshot, decode(bytes(raw), DECODER))
     except (Problem, asyncpg.PostgresError) as error:
-        problem = to_problem(error)
-        if isinstance(error, asyncpg.PostgresError) or problem.code == "query_timeout":
-            # The statement is lost, the snapshot is not.
-            await snapshot.connection.execute("ROLLBACK TO SAVEPOINT one_query")
+        problem = await problem_of(snapshot, error)
         log_problem(problem, error, scope)
         return QueryOutcome(
             status=problem.status,
@@ -74,7 +72,7 @@ async def query_batch(request: AnyRequest, principal: Principal) -> Response:
     desk = desk_of(request, principal)
     results: dict[str, QueryOutcome] = {}
     async with snapshot_of(desk) as snapshot:
-        await snapshot.connection.execute("SAVEPOINT one_query")
+        await set_savepoint(snapshot)
         for name, raw in asked.queries.items():
             results[name] = await outcome(snapshot, name, raw, request.scope)
     return json_response(QueryBatchAnswer(results=results), headers=spoken(desk.language))

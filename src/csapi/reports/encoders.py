@@ -66,6 +66,20 @@ def wants_csv(accept: str | None) -> bool:
     return accept is not None and Accept(accept).best_match([JSON, CSV]) == CSV
 
 
+def table_or_json(
+    found: msgspec.Struct,
+    table: Iterable[list[Any]],
+    accept: str | None,
+    language: Language,
+    next_cursor: str | None = None,
+) -> Response:
+    """A report as JSON, or as the lines of its table where CSV is asked for."""
+    if not wants_csv(accept):
+        return json_response(found, headers=spoken(language, BY_ACCEPT))
+    body = b"".join(csv_line(each) for each in table)
+    return text_response(body, CSV, next_cursor, language)
+
+
 def encoded(query: Query, answer: QueryAnswer, accept: str | None, language: Language) -> Response:
     """The answer as the request wants it. CSV and NDJSON are of rows alone."""
     media_type = media_type_of(accept)

@@ -28,6 +28,14 @@ class RangeParams(msgspec.Struct, kw_only=True):
     timezone: Annotated[str | None, Meta(description="IANA zone; the tenant's if absent")] = None
 
 
+def known_zone(timezone: str) -> str:
+    """The zone of a parameter or a field `timezone`. Raises Problem."""
+    try:
+        return check_timezone(timezone)
+    except PeriodError as error:
+        refuse("/timezone", "unknown_timezone", error.message)
+
+
 def period_of(wanted: RangeParams, timezone: str) -> Period:
     """The half-open range asked for; the last 30 days where none is."""
     zone = wanted.timezone or timezone

@@ -19,7 +19,7 @@ from csapi.metrics.sampling import (
     SampleKind,
     difference,
 )
-from csapi.metrics.statistics import LEVEL, holm
+from csapi.metrics.statistics import LEVEL, holm_of_known
 from csapi.reports.comparing import Beside
 from csapi.reports.comparison import (
     Comparison,
@@ -166,12 +166,12 @@ def verdict_of(
 
 def corrected(assessed: Sequence[Assessment]) -> list[float | None]:
     """The p-values of the differences that are tested, corrected for their number."""
-    tested = [n for n, each in enumerate(assessed) if each.difference and each.reason is None]
-    p_values = [each.difference.p_value for each in assessed if each.difference and not each.reason]
-    found: list[float | None] = [None] * len(assessed)
-    for place, adjusted in zip(tested, holm(p_values), strict=True):
-        found[place] = adjusted
-    return found
+    return holm_of_known(
+        [
+            each.difference.p_value if each.difference and each.reason is None else None
+            for each in assessed
+        ]
+    )
 
 
 def comparison(

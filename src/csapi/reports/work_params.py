@@ -47,6 +47,16 @@ class WorkParams(RangeParams, kw_only=True):
     )
 
 
+def filter_of(chosen: Mapping[str, Sequence[str]]) -> FilterNode | None:
+    """Only these members of each dimension; of one without any all."""
+    tests = [
+        FilterNode(dimension=name, op=FilterOp.is_in, values=list(values))
+        for name, values in chosen.items()
+        if values
+    ]
+    return FilterNode(and_=tests) if tests else None
+
+
 def query_of(
     wanted: WorkParams,
     metrics: Sequence[MetricRequest],
@@ -60,11 +70,6 @@ def query_of(
     if wanted.from_ is None and wanted.to is None and preset is None:
         preset = RangePreset.last_30_days
     chosen = {"channel": wanted.channel, "inbox": wanted.inbox, **(only or {})}
-    tests = [
-        FilterNode(dimension=name, op=FilterOp.is_in, values=list(values))
-        for name, values in chosen.items()
-        if values
-    ]
     return Query(
         metrics=list(metrics),
         time=QueryTime(
@@ -72,7 +77,7 @@ def query_of(
             timezone=wanted.timezone,
         ),
         dimensions=list(dimensions),
-        filters=FilterNode(and_=tests) if tests else None,
+        filters=filter_of(chosen),
         compare=compare,
         include=[Include.totals, Include.confidence] if dimensions else [Include.confidence],
     )

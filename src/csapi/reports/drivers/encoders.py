@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import asdict
 
-from csapi.kit.http import Response, json_response
-from csapi.kit.language import Language, spoken
+from csapi.kit.http import Response
+from csapi.kit.language import Language
 from csapi.reports.drivers.one import Split
 from csapi.reports.drivers.schemas import (
     Driver,
@@ -19,12 +19,11 @@ from csapi.reports.drivers.schemas import (
 )
 from csapi.reports.drivers.severity import WEIGHTS
 from csapi.reports.encoders import (
-    BY_ACCEPT,
     CSV,
     DIFFERENCE,
-    csv_line,
     csv_of,
     ends,
+    table_or_json,
     text_response,
     value_cells,
     value_header,
@@ -52,21 +51,21 @@ MEASURED = {"contacts": COMPARED, "customers": VALUE, "dissatisfied": VALUE}
 
 
 def encoded_list(found: DriverList, accept: str | None, language: Language) -> Response:
-    if not wants_csv(accept):
-        return json_response(found, headers=spoken(language, BY_ACCEPT))
-    return text_response(b"".join(csv_line(each) for each in lines(found)), CSV, None, language)
+    return table_or_json(found, lines(found), accept, language)
 
 
 def encoded_one(
     found: DriverDetail, split: Split | None, accept: str | None, language: Language
 ) -> Response:
-    if not wants_csv(accept):
-        return json_response(found, headers=spoken(language, BY_ACCEPT))
-    if split is not None:
+    if split is not None and wants_csv(accept):
         return text_response(csv_of(split.query, split.answer), CSV, None, language)
-    rows: list[list[Any]] = [["week", "contacts"]]
-    rows += [[each.week, each.contacts] for each in found.weeks]
-    return text_response(b"".join(csv_line(each) for each in rows), CSV, None, language)
+    return table_or_json(found, week_lines(found), accept, language)
+
+
+def week_lines(found: DriverDetail) -> Iterator[list[Any]]:
+    yield ["week", "contacts"]
+    for each in found.weeks:
+        yield [each.week, each.contacts]
 
 
 def lines(found: DriverList) -> Iterator[list[Any]]:

@@ -58,7 +58,6 @@ async def driver(
             if wanted.by is not None:
                 split = await split_by(snapshot, key, wanted, wanted.by)
     scored = Scored(with_topic(found, key), weights)
-    period = found.period
     values = weeks.values[key]
     detail = DriverDetail(
         driver=scored.driver(key, trends_of(weeks, months, [key])[key]),
@@ -67,14 +66,7 @@ async def driver(
             for place, start in enumerate(weeks.starts)
         ],
         breakdown=None if split is None else told(split),
-        tag_coverage=scored.coverage(),
-        drivers=len(scored.keys),
-        weights=scored.weights,
-        currency=found.currency,
-        start=period.start,
-        end=period.end,
-        timezone=period.timezone,
-        meta=found.meta,
+        **scored.about(),
     )
     return detail, split
 

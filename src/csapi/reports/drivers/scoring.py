@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from msgspec import UNSET
 
@@ -127,6 +128,20 @@ class Scored:
             dissatisfied=cells["dissatisfied"],
             handling=self.handling(cells),
         )
+
+    def about(self) -> dict[str, Any]:
+        """What answers say of all topics, whichever they show."""
+        found, period = self.found, self.found.period
+        return {
+            "tag_coverage": self.coverage(),
+            "drivers": len(self.keys),
+            "weights": self.weights,
+            "currency": found.currency,
+            "start": period.start,
+            "end": period.end,
+            "timezone": period.timezone,
+            "meta": found.meta,
+        }
 
     def coverage(self) -> ShareValue:
         """How many contacts have a topic, among all."""

@@ -42,19 +42,11 @@ async def drivers(desk: Desk, wanted: DriversParams) -> DriverList:
     data = [scored.driver(key, trends[key]) for key in chosen]
     for each in data if is_automation else ():
         each.automation = automation_of(scored, each.topic, articles)
-    period = found.period
     return DriverList(
         data=data,
         untagged=scored.numbers(scored.cells(None)),
         totals=scored.numbers(found.totals),
-        tag_coverage=scored.coverage(),
-        drivers=len(scored.keys),
-        weights=scored.weights,
-        currency=found.currency,
-        start=period.start,
-        end=period.end,
-        timezone=period.timezone,
-        meta=found.meta,
+        **scored.about(),
     )
 
 

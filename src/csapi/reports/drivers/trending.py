@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from csapi.metrics.statistics import holm_of_known
 from csapi.reports.drivers.params import DriverParams
 from csapi.reports.drivers.reading import (
     Drivers,
@@ -16,7 +17,6 @@ from csapi.reports.drivers.trends import (
     LEAST_WEEKS,
     SIGNIFICANT,
     TrendDirection,
-    corrected,
     mann_kendall,
     season_p,
     slope,
@@ -51,8 +51,8 @@ def trends_of(weeks: History, months: History, topics: Sequence[str]) -> Mapping
     weekly = long_enough(weeks, topics, LEAST_WEEKS)
     monthly = long_enough(months, topics, LEAST_MONTHS)
     tested = [None if each is None else mann_kendall(each) for each in weekly]
-    p_values = corrected([None if each is None else each[1] for each in tested])
-    seasons = corrected([None if each is None else season_p(each) for each in monthly])
+    p_values = holm_of_known([None if each is None else each[1] for each in tested])
+    seasons = holm_of_known([None if each is None else season_p(each) for each in monthly])
     found = {}
     for place, topic in enumerate(topics):
         series, test, p_value, season = (

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from itertools import combinations
 
-from csapi.metrics.statistics import LEVEL, holm, normal_p
+from csapi.metrics.statistics import LEVEL, normal_p
 
 WEEKS, LEAST_WEEKS = 26, 8
 MONTHS, LEAST_MONTHS, YEAR = 36, 24, 12
@@ -59,12 +59,6 @@ def season_p(values: Sequence[float]) -> float:
     shifted = zip(left[YEAR:], left, strict=False)
     z = sum(late * early for late, early in shifted) / whole * math.sqrt(n)
     return normal_p(z) / 2 if z > 0 else 1 - normal_p(z) / 2
-
-
-def corrected(p_values: Sequence[float | None]) -> list[float | None]:
-    """By Holm's method; None stays None and counts for nothing."""
-    adjusted = iter(holm([each for each in p_values if each is not None]))
-    return [None if each is None else next(adjusted) for each in p_values]
 
 
 def begun(values: Sequence[Sequence[float]], whole: Sequence[float]) -> list[list[float]]:

@@ -9,10 +9,9 @@ from uuid import UUID
 import asyncpg
 
 from csapi.metrics.question import Condition, Question
-from csapi.reports.agents_now import NAMES, days_before, now_of
+from csapi.reports.agents_now import IS_ACTIVE, NAMES, days_before, now_of
 from csapi.reports.evaluations.schemas import AgentPresence, EvaluatedAgent
 
-IS_ACTIVE = "coalesce((a.item->>'active')::boolean, true)"
 COLUMNS = f"a.surrogate, a.id, a.source, a.external_id, a.name, {IS_ACTIVE} AS is_active"
 # Who is in one of the teams at some time of the range.
 IN_TEAM = """EXISTS (

@@ -6,19 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from csapi.kit.http import Response, json_response
-from csapi.kit.language import Language, spoken
-from csapi.reports.encoders import (
-    BY_ACCEPT,
-    CSV,
-    DIFFERENCE,
-    csv_line,
-    ends,
-    text_response,
-    value_cells,
-    value_header,
-    wants_csv,
-)
+from csapi.kit.http import Response
+from csapi.kit.language import Language
+from csapi.reports.encoders import DIFFERENCE, ends, table_or_json, value_cells, value_header
 from csapi.reports.evaluations.schemas import (
     AgentEvaluation,
     AgentPresence,
@@ -45,17 +35,11 @@ COMPARED = [*VALUE, *(part for name in DIFFERENCE for part in ends(name))]
 
 
 def encoded_page(page: EvaluationPage, accept: str | None, language: Language) -> Response:
-    if not wants_csv(accept):
-        return json_response(page, headers=spoken(language, BY_ACCEPT))
-    body = b"".join(csv_line(each) for each in table_lines(page))
-    return text_response(body, CSV, page.page.next_cursor, language)
+    return table_or_json(page, table_lines(page), accept, language, page.page.next_cursor)
 
 
 def encoded_one(found: AgentEvaluation, accept: str | None, language: Language) -> Response:
-    if not wants_csv(accept):
-        return json_response(found, headers=spoken(language, BY_ACCEPT))
-    body = b"".join(csv_line(each) for each in metric_lines(found))
-    return text_response(body, CSV, None, language)
+    return table_or_json(found, metric_lines(found), accept, language)
 
 
 def fields(value: msgspec.Struct, names: Iterable[str]) -> list[Any]:

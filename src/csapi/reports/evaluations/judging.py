@@ -9,7 +9,6 @@ import msgspec
 
 from csapi.metrics.counterparts import Alignment
 from csapi.metrics.question import Asked, Places, Question
-from csapi.metrics.statistics import holm
 from csapi.reports.comparing import Beside, Paired
 from csapi.reports.comparison import CompareTo, Comparison, VerdictReason
 from csapi.reports.evaluations.sides import Side, Sides
@@ -18,7 +17,7 @@ from csapi.reports.read import Reading
 from csapi.reports.resolve_compare import Target
 from csapi.reports.schemas import MetricValue
 from csapi.reports.telling import Teller
-from csapi.reports.verdicts import NOTHING, Assessment, Judge, comparison
+from csapi.reports.verdicts import NOTHING, Assessment, Judge, comparison, corrected
 
 
 def judge_of(
@@ -66,16 +65,10 @@ class Against:
     def corrected(self) -> list[float | None]:
         """By Holm's method over the metrics, and by Bonferroni's over the looks: together the
         chance that any of all these tests is wrong stays below 0.05."""
-        tested = [
-            (place, each.difference.p_value)
-            for place, each in enumerate(self.assessed)
-            if each.difference is not None and each.reason is None
+        return [
+            None if each is None else min(1.0, each * self.looks)
+            for each in corrected(self.assessed)
         ]
-        found: list[float | None] = [None] * len(self.assessed)
-        adjusted = holm([p_value for _, p_value in tested])
-        for (place, _), each in zip(tested, adjusted, strict=True):
-            found[place] = min(1.0, each * self.looks)
-        return found
 
 
 def against(

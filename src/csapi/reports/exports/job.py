@@ -10,6 +10,7 @@ import asyncpg
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.language import Language
 from csapi.kit.problems import Problem
+from csapi.kit.turns import work_off
 from csapi.reports.exports.lines import Source
 from csapi.reports.exports.schemas import MOST_BYTES, ExportProblem, ExportStatus
 from csapi.reports.exports.sources import source_of
@@ -74,21 +75,15 @@ class Exporter:
             return 0
         self._busy += 1
         try:
-            total = 0
-            while waiting := await due(self._pool):
-                done = 0
-                for tenant_id, export in waiting:
-                    if tenant_id not in self._served:
-                        done += await self._serve(tenant_id, export)
-                total += done
-                if not done:
-                    break
-            return total
+            return await work_off(lambda: due(self._pool), self._serve)
         finally:
             self._busy -= 1
 
-    async def _serve(self, tenant_id: UUID, export: UUID) -> bool:
+    async def _serve(self, mark: tuple[UUID, UUID]) -> bool:
         """Whether the export was there to be made."""
+        tenant_id, export = mark
+        if tenant_id in self._served:
+            return False
         self._served.add(tenant_id)
         try:
             task = await claim(self._pool, tenant_id, export, self._lease_seconds)

@@ -4,20 +4,16 @@ from csapi.access.principals import Principal, Scope
 from csapi.kit.http import Response, json_response
 from csapi.kit.language import spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, params_of
-from csapi.metrics.periods import PeriodError, check_timezone
 from csapi.reports.endpoints import QUERY_TAG, SPOKEN, desk_of
 from csapi.reports.live.reading import live
 from csapi.reports.live.schemas import LiveParams, LiveReport
-from csapi.reports.refusals import refuse
+from csapi.reports.ranges import known_zone
 from csapi.reports.work_params import told_by_parameter
 
 
 async def get_live(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, LiveParams)
-    try:
-        check_timezone(wanted.timezone or principal.timezone)
-    except PeriodError as error:
-        refuse("/timezone", "unknown_timezone", error.message)
+    known_zone(wanted.timezone or principal.timezone)
     desk = desk_of(request, principal)
     with told_by_parameter("/channel"):
         found = await live(desk, wanted)

@@ -4,11 +4,9 @@ from dataclasses import dataclass, replace
 
 from csapi.metrics.periods import RangePreset, preset_period
 from csapi.metrics.words import ALL_WORDS
-from csapi.reports.agents_now import NAMES, days_before, now_of
+from csapi.reports.agents_now import IS_ACTIVE, NAMES, days_before, now_of
 from csapi.reports.live.schemas import AgentsInState, LiveParams, LiveReport, LiveRow
 from csapi.reports.schemas import (
-    FilterNode,
-    FilterOp,
     MetricRequest,
     Query,
     QueryAnswer,
@@ -16,6 +14,7 @@ from csapi.reports.schemas import (
     TimeRange,
 )
 from csapi.reports.service import Desk, Snapshot, answer_on, slowness_told, snapshot_of
+from csapi.reports.work_params import filter_of
 
 TODAY = (
     "contacts",
@@ -49,24 +48,17 @@ CHANNELS = ("contacts", "contact_mix", "backlog_open", "tickets_waiting", "curre
 TYPES = ("contacts", "contact_mix")
 MOST_MEMBERS = 100
 
-ACTIVE = "NOT is_deleted AND coalesce((item->>'active')::boolean, true)"
 IN_STATES = f"""
-SELECT state, count(*) AS agents FROM ({now_of(ACTIVE)}) AS present
+SELECT state, count(*) AS agents FROM ({now_of(f"NOT is_deleted AND {IS_ACTIVE}")}) AS present
 GROUP BY state ORDER BY state"""
 
 
 def question(wanted: LiveParams, metrics: tuple[str, ...], dimension: str | None = None) -> Query:
-    chosen = {"team": wanted.team, "channel": wanted.channel, "inbox": wanted.inbox}
-    tests = [
-        FilterNode(dimension=name, op=FilterOp.is_in, values=list(values))
-        for name, values in chosen.items()
-        if values
-    ]
     return Query(
         metrics=[MetricRequest(id=each) for each in metrics],
         time=QueryTime(range=TimeRange(preset=RangePreset.today), timezone=wanted.timezone),
         dimensions=[] if dimension is None else [dimension],
-        filters=FilterNode(and_=tests) if tests else None,
+        filters=filter_of({"team": wanted.team, "channel": wanted.channel, "inbox": wanted.inbox}),
     )
 
 
@@ -99,8 +91,7 @@ async def live(desk: Desk, wanted: LiveParams) -> LiveReport:
     with slowness_told():
         async with snapshot_of(desk) as snapshot:
             asker = Asker(snapshot, wanted, [])
-            today = await asker.ask(TODAY)
-            now = await asker.ask(NOW)
+            whole = (await asker.ask((*TODAY, *NOW))).data[0].metrics
             at_risk = await asker.ask(AT_RISK)
             queues = await asker.rows(QUEUES, "queue")
             channels = await asker.rows(CHANNELS, "channel")
@@ -112,8 +103,8 @@ async def live(desk: Desk, wanted: LiveParams) -> LiveReport:
         as_of=desk.now,
         timezone=desk.timezone,
         start=preset_period(RangePreset.today, desk.timezone, desk.now).start,
-        today=today.data[0].metrics,
-        now=now.data[0].metrics | at_risk.data[0].metrics,
+        today={name: whole[name] for name in TODAY},
+        now={name: whole[name] for name in NOW} | at_risk.data[0].metrics,
         queues=queues,
         channels=channels,
         types=types,

@@ -8,7 +8,6 @@ import asyncpg
 import msgspec
 from msgspec import UNSET
 
-from csapi.kit.problem_answers import to_problem
 from csapi.kit.problems import Problem, pointer
 from csapi.reports.change import explained, whole_query
 from csapi.reports.change_schemas import ChangeQuery, ChangeTop
@@ -26,6 +25,7 @@ from csapi.reports.runs.schemas import (
     RunSection,
     RunTrigger,
 )
+from csapi.reports.savepoints import problem_of, set_savepoint
 from csapi.reports.schemas import Include, MetricValue, Query, QueryAnswer
 from csapi.reports.service import Desk, Snapshot, answer_on, resolved, snapshot_of
 
@@ -116,7 +116,7 @@ async def ask_report(
     desk = replace(desk, sees_everything=False, timezone=zone, language=report.language)
     budget = Budget()
     async with snapshot_of(desk) as snapshot:
-        await snapshot.connection.execute("SAVEPOINT one_section")
+        await set_savepoint(snapshot)
         run_id, created_at = await snapshot.connection.fetchrow(NAME_RUN)
         sections = [await ask_section(snapshot, report, each, budget) for each in report.sections]
     run = ReportRun(
@@ -141,19 +141,23 @@ async def ask_report(
     return run, content
 
 
-async def ask_section(
-    snapshot: Snapshot, report: ReportRequest, section: ReportSection, budget: Budget
-) -> RunSection:
-    query = query_of(report, section)
-    found = RunSection(
+def unanswered(section: ReportSection, problem: RunProblem | None = None) -> RunSection:
+    return RunSection(
         name=section.name,
         title=section.title,
         query=section.query,
         answer=None,
-        problem=None,
+        problem=problem,
         explanations=[],
         unexplained=0,
     )
+
+
+async def ask_section(
+    snapshot: Snapshot, report: ReportRequest, section: ReportSection, budget: Budget
+) -> RunSection:
+    query = query_of(report, section)
+    found = unanswered(section)
     try:
         found.answer = await answer_on(snapshot, query)
     except (Problem, asyncpg.PostgresError) as error:
@@ -173,10 +177,10 @@ async def ask_section(
 
 
 async def problem_told(snapshot: Snapshot, error: Problem | asyncpg.PostgresError) -> RunProblem:
-    problem = to_problem(error)
-    if isinstance(error, asyncpg.PostgresError) or problem.code == "query_timeout":
-        # The statement is lost, the snapshot is not.
-        await snapshot.connection.execute("ROLLBACK TO SAVEPOINT one_section")
+    return told(await problem_of(snapshot, error))
+
+
+def told(problem: Problem) -> RunProblem:
     return RunProblem(code=problem.code, detail=problem.detail, errors=problem.errors)
 
 

@@ -13,11 +13,10 @@ from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, path_of
 from csapi.kit.problems import Problem
-from csapi.metrics.periods import PeriodError, check_timezone
 from csapi.reports.encoders import encoded
 from csapi.reports.endpoints import TEXTS, desk_of
 from csapi.reports.etags import known_tags, matching
-from csapi.reports.refusals import refuse
+from csapi.reports.ranges import known_zone
 from csapi.reports.runs import store
 from csapi.reports.runs.asking import ask_report, check_report
 from csapi.reports.runs.schemas import (
@@ -83,11 +82,7 @@ async def checked(
 ) -> tuple[ReportRequest, datetime | None]:
     """The report of the body, and the first turn of its schedule. Raises Problem."""
     report = await body_of(request, ReportRequest)
-    zone = report.timezone or principal.timezone
-    try:
-        check_timezone(zone)
-    except PeriodError as error:
-        refuse("/timezone", "unknown_timezone", error.message)
+    zone = known_zone(report.timezone or principal.timezone)
     desk = replace(desk_of(request, principal), timezone=zone)
     await check_report(desk, report)
     return report, None if report.schedule is None else next_after(report.schedule, zone, now())

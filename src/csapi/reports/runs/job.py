@@ -1,13 +1,15 @@
 """The worker's part: asks reports whose turn has come."""
 
 import logging
+from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from csapi.kit.problems import Problem
-from csapi.reports.runs.asking import ask_report
-from csapi.reports.runs.schemas import ReportRun, RunProblem, RunSection, RunTrigger
+from csapi.kit.turns import work_off
+from csapi.reports.runs.asking import ask_report, told, unanswered
+from csapi.reports.runs.schemas import ReportRun, RunTrigger
 from csapi.reports.runs.store import Turn, claim, due, keep_turn
 from csapi.reports.service import Desk
 
@@ -40,20 +42,15 @@ class Reporter:
             return 0
         self._is_busy = True
         try:
-            total = 0
-            while waiting := await due(self._pool):
-                done = 0
-                for tenant_id, report_id in waiting:
-                    turn = await claim(self._pool, tenant_id, report_id, self._lease_seconds)
-                    if turn is not None:
-                        await self._work(turn)
-                        done += 1
-                total += done
-                if not done:
-                    break
-            return total
+            return await work_off(lambda: due(self._pool), self._serve)
         finally:
             self._is_busy = False
+
+    async def _serve(self, mark: tuple[UUID, UUID]) -> bool:
+        turn = await claim(self._pool, *mark, self._lease_seconds)
+        if turn is not None:
+            await self._work(turn)
+        return turn is not None
 
     async def _work(self, turn: Turn) -> None:
         """One attempt. What ends it early leaves its lease to run out: then it starts again."""
@@ -71,7 +68,6 @@ class Reporter:
 
     async def _fail(self, turn: Turn, problem: Problem) -> None:
         """A run that says why it has no answers: no turn goes by in silence."""
-        told = RunProblem(code=problem.code, detail=problem.detail, errors=problem.errors)
         run = ReportRun(
             id=str(turn.run_id),
             report_id=str(turn.report_id),
@@ -82,17 +78,6 @@ class Reporter:
             trigger=RunTrigger.schedule,
             as_of=turn.at,
             created_at=turn.at,
-            sections=[
-                RunSection(
-                    name=each.name,
-                    title=each.title,
-                    query=each.query,
-                    answer=None,
-                    problem=told,
-                    explanations=[],
-                    unexplained=0,
-                )
-                for each in turn.report.sections
-            ],
+            sections=[unanswered(each, told(problem)) for each in turn.report.sections],
         )
         await keep_turn(self._pool, turn, run, msgspec.json.encode(run))
