@@ -176,6 +176,27 @@ async def worker_pool(database: Database) -> AsyncIterator[asyncpg.Pool]:
     await pool.close()
 
 
+Listen = Callable[[], list[str]]
+
+
+@pytest.fixture
+def listen(monkeypatch: pytest.MonkeyPatch) -> Listen:
+    """Gives the list of all statements that are sent from now on."""
+
+    def begin() -> list[str]:
+        sent: list[str] = []
+        execute = asyncpg.Connection._execute
+
+        async def noted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
+            sent.append(query)
+            return await execute(self, query, *args, **kwargs)
+
+        monkeypatch.setattr(asyncpg.Connection, "_execute", noted)
+        return sent
+
+    return begin
+
+
 @pytest.fixture
 async def admin(database: Database) -> AsyncIterator[asyncpg.Connection]:
     """A superuser's connection: sees all tenants."""

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
+from tests.conftest import Listen
 from tests.metrics.conftest import World
 from tests.metrics.test_statements import PERIOD, TENANT, asked, question, scans
 from tests.metrics.world import NOW, TIMEZONE
@@ -133,16 +134,9 @@ async def test_statements_of_a_page(
     count: int,
     world: World,
     api_pool: asyncpg.Pool,
-    monkeypatch: pytest.MonkeyPatch,
+    listen: Listen,
 ) -> None:
-    sent: list[str] = []
-    execute = asyncpg.Connection._execute
-
-    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-        sent.append(query)
-        return await execute(self, query, *args, **kwargs)
-
-    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+    sent = listen()
     desk = Desk(api_pool, world.tenants["clean"], TIMEZONE, NOW, live_slots_max=1000)
     time = {"range": {"preset": "last_90_days"}}
     query = {"metrics": [metric], "time": time, "limit": 1000, **more}

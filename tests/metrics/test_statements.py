@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
+from tests.conftest import Listen
 from tests.metrics.conftest import World
 from tests.metrics.world import NOW, TIMEZONE
 from tests.plans import Node, nodes
@@ -178,15 +179,8 @@ async def test_statements_of_an_answer(
     count: int,
     world: World,
     api_pool: asyncpg.Pool,
-    monkeypatch: pytest.MonkeyPatch,
+    listen: Listen,
 ) -> None:
-    sent: list[str] = []
-    execute = asyncpg.Connection._execute
-
-    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-        sent.append(query)
-        return await execute(self, query, *args, **kwargs)
-
     desk = Desk(api_pool, world.tenants["clean"], TIMEZONE, NOW, live_slots_max=1000)
     metrics = ("tickets_created", "service_level", "csat_score", "average_talk_time")
     query = {
@@ -196,6 +190,6 @@ async def test_statements_of_an_answer(
     }
     # The first answer also reads what the tenant has settled, and that is kept for seconds.
     await answer(desk, msgspec.convert(query, Query))
-    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+    sent = listen()
     await answer(desk, msgspec.convert(query, Query))
     assert len(sent) == count, sent

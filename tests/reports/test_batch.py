@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
-from tests.conftest import Tenant
+from tests.conftest import Listen, Tenant
 from tests.reports.calls import TIME, ask, push_calls
 
 from csapi.access.tenancy import tenant_transaction
@@ -79,17 +79,10 @@ def test_how_many(queries: Any, code: str, tenant: Tenant) -> None:
 
 
 async def test_all_see_one_snapshot_in_few_statements(
-    calls: Tenant, product_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    calls: Tenant, product_pool: asyncpg.Pool, listen: Listen
 ) -> None:
     """A call that is pushed between two of the questions is in neither."""
-    sent: list[str] = []
-    fetch = asyncpg.Connection._execute
-
-    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-        sent.append(query)
-        return await fetch(self, query, *args, **kwargs)
-
-    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+    sent = listen()
     desk = Desk(product_pool, calls.tenant_id, "UTC", now(), live_slots_max=1000)
     raw = msgspec.Raw(msgspec.json.encode(OFFERED))
     late = {"source": "pbx", "external_id": "late", "queue_entered_at": "2026-01-09T10:00:00Z"}

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
-from tests.conftest import Tenant
+from tests.conftest import Listen, Tenant
 from tests.reports.compared import FEBRUARY, JANUARY, ask, calls, post, push, ratings
 
 from csapi.access.tenancy import tenant_transaction
@@ -346,16 +346,9 @@ def test_intervals_of_means_sums_and_percentiles(tenant: Tenant) -> None:
 
 
 async def test_both_sides_are_one_snapshot_and_few_statements(
-    rated: Tenant, product_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    rated: Tenant, product_pool: asyncpg.Pool, listen: Listen
 ) -> None:
     """Three for each side, as for a query of its own; nothing for intervals and tests."""
-    sent: list[str] = []
-    execute = asyncpg.Connection._execute
-
-    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-        sent.append(query)
-        return await execute(self, query, *args, **kwargs)
-
     query = {
         "metrics": [{"id": "csat_score"}, {"id": "rating_average"}],
         "time": {"range": FEBRUARY, "timezone": "UTC"},
@@ -365,7 +358,7 @@ async def test_both_sides_are_one_snapshot_and_few_statements(
     }
     desk = Desk(product_pool, rated.tenant_id, "UTC", now(), live_slots_max=1000)
     async with tenant_transaction(product_pool, rated.tenant_id, readonly=True) as connection:
-        monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+        sent = listen()
         found = await answer_on(Snapshot(connection, desk), msgspec.convert(query, Query))
     assert len(found.data) == 3
     # And, of a tenant that this process does not know yet, what it has settled.

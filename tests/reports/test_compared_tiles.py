@@ -4,7 +4,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.conftest import Tenant
+from tests.conftest import Listen, Tenant
 from tests.reports.compared import FEBRUARY, ask, push, ratings
 
 from csapi.kit.clock import now
@@ -133,20 +133,13 @@ async def test_statements_of_a_first_screen(
     count: int,
     rated: Tenant,
     product_pool: asyncpg.Pool,
-    monkeypatch: pytest.MonkeyPatch,
+    listen: Listen,
 ) -> None:
     """The other side takes as many as the one asked for, and so do all lines."""
     desk = Desk(product_pool, rated.tenant_id, "UTC", now(), live_slots_max=1000)
     range_ = TimeRange(from_=FEBRUARY["from"], to=FEBRUARY["to"])
-    sent: list[str] = []
-    execute = asyncpg.Connection._execute
-
-    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-        sent.append(query)
-        return await execute(self, query, *args, **kwargs)
-
     # The first answer also reads what the tenant has settled, and that is kept for seconds.
     await kpis(desk, KpiSet.call_center, range_, "UTC", compare, sparkline=sparkline)
-    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+    sent = listen()
     await kpis(desk, KpiSet.call_center, range_, "UTC", compare, sparkline=sparkline)
     assert len(sent) == count, sent

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import asyncpg
 import msgspec
 import pytest
-from tests.conftest import Product, Tenant
+from tests.conftest import Listen, Product, Tenant
 from tests.isolation.keys import new_tenant_client
 from tests.reports import compared
 from tests.reports.compared import push
@@ -306,16 +306,9 @@ def test_what_cannot_be_asked_is_named(
 
 
 async def test_statements_of_one_snapshot(
-    shop: Tenant, product_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    shop: Tenant, product_pool: asyncpg.Pool, listen: Listen
 ) -> None:
-    sent: list[str] = []
-    execute = asyncpg.Connection._execute
-
-    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-        sent.append(query)
-        return await execute(self, query, *args, **kwargs)
-
-    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+    sent = listen()
     desk = Desk(product_pool, shop.tenant_id, "UTC", now(), live_slots_max=1000)
     found = await drivers(desk, DriversParams(from_="2026-03-01", to="2026-04-01"))
     assert found.drivers == 3

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from tests.conftest import Product, Tenant
+from tests.conftest import Listen, Product, Tenant
 from tests.isolation.keys import new_key, new_tenant_client
 from tests.reports.compared import push, ratings
 from tests.reports.evaluating import MARCH, agent, get, id_of, metric, one, push_agents, solved
@@ -190,18 +190,11 @@ def test_who_is_not_there(agents: Tenant, make_tenant: Callable[..., Tenant]) ->
 
 
 async def test_statements_of_one_snapshot(
-    agents: Tenant, product_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    agents: Tenant, product_pool: asyncpg.Pool, listen: Listen
 ) -> None:
     """However many agents there are."""
-    sent: list[str] = []
-    execute = asyncpg.Connection._execute
-
-    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-        sent.append(query)
-        return await execute(self, query, *args, **kwargs)
-
     id_ = UUID(id_of(agents, "lee"))
-    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+    sent = listen()
     desk = Desk(product_pool, agents.tenant_id, "UTC", now(), live_slots_max=1000)
     wanted = WorkParams(from_="2026-03-01", to="2026-04-01")
     found = await evaluation(desk, id_, wanted, with_comments=True)

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
-from tests.conftest import Product, Tenant
+from tests.conftest import Listen, Product, Tenant
 from tests.isolation.keys import new_key, new_tenant_client
 from tests.reports import compared
 from tests.reports.evaluating import MARCH, names, push_agents, table
@@ -200,17 +200,10 @@ def test_hidden_numbers_rank_nowhere(product: Product, make_tenant: Callable[...
 
 
 async def test_few_statements_from_one_snapshot(
-    agents: Tenant, product_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    agents: Tenant, product_pool: asyncpg.Pool, listen: Listen
 ) -> None:
     """Three of the query, one of what the tenant has settled, the directory, and presence."""
-    sent: list[str] = []
-    execute = asyncpg.Connection._execute
-
-    async def counted(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
-        sent.append(query)
-        return await execute(self, query, *args, **kwargs)
-
-    monkeypatch.setattr(asyncpg.Connection, "_execute", counted)
+    sent = listen()
     desk = Desk(product_pool, agents.tenant_id, "UTC", now(), live_slots_max=1000)
     wanted = EvaluationsParams(
         from_="2026-03-01", to="2026-04-01", columns=["csat_score", "occupancy", "messages_out"]

@@ -6,14 +6,10 @@ from typing import Any
 
 import pytest
 from tests.conftest import Tenant
+from tests.reports.compared import push
 
 from csapi.kit.clock import now
 from csapi.reports.live.reading import AT_RISK, CHANNELS, NOW, QUEUES, TODAY, TYPES
-
-
-def push(tenant: Tenant, resource: str, *items: dict[str, Any]) -> None:
-    answer = tenant.http.post(f"/v1/{resource}/batch", json=[*items])
-    assert answer.json()["summary"]["created"] == len(items), answer.text
 
 
 def call(number: int, queue: str, minutes: int, **more: Any) -> dict[str, Any]:
@@ -56,15 +52,15 @@ def written(number: int, minutes: int) -> dict[str, Any]:
 @pytest.fixture
 def busy(tenant: Tenant) -> Tenant:
     """Three calls of two queues and three tickets, who wait; four agents."""
-    push(tenant, "calls", call(1, "sales", 3), call(2, "care", 2), call(3, "care", 1))
-    push(tenant, "tickets", ticket(1, "email", 9), ticket(2, "chat", 5), ticket(3, "chat", 4))
-    push(tenant, "ticket-events", *(written(number, 4) for number in (1, 2, 3)))
+    push(tenant, "calls", [call(1, "sales", 3), call(2, "care", 2), call(3, "care", 1)])
+    push(tenant, "tickets", [ticket(1, "email", 9), ticket(2, "chat", 5), ticket(3, "chat", 4)])
+    push(tenant, "ticket-events", [written(number, 4) for number in (1, 2, 3)])
     names = ("ann", "bob", "cleo")
-    push(tenant, "agents", *({"source": "pbx", "external_id": each} for each in names))
+    push(tenant, "agents", [{"source": "pbx", "external_id": each} for each in names])
     push(
         tenant,
         "presence",
-        *(
+        [
             {
                 "source": "pbx",
                 "external_id": f"p-{each}",
@@ -73,7 +69,7 @@ def busy(tenant: Tenant) -> Tenant:
                 "started_at": (now() - timedelta(minutes=30)).isoformat(),
             }
             for each, state in (("ann", "available"), ("bob", "available"))
-        ),
+        ],
     )
     return tenant
 
@@ -124,7 +120,7 @@ def test_every_number_is_that_of_the_query(busy: Tenant) -> None:
 
 def test_what_is_acknowledged_is_seen_at_once(busy: Tenant) -> None:
     before = live(busy)
-    push(busy, "calls", call(4, "care", 0, outcome="abandoned"))
+    push(busy, "calls", [call(4, "care", 0, outcome="abandoned")])
     after = live(busy)
     for name, change in (("calls_offered", 1), ("calls_abandoned", 1), ("calls_answered", 0)):
         values = [each["today"][name]["value"] for each in (before, after)]
