@@ -1,5 +1,6 @@
 """The HTTP app: what is built at start-up, and which routes there are."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -22,6 +23,7 @@ from csapi.kit.lanes import BATCHES, Lanes
 from csapi.kit.log import configure_logging
 from csapi.kit.openapi import build_document
 from csapi.kit.operations import AnyRequest, litestar_handlers
+from csapi.kit.pressure import Pressure
 from csapi.kit.queue import Waker
 from csapi.kit.settings import Settings, load_settings, query_lanes
 from csapi.reports.standing import Standings
@@ -73,14 +75,19 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.guard = Guard(pool)
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
-    app.state.lanes = Lanes(query_lanes(settings), shared=QUERIES_BESIDE_OTHERS)
-    app.state.batch_lanes = Lanes(settings.pool_size, shared=BATCHES_BESIDE_OTHERS, refusal=BATCHES)
+    pressure = Pressure()
+    app.state.lanes = Lanes(query_lanes(settings), shared=QUERIES_BESIDE_OTHERS, pressure=pressure)
+    app.state.batch_lanes = Lanes(
+        settings.pool_size, shared=BATCHES_BESIDE_OTHERS, refusal=BATCHES, pressure=pressure
+    )
     app.state.waker = waker
     app.state.wake_worker = waker.wake
     app.state.wake_exports = waker.wake_exports
+    watching = asyncio.create_task(pressure.watch())
     try:
         yield
     finally:
+        watching.cancel()
         await waker.close()
         await pool.close()
 

@@ -1,12 +1,14 @@
 """So many at once for each tenant, and no more; fewer where others want their share."""
 
 import asyncio
+import time
 from uuid import UUID
 
 import pytest
 
 from csapi.kit import lanes as module
 from csapi.kit.lanes import BATCHES, Lanes
+from csapi.kit.pressure import Pressure
 from csapi.kit.problems import Problem
 
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -96,3 +98,27 @@ async def test_a_refused_batch_is_told_that_nothing_is_stored() -> None:
     assert "nothing of it is stored" in refusal.value.detail
     leave.set()
     await first
+
+
+async def test_long_work_leaves_room_for_others_where_processors_are_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LONG_SECONDS", 0.02)
+    pressure = Pressure()
+    lanes = Lanes(4, 1, pressure=pressure)
+
+    async def seconds_between_two(*, seconds: float) -> float:
+        async with lanes.enter(TWO):
+            pass
+        async with lanes.enter(ONE):
+            await asyncio.sleep(seconds)
+        left = time.monotonic()
+        async with lanes.enter(ONE):
+            return time.monotonic() - left
+
+    assert await seconds_between_two(seconds=0.1) < 0.05
+    pressure.late_seconds = 1.0
+    assert await seconds_between_two(seconds=0.1) >= 0.09
+    assert await seconds_between_two(seconds=0.0) < 0.05
+    await asyncio.sleep(0.01)
+    assert nothing_is_left(lanes)

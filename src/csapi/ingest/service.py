@@ -111,11 +111,11 @@ async def resolved_rows(
 ) -> tuple[list[tuple[Any, ...]], Lookup]:
     """The rows of drafts with all names resolved, and the lookup that they were built with."""
     lookup = await intake.directory.lookup(tenant_id)
-    rows = rows_of(kind, drafts, lookup)
+    rows = await rows_of(kind, drafts, lookup)
     while lookup.missing:
         await intake.directory.resolve(tenant_id, lookup.missing)
         lookup = await intake.directory.lookup(tenant_id)
-        rows = rows_of(kind, drafts, lookup)
+        rows = await rows_of(kind, drafts, lookup)
     return rows, lookup
 
 

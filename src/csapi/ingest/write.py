@@ -16,6 +16,7 @@ from csapi.facts.wire import normalized
 from csapi.ingest.items import Draft
 from csapi.ingest.statements import STATEMENTS, lock_linked, stored_hashes
 from csapi.kit.problems import FieldError
+from csapi.kit.turns import give_way
 
 Key = tuple[str, str]
 
@@ -36,8 +37,14 @@ class Written:
     refused: dict[int, FieldError] = field(default_factory=dict)
 
 
-def rows_of(kind: RecordKind, drafts: Sequence[Draft], lookup: Lookup) -> list[tuple[Any, ...]]:
-    return [kind.row(draft.item, lookup) for draft in drafts]
+async def rows_of(
+    kind: RecordKind, drafts: Sequence[Draft], lookup: Lookup
+) -> list[tuple[Any, ...]]:
+    rows = []
+    for index, draft in enumerate(drafts):
+        await give_way(index)
+        rows.append(kind.row(draft.item, lookup))
+    return rows
 
 
 def arrays_of(

@@ -7,11 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
+from csapi.kit.pressure import Pressure
 from csapi.kit.problems import Problem
 
 WAIT_SECONDS = 10.0
 # So long after its last request a tenant still counts as one who is there.
 PRESENT_SECONDS = 1.0
+# What took longer is long work: where processors are short, as much time passes before the next.
+LONG_SECONDS = 0.05
+LONGEST_REST_SECONDS = 3.0
 MANY_QUERIES = (
     "{size} queries of this tenant are running already. Ask for fewer at once, or several in one "
     "POST /v1/query/batch."
@@ -26,7 +30,11 @@ QUERIES, BATCHES = ("too_many_queries", MANY_QUERIES), ("rate_limited", MANY_BAT
 class Lanes:
     """At most `size` at once for a tenant that is alone in this process, and `shared` for each
     while others are there. Who comes next waits for a turn, and is refused when that takes too
-    long."""
+    long.
+
+    While others are there and `pressure` is high, a turn that took long is passed on only after as
+    much time again: a tenant without end of work then leaves half of what it could take.
+    """
 
     def __init__(
         self,
@@ -35,11 +43,13 @@ class Lanes:
         *,
         wait_seconds: float = WAIT_SECONDS,
         refusal: tuple[str, str] = QUERIES,
+        pressure: Pressure | None = None,
     ) -> None:
         self.size = size
         self._shared = size if shared is None else min(size, shared)
         self._wait_seconds = wait_seconds
         self._refusal = refusal
+        self._pressure = pressure
         self._running: dict[UUID, int] = {}
         self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
         self._last: dict[UUID, float] = {}
@@ -47,18 +57,32 @@ class Lanes:
     @asynccontextmanager
     async def enter(self, tenant_id: UUID) -> AsyncIterator[None]:
         await self._turn(tenant_id)
+        began = time.monotonic()
         try:
             yield
         finally:
-            self._leave(tenant_id)
+            rest = self._rest_seconds(tenant_id, time.monotonic() - began)
+            if rest:
+                asyncio.get_running_loop().call_later(rest, self._leave, tenant_id)
+            else:
+                self._leave(tenant_id)
 
-    def _room(self, tenant_id: UUID) -> bool:
+    def _rest_seconds(self, tenant_id: UUID, used_seconds: float) -> float:
+        is_pressed = self._pressure is not None and self._pressure.is_high
+        if not is_pressed or used_seconds < LONG_SECONDS or self._is_alone(tenant_id):
+            return 0.0
+        return min(used_seconds, LONGEST_REST_SECONDS)
+
+    def _is_alone(self, tenant_id: UUID) -> bool:
         now = time.monotonic()
         while self._last and now - next(iter(self._last.values())) > PRESENT_SECONDS:
             del self._last[next(iter(self._last))]
         own = {tenant_id}
-        is_alone = self._last.keys() <= own and self._running.keys() <= own
-        return self._running.get(tenant_id, 0) < (self.size if is_alone else self._shared)
+        return self._last.keys() <= own and self._running.keys() <= own
+
+    def _room(self, tenant_id: UUID) -> bool:
+        size = self.size if self._is_alone(tenant_id) else self._shared
+        return self._running.get(tenant_id, 0) < size
 
     def _seen(self, tenant_id: UUID) -> None:
         # Kept in the order of time.
