@@ -234,6 +234,11 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     ({"metrics": []}, "/metrics", "too_short"),
     ({"metrics": [ONE, ONE]}, "/metrics/1/as", "invalid_value"),
     ({"metrics": [{**ONE, "agg": "p90"}]}, "/metrics/0/agg", "invalid_value"),
+    (
+        {"metrics": [{"id": "average_hold_time", "agg": "p90", "params": {"over": "all"}}]},
+        "/metrics/0/agg",
+        "invalid_value",
+    ),
     ({"metrics": [{**ONE, "agg": "p100"}]}, "/metrics/0/agg", "invalid_value"),
     ({"metrics": [{**ONE, "agg": "sum"}]}, "/metrics/0/agg", "invalid_value"),
     ({"metrics": [{**ONE, "hours": "business"}]}, "/metrics/0/hours", "invalid_value"),

@@ -13,7 +13,7 @@ from csapi.metrics.catalog import METRICS
 from csapi.metrics.catalog.vocabulary import INCLUDE_NEGATIVE
 from csapi.metrics.composed import ComposedFormula, composed
 from csapi.metrics.formulas import Formula
-from csapi.metrics.metric import Metric, Param, ParamType
+from csapi.metrics.metric import MergeClass, Metric, Param, ParamType
 from csapi.metrics.parts import Hours
 from csapi.metrics.periods import Period
 from csapi.metrics.question import Asked
@@ -76,7 +76,17 @@ def resolve_metric(request: MetricRequest, known: Mapping[str, Metric], where: s
     metric, one = checked(request, known, where)
     params = resolve_params(metric, request.params, f"{where}/params")
     formula = resolve_hours(metric, formula_of(metric, params), request.hours, where)
+    refuse_spread(metric, formula, one.agg, where)
     return Asked(request.as_ or metric.id, metric, params, formula, one.agg)
+
+
+def refuse_spread(metric: Metric, formula: Formula, agg: str | None, where: str) -> None:
+    """Parameters can make a mean of one over other records, which has no percentiles."""
+    allowed = ["avg", "sum", "count"]
+    is_plain = metric.merge_class is MergeClass.mean and formula.spread is None
+    if is_plain and agg not in (None, *allowed):
+        message = f"{metric.id} has no aggregation {agg} with these parameters."
+        refuse(f"{where}/agg", "invalid_value", message, allowed)
 
 
 def formula_of(metric: Metric, params: Mapping[str, Any]) -> Formula:
@@ -132,6 +142,7 @@ def settled_metric(
     if len(variants) > 1:
         pieces = [(build(each), each) for each in variants]
         formula = joined(pieces, by_spread=by_spread) or torn(metric, variants, where)
+    refuse_spread(metric, formula, request.agg, where)
     is_untold = formula.needs is not None and bool(rules.untold & formula.needs)
     shown = tuple(variants) if entries else ()
     found = Asked(name, metric, params, formula, request.agg, shown, is_untold=is_untold)

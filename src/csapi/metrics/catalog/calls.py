@@ -1,5 +1,6 @@
 """Calls: the queue and the handling."""
 
+from dataclasses import replace
 from typing import Any
 
 from csapi.facts.kinds import Kind
@@ -7,7 +8,10 @@ from csapi.facts.outcomes import CallOutcome, HandlingOutcome, SessionOutcome
 from csapi.metrics.catalog.vocabulary import (
     ACTOR,
     COHORT,
+    EVENT,
+    EXCLUDE_ZERO,
     HIGHER,
+    INCLUDE_NEGATIVE,
     LOWER,
     NEUTRAL,
     OFF,
@@ -70,6 +74,28 @@ STAGE = Param(
     "who came to one of them (a session that was handed off is the call that came of it).",
     choices=("queue", "ivr", "any"),
 )
+
+
+OVER = Param(
+    "over",
+    ParamType.choice,
+    "reported",
+    "Which calls the mean is over: those that report hold time, zero included; or all that were "
+    "handled, of which one without hold time had none. `exclude_zero` is of the former alone.",
+    choices=("reported", "all"),
+)
+
+
+def hold_time(params: Params) -> Formula:
+    reported = mean_seconds(
+        per_contact(Kind.HOLD),
+        exclude_zero=params[EXCLUDE_ZERO.name],
+        include_negative=params[INCLUDE_NEGATIVE.name],
+    )
+    if params[OVER.name] == "reported":
+        return reported
+    handled = per_contact(Kind.HANDLE).count()
+    return replace(reported, denominator=handled, n=handled, spread=None, exclude_zero=False)
 
 
 def short_abandons(params: Params, abandoned: Facts = ABANDONED) -> Any:
@@ -269,11 +295,22 @@ CALL_METRICS = (
         "The mean time in conversation of an answered call, all its legs together.",
         pitfalls="By agent, a transferred call is its first agent's: see the per-leg metric.",
     ),
-    averaged(
-        "average_hold_time",
-        "Average hold time",
-        per_contact(Kind.HOLD),
-        "The mean time on hold of an answered call, over the calls that report hold time.",
+    Metric(
+        id="average_hold_time",
+        label="Average hold time",
+        description="The mean time on hold of an answered call, over the calls that report hold "
+        "time or over all calls whose handling is known.",
+        formula_text="sum of hold times / calls",
+        unit=Unit.SECONDS,
+        direction=LOWER,
+        time_basis=EVENT,
+        merge_class=MergeClass.mean,
+        attribution=ACTOR,
+        build=hold_time,
+        example="Holds of 60 s and 120 s, and a third handled call that reports none: 90 s over "
+        "the two, 60 s over all three.",
+        pitfalls="Over the calls that were on hold at all: `exclude_zero`.",
+        params=(OVER, EXCLUDE_ZERO, INCLUDE_NEGATIVE),
     ),
     averaged(
         "average_after_call_work",

@@ -18,9 +18,12 @@ from csapi.metrics.catalog.vocabulary import (
     Params,
     averaged,
     counted,
+    milliseconds,
+    ratio,
+    threshold,
     within,
 )
-from csapi.metrics.formulas import Facts, Formula, mean_seconds, value_sum
+from csapi.metrics.formulas import Facts, Formula, mean_seconds, share, value_sum, within_share
 from csapi.metrics.metric import MergeClass, Metric, Param, ParamType, Unit
 
 CREATED, REOPENS = Facts(Kind.TICKET_CREATED), Facts(Kind.REOPEN)
@@ -54,6 +57,21 @@ def first_response_time(params: Params) -> Formula:
         include_negative=params[INCLUDE_NEGATIVE.name],
     )
     return mean if by_reply else replace(mean, stays_open=STAYS_OPEN)
+
+
+def first_response_within(params: Params) -> Formula:
+    if params[BUCKET.name] == "reply":
+        return within_share(Facts(Kind.FIRST_RESPONSE), params["threshold_seconds"])
+    limit = milliseconds(params["threshold_seconds"])
+    awaited = Facts(Kind.AWAITED)
+    answered, unanswered = (Facts(Kind.AWAITED, (each,)) for each in ReplyOutcome)
+    # In business hours as in no_reply_rate: without a reply, only tickets with hours in force.
+    timed = (answered.measured() + unanswered.measured()).in_business_hours()
+    by_hours = share(answered.within(limit).in_business_hours(), timed, awaited.negative())
+    by_clock = share(
+        answered.within(limit), awaited.count() - awaited.negative(), awaited.negative(), limit
+    )
+    return replace(by_clock, business=replace(by_hours, stays_open=STAYS_OPEN))
 
 
 def reopenings(params: Params) -> Formula:
@@ -159,11 +177,19 @@ TICKET_METRICS = (
         "creation, recent tickets may still be answered, and an agent is the ticket's owner then.",
         params=(BUCKET, EXCLUDE_ZERO, INCLUDE_NEGATIVE),
     ),
-    within(
+    ratio(
         "first_response_within_rate",
         "First responses within the threshold",
-        Facts(Kind.FIRST_RESPONSE),
-        3600,
+        first_response_within,
+        "The share of first replies by a person that came within `threshold_seconds`; by creation, "
+        "the share of customers' tickets that got one within it.",
+        formula_text="first replies <= threshold / known first response times",
+        example="Of 10 s, 20 s and 30 s, two are within 20 s: 2 / 3. With a fourth ticket that "
+        "nobody answered, by creation: 2 / 4.",
+        params=(threshold(3600), BUCKET),
+        pitfalls="Exactly the threshold counts as within. By creation, tickets without a reply "
+        "count as not within; recent ones may still be answered, and an agent is the ticket's "
+        "owner then.",
     ),
     counted(
         "ticket_resolutions",
