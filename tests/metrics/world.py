@@ -151,6 +151,8 @@ SCORED = {
     Kind.STAFF_COST: (0, 30 * VALUE_SCALE),
     Kind.FIXED_COST: (0, 5 * VALUE_SCALE),
 }
+# What ratings of effort are on, on one channel and elsewhere; all of satisfaction are on the first.
+SCALE_MARKS, ON_ANOTHER_SCALE = (2_004_006, 2_004_011), 301
 # How old something was, in seconds.
 AGED = {Kind.OPEN_TICKET, Kind.OPEN_ENDED}
 FLAGGED = {
@@ -243,6 +245,13 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         value = chance.randint(1, 5) * VALUE_SCALE + chance.choice((0, 5_000))
     elif kind in SCORED:
         value = chance.choice((None, *(chance.randint(*SCORED[kind]) for _ in range(4))))
+    members = {
+        column: chance.choice([None, *members, *members]) for column, members in COLUMNS.values()
+    }
+    if kind is Kind.CSAT:
+        duration = SCALE_MARKS[0]
+    elif kind is Kind.CES:
+        duration = SCALE_MARKS[members["channel"] == ON_ANOTHER_SCALE]
     return {
         "subject": uuid4(),
         "kind": int(kind),
@@ -257,10 +266,7 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         "business_ms": random_business(chance, kind, duration),
         "value": value,
         "tags": random_tags(chance),
-        **{
-            column: chance.choice([None, *members, *members])
-            for column, members in COLUMNS.values()
-        },
+        **members,
     }
 
 
@@ -474,6 +480,11 @@ def total(combo: Combo, facts: Sequence[Fact], around: Around) -> int:
 
 def expected_cell(formula: Formula, facts: Sequence[Fact], around: Around = HERE) -> dict[str, Any]:
     """value, n, numerator, denominator and excluded, as the answer should have them."""
+    if formula.one_scale is not None:
+        counted = [fact for fact in facts if fact["kind"] == formula.one_scale.kind]
+        if len({fact["duration_ms"] for fact in counted}) > 1:
+            none = dict.fromkeys(("value", "numerator", "denominator"))
+            return {**none, "n": len(counted), "excluded": 0}
     numerator = total(formula.numerator, facts, around)
     denominator: float | None = None
     if formula.denominator is not None:

@@ -236,23 +236,35 @@ REQUEST_FACTS = fact_select(
 )
 
 HAS_COMMENT = "c.item->>'comment' ~ '[^[:space:]]'"
+# Whose mean is one of ratings as they are.
+AVERAGED = (Survey.csat, Survey.ces)
 LOWEST, HIGHEST = (
-    f"coalesce((c.item->>'{name}')::numeric, {usual:g})"
-    for name, usual in zip(("scale_min", "scale_max"), SCALES[Survey.csat], strict=True)
+    f"coalesce((c.item->>'{name}')::numeric, CASE c.survey "
+    + " ".join(f"WHEN {SURVEYS[each]} THEN {SCALES[each][place]:g}" for each in AVERAGED)
+    + " END)"
+    for place, name in enumerate(("scale_min", "scale_max"))
 )
+# A number of its own for every scale whose ends are whole; of the others, nearly so.
+MOST, OTHERS = 1_000, 1_000_000_000
+SCALE_MARK = f"""(SELECT CASE WHEN lowest % 1 = 0 AND highest % 1 = 0
+  THEN (lowest + {MOST}) * {2 * MOST + 1} + highest + {MOST}
+  ELSE {(2 * MOST + 1) ** 2} +
+    abs(hashtextextended(trim_scale(lowest) || ' ' || trim_scale(highest), 0) % {OTHERS})
+  END FROM (VALUES ({LOWEST}, {HIGHEST})) AS scale (lowest, highest))::bigint"""
 # Ratings are stored to four decimals: on a scale that is finer than these, one may lie beside it.
 NORMALIZED = f"""CASE WHEN c.survey = {Kind.CSAT} THEN greatest(0, least({VALUE_SCALE},
       round((c.rating - {LOWEST} * {VALUE_SCALE}) / ({HIGHEST} - {LOWEST}))))::bigint END"""
 FEEDBACK_EVENTS = f"""
   SELECT said.kind, 0, said.outcome, c.responded_at, coalesce(c.agent, r.agent),
-    coalesce(c.team, r.team), NULL::bigint, said.value, NULL::bigint, true
+    coalesce(c.team, r.team), said.mark, said.value, NULL::bigint, true
   FROM (VALUES
-    (c.survey::int, c.box::int, c.rating),
+    (c.survey::int, c.box::int, c.rating, {SCALE_MARK}),
     ({Kind.FEEDBACK_COMMENT}, CASE WHEN {HAS_COMMENT} THEN {CommentOutcome.GIVEN}
-                              ELSE {CommentOutcome.NONE} END, NULL),
-    ({Kind.RATING_NORMALIZED}, CASE WHEN c.survey = {Kind.CSAT} THEN c.box::int END, {NORMALIZED}),
-    ({Kind.SENTIMENT}, c.sentiment::int, c.sentiment_score)
-  ) AS said (kind, outcome, value)
+                              ELSE {CommentOutcome.NONE} END, NULL, NULL),
+    ({Kind.RATING_NORMALIZED}, CASE WHEN c.survey = {Kind.CSAT} THEN c.box::int END, {NORMALIZED},
+     NULL),
+    ({Kind.SENTIMENT}, c.sentiment::int, c.sentiment_score, NULL)
+  ) AS said (kind, outcome, value, mark)
   WHERE said.outcome IS NOT NULL"""
 
 # Through a subquery: coalesce() itself makes no index condition (facts/sql.py).

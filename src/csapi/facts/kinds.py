@@ -60,7 +60,8 @@ class Kind(IntEnum):
     HANDLE = 15
     # At the instant the request was sent; outcome says whether it was answered since.
     FEEDBACK_REQUEST = 20
-    # value: the rating on the survey's own scale; outcome: its box.
+    # value: the rating on the survey's own scale; outcome: its box; duration: a number that stands
+    # for the scale (feedback.SCALE_MARK).
     CSAT = 21
     CES = 22
     NPS = 23

@@ -56,6 +56,10 @@ class ComposedFormula(Formula):
             dict.fromkeys(part for operand in self.operands for part in operand.formula.parts)
         )
 
+    @cached_property
+    def scales(self) -> tuple[tuple[Part, Part], ...]:
+        return tuple(dict.fromkeys(pair for each in self.operands for pair in each.formula.scales))
+
     @property
     def has_twin(self) -> bool:
         """Which clock is that of each operand."""

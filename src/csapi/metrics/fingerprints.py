@@ -42,6 +42,8 @@ def digest(formula: Formula) -> str:
     }
     if formula.spread is not None:
         told["spread"] = [int(formula.spread.kind), list(map(int, formula.spread.outcomes))]
+    if formula.one_scale is not None:
+        told["one_scale"] = int(formula.one_scale.kind)
     return hashlib.blake2b(msgspec.json.encode(told), digest_size=8).hexdigest()
 
 

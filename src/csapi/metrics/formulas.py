@@ -178,6 +178,8 @@ class Formula:
     stays_open: bool = False
     # The scale of its values, where a metric has several: what is on two of them does not add up.
     values_on: str = ""
+    # Facts with a mark of the scale that their value is on: there is no mean over several.
+    one_scale: Facts | None = None
 
     @cached_property
     def is_at_instant(self) -> bool:
@@ -208,6 +210,15 @@ class Formula:
         combos = [self.numerator, self.n]
         combos += [each for each in (self.denominator, self.negative) if each is not None]
         return tuple(dict.fromkeys(part for combo in combos for part in combo.parts))
+
+    @cached_property
+    def scales(self) -> tuple[tuple[Part, Part], ...]:
+        """Pairs of parts that are equal unless values are on several scales."""
+        if self.one_scale is None:
+            return ()
+        both = Measure.DURATION_MIN, Measure.DURATION_MAX
+        lowest, highest = (self.one_scale.extreme(each) for each in both)
+        return ((lowest, highest),)
 
     @cached_property
     def is_distinct(self) -> bool:

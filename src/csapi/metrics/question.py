@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from csapi.facts.kinds import FORESEEN, Kind
@@ -37,6 +38,8 @@ class Places:
     unsettled: Terms | None = None
     # Tickets, and those of them of which nothing is told that the metric needs.
     told: tuple[Terms, Terms] | None = None
+    # Pairs that are equal unless values are on several scales.
+    scales: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,8 @@ class Asked:
     def own_parts(self) -> tuple[Part, ...]:
         extreme = self.extreme
         squares = () if self.squares is None else self.squares.parts
-        return (*self.formula.parts, *([] if extreme is None else [extreme]), *squares)
+        scales = chain.from_iterable(self.formula.scales)
+        return (*self.formula.parts, *([] if extreme is None else [extreme]), *squares, *scales)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -298,6 +302,7 @@ class Question:
                 told=None
                 if asked.formula.needs is None
                 else (terms(TICKETS.count()), terms(untold(asked.formula.needs).count())),
+                scales=tuple((place[one], place[other]) for one, other in asked.formula.scales),
             )
             for asked in self.metrics
         )

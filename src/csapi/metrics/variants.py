@@ -73,7 +73,7 @@ def joined(pieces: Sequence[tuple[Formula, Variant]], *, by_spread: bool) -> For
     formulas = [formula for formula, _ in pieces]
     first = formulas[0]
     alike = {
-        (each.denominator is None, each.spread, each.exclude_zero, each.values_on)
+        (each.denominator is None, each.spread, each.exclude_zero, each.values_on, each.one_scale)
         for each in formulas
     }
     if len(alike) > 1 or {each.n_scale for each in formulas} != {1}:

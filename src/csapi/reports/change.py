@@ -34,7 +34,7 @@ from csapi.reports.read import Reading
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Desk, Snapshot, resolved, slowness_told, snapshot_of
-from csapi.reports.shape import dimension_value, ordered, total
+from csapi.reports.shape import are_scales_mixed, dimension_value, ordered, total
 from csapi.reports.telling import Teller, tests_in
 from csapi.reports.verdicts import Judge
 
@@ -161,6 +161,9 @@ def answered(
         other=None,
         meta=meta,
     )
+    if are_scales_mixed(question.metrics[0], question.places[0], *wholes):
+        found.null_reason = NullReason.mixed_scales
+        return found
     ranked = contributors(rows, beside)
     if ranked is None:
         return found

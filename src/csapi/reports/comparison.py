@@ -44,6 +44,8 @@ class NullReason(StrEnum):
     # It is about fewer customers than the tenant shows.
     suppressed = "suppressed"
     no_counterpart = "no_counterpart"
+    # Ratings on several scales have no mean as they are.
+    mixed_scales = "mixed_scales"
 
 
 class RowPresence(StrEnum):
@@ -72,6 +74,7 @@ class VerdictReason(StrEnum):
     neutral: no direction of the metric is good. no_value: one side is null. no_test: the metric has
     no interval. not_comparable: counts of ranges of different length or of different records.
     not_final: a range is not over, or its records may still change sides. too_few: under minimum_n.
+    mixed_scales: ratings of the sides are on different scales.
     """
 
     neutral = "neutral"
@@ -80,6 +83,7 @@ class VerdictReason(StrEnum):
     not_comparable = "not_comparable"
     not_final = "not_final"
     too_few = "too_few"
+    mixed_scales = "mixed_scales"
     not_significant = "not_significant"
 
 

@@ -52,17 +52,17 @@ def ratio(formula: Formula, numerator: int, denominator: int) -> float | None:
     return numerator * formula.denominator_scale / (formula.numerator_scale * denominator)
 
 
-def suppressed() -> MetricValue:
-    """In the place of a value that is hidden."""
+def without_value(reason: NullReason, n: int = 0, excluded: Excluded = NO_EXCLUDED) -> MetricValue:
+    """In the place of a value that is hidden, or that there is none of."""
     return MetricValue(
         value=None,
-        n=0,
+        n=n,
         numerator=None,
         denominator=None,
-        null_reason=NullReason.suppressed,
+        null_reason=reason,
         precision=Precision.exact,
         relative_error=None,
-        excluded=NO_EXCLUDED,
+        excluded=excluded,
     )
 
 
@@ -75,14 +75,27 @@ def is_untold(asked: Asked, places: Places, parts: Sequence[int | None]) -> bool
     return asked.is_untold if created == 0 else untold == created
 
 
+def are_scales_mixed(asked: Asked, places: Places, *groups: Group) -> bool:
+    """Whether what would be added up or compared is on several scales."""
+    if asked.agg == "count" or not places.scales:
+        return False
+    return any(
+        len({group.parts[place] for group in groups for place in pair} - {None}) > 1
+        for pair in places.scales
+    )
+
+
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
     if asked.name in group.hidden:
-        return suppressed()
+        return without_value(NullReason.suppressed)
     formula, parts = asked.formula, group.parts
+    excluded, is_mixed = excluded_of(places, group), are_scales_mixed(asked, places, group)
     if isinstance(formula, ComposedFormula):
-        return composed_value(formula, places, group)
+        found = composed_value(formula, places, group)
+        return without_value(NullReason.mixed_scales, found.n, excluded) if is_mixed else found
     numerator, n = total(places.numerator, parts), total(places.n, parts) // formula.n_scale
-    excluded = excluded_of(places, group)
+    if is_mixed:
+        return without_value(NullReason.mixed_scales, n, excluded)
     shown_numerator: float | None = scaled(numerator, formula.numerator_scale)
     shown_denominator: float | None = None
     value: float | None = shown_numerator

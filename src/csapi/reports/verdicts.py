@@ -32,7 +32,7 @@ from csapi.reports.layouts import Precision
 from csapi.reports.ranking import Keys
 from csapi.reports.resolve_compare import SAME_RANGE
 from csapi.reports.schemas import MetricValue
-from csapi.reports.shape import NO_EXCLUDED, operands_of, total
+from csapi.reports.shape import NO_EXCLUDED, are_scales_mixed, operands_of, total
 
 SIGNIFICANT = 1 - LEVEL
 HOUR, SHORT_DAY = timedelta(hours=1), timedelta(hours=23)
@@ -121,6 +121,8 @@ class Judge:
         ]
         if values[0] is None or values[1] is None or asked.sampling is None:
             return NOTHING
+        if are_scales_mixed(asked, places, own[0], other[0]):
+            return Assessment(None, None, None, VerdictReason.mixed_scales)
         delta = values[0] - values[1]
         relative = delta / abs(values[1]) if values[1] else None
         found = difference(asked.sampling, asked.formula, *samples, asked.agg)
@@ -150,7 +152,7 @@ def verdict_of(
     direction: Direction, assessed: Assessment, adjusted: float | None
 ) -> tuple[Verdict | None, VerdictReason | None]:
     if assessed.delta is None:
-        return None, VerdictReason.no_value
+        return None, assessed.reason
     if direction is Direction.neutral:
         return None, VerdictReason.neutral
     if assessed.delta == 0:

@@ -37,9 +37,9 @@ LABELLED = Facts(
 
 
 def rating_average(params: Params) -> Formula:
-    is_own = params[SCALE.name] == "own"
-    mean = mean_value(CSAT if is_own else Facts(Kind.RATING_NORMALIZED))
-    return replace(mean, values_on=params[SCALE.name])
+    if params[SCALE.name] == "own":
+        return replace(mean_value(CSAT), values_on="own", one_scale=CSAT)
+    return replace(mean_value(Facts(Kind.RATING_NORMALIZED)), values_on="normalized")
 
 
 FEEDBACK_METRICS = (
@@ -76,8 +76,9 @@ FEEDBACK_METRICS = (
         build=rating_average,
         example="Ratings of 5, 4 and 3 give 4; normalized 0.75. A 4 of 1 to 5 and a 4 of 1 to 10: "
         "normalized 0.75 and 0.3333, together 0.5417.",
-        pitfalls="Surveys on different scales must not be averaged together as they are: filter "
-        "them apart, or ask for `normalized`. A normalized rating is rounded to four decimals.",
+        pitfalls="Null (`mixed_scales`) where ratings are on several scales, which have no mean as "
+        "they are: filter them apart, or ask for `normalized`. A normalized rating is rounded to "
+        "four decimals.",
         params=(SCALE,),
     ),
     counted(
@@ -97,8 +98,10 @@ FEEDBACK_METRICS = (
         formula_text="sum of effort ratings / effort ratings",
         example="Ratings of 7, 6 and 2 give 5.",
         attribution=SURVEY,
-        pitfalls="Higher is better where the survey asks how easy it was. One that asks how much "
+        pitfalls="Null (`mixed_scales`) where ratings are on several scales: filter them apart. "
+        "Higher is better where the survey asks how easy it was. One that asks how much "
         "effort it took runs the other way: never average the two together.",
+        on_one_scale=True,
     ),
     ratio(
         "ces_top_box_rate",

@@ -245,8 +245,9 @@ def scored(
     example: str,
     attribution: Attribution = ACTOR,
     pitfalls: str = "",
+    on_one_scale: bool = False,
 ) -> Metric:
-    """A mean of values on their own scale."""
+    """A mean of values on their own scale. on_one_scale: there may be several, which have none."""
     return Metric(
         id=metric_id,
         label=label,
@@ -257,7 +258,7 @@ def scored(
         time_basis=EVENT,
         merge_class=MergeClass.mean,
         attribution=attribution,
-        build=lambda _: mean_value(facts),
+        build=lambda _: replace(mean_value(facts), one_scale=facts if on_one_scale else None),
         example=example,
         pitfalls=pitfalls,
     )
