@@ -1,7 +1,8 @@
 """Which tenants have something new, told to this process at once and to the others through Redis.
 
 Nothing is stored: news that is lost costs seconds, since whoever listens also looks by the clock.
-To tell costs the teller a set and, at most ten times a second, one PUBLISH for all tenants.
+To tell costs the teller a set and, at most ten times a second, one PUBLISH for all tenants; where
+no other process listens, one a second.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from redis.asyncio import Redis
 log = logging.getLogger(__name__)
 
 CHANNEL = "csapi:news"
-GATHER_SECONDS = 0.1
+GATHER_SECONDS, UNHEARD_SECONDS = 0.1, 1.0
 SEND_SECONDS = 2.0
 RECONNECT_SECONDS = 2.0
 
@@ -43,6 +44,7 @@ class News:
         self._url = url
         self._own = secrets.token_bytes(8)
         self._told: set[UUID] = set()
+        self._gather_seconds = GATHER_SECONDS
         self._hear: Hear | None = None
         self._redis: Redis | None = None
         self._sending: asyncio.Task[None] | None = None
@@ -86,12 +88,14 @@ class News:
 
     async def _send(self) -> None:
         while self._told:
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(self._gather_seconds)
             told, self._told = self._told, set()
             message = Message(self._own, [each.bytes for each in told])
             try:
                 async with asyncio.timeout(SEND_SECONDS):
-                    await self._connected().publish(CHANNEL, _encode(message))
+                    heard = await self._connected().publish(CHANNEL, _encode(message))
+                others = heard - (self._listening is not None)
+                self._gather_seconds = GATHER_SECONDS if others > 0 else UNHEARD_SECONDS
             except Exception as error:  # noqa: BLE001  lost news is not an error of the request
                 log.warning("news not sent: %s", type(error).__name__)
 
