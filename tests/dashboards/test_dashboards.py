@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 
 DASHBOARDS = Path(__file__).parents[2] / "examples/dashboards"
 LANGUAGES = {"en": "ltr", "ar": "rtl", "zh-Hans": "ltr"}
+SETS = {"en": "help_desk_home", "ar": "call_center", "zh-Hans": "executive"}
 SEEN = """
 [...document.querySelectorAll("section")].map((section) => ({
   id: section.id, answer: section.answer,
@@ -52,12 +53,12 @@ class Site:
     origin: str
     api: str
 
-    def open(self, language: str, **token: Any) -> None:
+    def open(self, language: str, screen: str = "e_commerce", **token: Any) -> None:
         made = self.tenant.http.post("/v1/portal-tokens", json=token)
         assert made.status_code == 201, made.text
         self.browser.said.clear()
         fragment = f"api={self.api}&token={made.json()['token']}&lang={language}"
-        self.browser.open(f"{self.origin}/#{fragment}&range=last_7_days")
+        self.browser.open(f"{self.origin}/#{fragment}&range=last_7_days&set={screen}")
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +152,9 @@ def drawn(site: Site) -> dict[str, Any]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_screen_draws_the_figures_of_its_answer(site: Site, language: str) -> None:
-    site.open(language)
+    site.open(language, SETS[language])
     found = drawn(site)
+    assert found["home"]["answer"]["set"] == SETS[language]
     assert site.browser.said == []
     for name, figures in EXPECTED.items():
         wanted = figures(found[name]["answer"])
@@ -208,6 +210,8 @@ def test_a_token_with_filters_sees_less_and_says_so(site: Site) -> None:
     for name in refused:
         text = site.browser.wait(f"document.querySelector('#{name} .problem')?.textContent")
         assert "portal token with filters" in text
+    seen = next(each for each in site.browser.tell(SEEN) if each["id"] == "home")
+    assert read(seen["values"]) == home(seen["answer"])
     channels = site.browser.tell("document.querySelector('#channels').answer.series")
     assert [each["key"] for each in channels] == ["chat"]
 

@@ -210,8 +210,9 @@ OPERATIONS = [
         path="/v1/limits",
         operation_id="getLimits",
         summary="How much may be asked for at once",
-        description="The limits of a query, of queries at once and of exports, as this server is "
-        "set up. `queries_at_once` is of one tenant in each process of the server.",
+        description="The limits of a query, of queries at once, of exports and of streams, as this "
+        "server is set up. `queries_at_once` is of one tenant in each process of the server; what "
+        "`streams` says is of each process, too.",
         tag=QUERY_TAG,
         handler=get_limits,
         scope=Scope.REPORTS_READ,

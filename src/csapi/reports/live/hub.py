@@ -35,7 +35,7 @@ REFRESHES_AT_ONCE = 2
 CHECK_SECONDS, UNKNOWN_SECONDS = 4.0, 10.0
 
 # In each process. A process answers 1,024 requests at once, and a stream is one.
-MOST_STREAMS, MOST_TENANT_STREAMS, MOST_KEY_STREAMS, MOST_BOARDS = 768, 500, 250, 20
+MOST_STREAMS, MOST_TENANT_STREAMS, MOST_KEY_STREAMS, MOST_BOARDS = 768, 300, 250, 20
 
 Check = Callable[[UUID, Collection[Opener]], Awaitable[set[Opener]]]
 
