@@ -1,6 +1,7 @@
 // What is shown: each screen is one call, the mapping of its answer, and the way it is drawn.
 import * as mapping from "./mapping.js";
-import * as draw from "./draw.js";
+import * as charts from "./charts.js";
+import * as tables from "./tables.js";
 
 export const RANGES = ["last_7_days", "last_30_days", "last_90_days", "this_month"];
 export const SETS = ["help_desk_home", "call_center", "e_commerce", "executive"];
@@ -17,7 +18,7 @@ export const SCREENS = [
     call: ({ range, set }) =>
       get("/v1/kpis", { set, preset: range, compare: "previous_period", sparkline: true }),
     map: mapping.tiles,
-    draw: draw.tiles,
+    draw: tables.tiles,
   },
   {
     id: "tickets",
@@ -29,7 +30,7 @@ export const SCREENS = [
         shape: "series",
       }),
     map: mapping.series,
-    draw: draw.lines,
+    draw: charts.lines,
   },
   {
     id: "messages",
@@ -41,7 +42,7 @@ export const SCREENS = [
         shape: "series",
       }),
     map: mapping.series,
-    draw: draw.bars,
+    draw: charts.bars,
   },
   {
     id: "channels",
@@ -53,7 +54,7 @@ export const SCREENS = [
         shape: "series",
       }),
     map: mapping.series,
-    draw: draw.areas,
+    draw: charts.areas,
   },
   {
     id: "arrivals",
@@ -65,7 +66,7 @@ export const SCREENS = [
         shape: "matrix",
       }),
     map: mapping.heat,
-    draw: draw.heat,
+    draw: charts.heat,
   },
   {
     id: "response",
@@ -77,7 +78,7 @@ export const SCREENS = [
         shape: "series",
       }),
     map: mapping.series,
-    draw: draw.lines,
+    draw: charts.lines,
   },
   {
     id: "ratings",
@@ -89,7 +90,7 @@ export const SCREENS = [
         shape: "series",
       }),
     map: mapping.series,
-    draw: draw.bars,
+    draw: charts.bars,
   },
   {
     id: "types",
@@ -102,7 +103,7 @@ export const SCREENS = [
         order_by: [{ by: "contacts", direction: "desc" }],
       }),
     map: mapping.series,
-    draw: draw.bars,
+    draw: charts.bars,
   },
   {
     id: "comparison",
@@ -115,27 +116,27 @@ export const SCREENS = [
         include: ["confidence"],
       }),
     map: mapping.comparison,
-    draw: draw.comparison,
+    draw: tables.comparison,
   },
   {
     id: "drivers",
     wide: true,
     call: ({ range }) => get("/v1/drivers", { preset: range, top: 5 }),
     map: mapping.drivers,
-    draw: draw.drivers,
+    draw: tables.drivers,
   },
   {
     id: "agents",
     wide: true,
     call: ({ range }) => get("/v1/agents/evaluations", { preset: range, limit: 20 }),
     map: mapping.agents,
-    draw: draw.agents,
+    draw: tables.agents,
   },
   {
     id: "live",
     wide: true,
     stream: true,
     map: mapping.board,
-    draw: draw.board,
+    draw: tables.board,
   },
 ];

@@ -98,6 +98,7 @@ class News:
                 self._gather_seconds = GATHER_SECONDS if others > 0 else UNHEARD_SECONDS
             except Exception as error:  # noqa: BLE001  lost news is not an error of the request
                 log.warning("news not sent: %s", type(error).__name__)
+                self._gather_seconds = UNHEARD_SECONDS
 
     async def _receive(self, hear: Hear) -> None:
         while True:
