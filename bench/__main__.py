@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bench import derivation, ingest, lag, neighbours, reads, rollup, single, timers
+from bench import derivation, ingest, lag, live, neighbours, reads, rollup, single, timers
 from bench.measure import Line, Progress
 from bench.report import machine, show, write_json, write_markdown
 from bench.servers import started
@@ -16,6 +16,7 @@ STAGES: dict[str, Callable[..., list[Line]]] = {
     "rollup": rollup.run,
     "reads": reads.run,
     "lag": lag.run,
+    "live": live.run,
     "neighbours": neighbours.run,
     "timers": timers.run,
 }

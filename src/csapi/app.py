@@ -21,11 +21,14 @@ from csapi.kit.docs_page import docs_handlers
 from csapi.kit.http import Edge, answer_exception
 from csapi.kit.lanes import BATCHES, Lanes
 from csapi.kit.log import configure_logging
+from csapi.kit.news import News
 from csapi.kit.openapi import build_document
 from csapi.kit.operations import AnyRequest, litestar_handlers
 from csapi.kit.pressure import Pressure
 from csapi.kit.queue import Waker
 from csapi.kit.settings import Settings, load_settings, query_lanes
+from csapi.kit.termination import told_of_termination
+from csapi.reports.live.stream import hub_of
 from csapi.reports.standing import Standings
 from csapi.slices import OPERATIONS, TAGS
 
@@ -69,7 +72,8 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
         size=settings.pool_size,
         statement_timeout_ms=settings.statement_timeout_ms,
     )
-    waker = Waker(settings.redis_url)
+    waker, news = Waker(settings.redis_url), News(settings.redis_url)
+    hub = hub_of(pool, news)
     app.state.settings = settings
     app.state.pool = pool
     app.state.guard = Guard(pool)
@@ -84,10 +88,14 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.wake_worker = waker.wake
     app.state.wake_exports = waker.wake_exports
     watching = asyncio.create_task(pressure.watch())
+    app.state.tell_news = news.tell
+    app.state.hub = hub
     try:
-        yield
+        with told_of_termination(hub.drain):
+            yield
     finally:
         watching.cancel()
+        await hub.close()
         await waker.close()
         await pool.close()
 

@@ -75,6 +75,7 @@ GRANTS = {
         "forms": EDIT,
         "kb_articles": EDIT,
         "kb_events": EDIT,
+        "live_tickets": "adr",
         "marks": ADD,
         "members": ADD,
         "metric_settings": EDIT,

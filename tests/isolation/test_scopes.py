@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.conftest import Product
 from tests.isolation.keys import ALL_SCOPES, new_key, new_tenant_client
-from tests.isolation.replay import CANARY, GUARDED, filled
+from tests.isolation.replay import CANARY, GUARDED, exchanged, filled
 
 from csapi.app import ALL_OPERATIONS, create_app
 from csapi.kit.operations import Operation
@@ -17,7 +17,11 @@ PUBLIC = {"getLiveness", "getReadiness", "listErrorTypes", "getErrorType", "down
 # What a portal token may call: all of it passes the filters of the token.
 PORTAL = {
     "runQuery", "runQueryBatch", "getSavedQueryResult", "getKpis", "listMetrics", "getMetric",
-    "getLimits",
+    "getLimits", "getLive", "streamLive", "createLiveTicket",
+}  # fmt: skip
+# What one without filters may call, too: it says who the agents are, or what knows no filter.
+UNFILTERED = {
+    "getDrivers", "getDriver", "listAgentEvaluations", "getAgentEvaluation", "listAgentsNow",
 }  # fmt: skip
 PAGES = {"/docs", "/docs/scalar.js", "/openapi.json"}
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -47,7 +51,7 @@ def anyone(product: Product) -> Iterator[httpx.Client]:
 
 def call(anyone: httpx.Client, operation: Operation, key: str | None) -> httpx.Response:
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-    return anyone.request(operation.method, filled(operation, NOBODY), headers=headers)
+    return exchanged(anyone, operation, filled(operation, NOBODY), headers=headers)
 
 
 def test_only_the_known_operations_are_public() -> None:
@@ -57,7 +61,9 @@ def test_only_the_known_operations_are_public() -> None:
 
 def test_only_the_known_operations_take_portal_tokens() -> None:
     assert {each.operation_id for each in ALL_OPERATIONS if each.portal} == PORTAL
-    assert {each.scope for each in ALL_OPERATIONS if each.portal} == {"reports:read"}
+    assert {each.operation_id for each in ALL_OPERATIONS if each.unfiltered} == UNFILTERED
+    scopes = {each.scope for each in ALL_OPERATIONS if each.portal or each.unfiltered}
+    assert scopes == {"reports:read"}
 
 
 def test_every_route_is_an_operation_or_a_page() -> None:

@@ -117,6 +117,8 @@ async def test_a_traceback_has_no_credentials(
     ("text", "secret"),
     [
         ("csk_live_abc_defghi", "defghi"),
+        ("csp_live_abc_defghi", "defghi"),
+        ("GET /v1/live/stream?ticket=cst_00ff_abc_defghi", "defghi"),
         ("Authorization: Bearer opaque.token", "opaque"),
         ("authorization: bearer opaque", "opaque"),
         ("eyJhbGciOi.eyJzdWIi.c2ln", "c2ln"),

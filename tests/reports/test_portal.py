@@ -24,6 +24,10 @@ PAGE, OTHER_PAGE = "https://app.example.com", "https://evil.example.net"
 OFFERED: dict[str, Any] = {"metrics": [{"id": "calls_offered"}], "time": TIME}
 
 
+# What takes a token without filters alone.
+UNFILTERED = ("/v1/drivers", "/v1/agents/evaluations", "/v1/agents/presence")
+
+
 @pytest.fixture
 def calls(tenant: Tenant) -> Tenant:
     return push_calls(tenant)
@@ -99,11 +103,23 @@ def test_a_token_is_not_told_whom_there_is(page: httpx.Client) -> None:
         ("POST", "/v1/portal-tokens"),
         ("GET", "/v1/browser-origins"),
         ("GET", "/v1/kb/terms"),
+        *(("GET", path) for path in UNFILTERED),
     ],
 )
 def test_a_token_may_do_nothing_else(page: httpx.Client, method: str, path: str) -> None:
     answer = page.request(method, path)
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+
+
+def test_a_token_without_filters_may_see_who_the_agents_are(
+    product: Product, calls: Tenant
+) -> None:
+    token = calls.http.post("/v1/portal-tokens", json={}).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=product.base_url, headers=headers, timeout=30) as client:
+        for path in UNFILTERED:
+            assert client.get(path).status_code == 200
+        assert client.get("/v1/calls").status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ import asyncpg
 from csapi.access.portal import origins_of, recognize_portal_token
 from csapi.access.principals import Principal
 from csapi.access.service import recognize, touch_key
+from csapi.access.tickets import redeem_ticket
 from csapi.access.tokens import PORTAL_PREFIX, parse_token
 from csapi.kit.body import header
 from csapi.kit.clock import now
 from csapi.kit.cors import allow_origin, origin_of
 from csapi.kit.db import acquire
-from csapi.kit.operations import AnyRequest, operation_of
+from csapi.kit.operations import AnyRequest, Operation, operation_of
+from csapi.kit.params import first_value
 from csapi.kit.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -41,14 +43,25 @@ class Guard:
 
     async def __call__(self, request: AnyRequest, scope: str) -> Principal:
         """Raises Problem `unauthorized` without a valid key, `insufficient_scope` without scope."""
-        principal = await self._principal(self._credentials(request))
+        ticket = self._ticket(request)
+        if ticket is None:
+            principal = await self._principal(self._credentials(request))
+        else:
+            principal = await self._redeemed(ticket)
         if (origin := origin_of(request.scope)) is not None:
             await self._admit(request, origin, principal.tenant_id)
-        if principal.is_portal and not operation_of(request).portal:
-            raise Problem("insufficient_scope", "A portal token may not do this: it takes a key.")
+        if principal.is_portal:
+            self._check_portal(operation_of(request), principal)
         if scope not in principal.scopes:
             raise Problem("insufficient_scope", f"The key lacks the scope {scope}.")
         return principal
+
+    def _check_portal(self, operation: Operation, principal: Principal) -> None:
+        if operation.portal or (operation.unfiltered and principal.filters is None):
+            return
+        what = "with filters " if operation.unfiltered else ""
+        detail = f"A portal token {what}may not do this: it takes a key."
+        raise Problem("insufficient_scope", detail)
 
     async def _admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> None:
         """Let scripts of a page read the answer, if its origin is one of the tenant's."""
@@ -72,6 +85,19 @@ class Guard:
         if value[: len(BEARER)].lower() != BEARER:
             raise Problem("unauthorized", "Send Authorization: Bearer <API key>.")
         return value[len(BEARER) :].strip()
+
+    def _ticket(self, request: AnyRequest) -> str | None:
+        """The ticket that stands in the address, where it may and no header says who calls."""
+        names = (b"authorization", b"x-api-key")
+        if any(header(request, name) is not None for name in names):
+            return None
+        return first_value(request, "ticket") if operation_of(request).ticketed else None
+
+    async def _redeemed(self, text: str) -> Principal:
+        principal = await redeem_ticket(self._pool, text, now())
+        if principal is None:
+            raise Problem("unauthorized", "The ticket is not valid: it opens one stream, once.")
+        return principal
 
     async def _principal(self, text: str) -> Principal:
         digest = hashlib.sha256(text.encode("latin-1", "replace")).digest()

@@ -87,6 +87,7 @@ async def recognize_portal_token(
         timezone=row["timezone"],
         is_portal=True,
         filters=row["filters"],
+        token_id=token.key_id,
     )
 
 

@@ -17,8 +17,9 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whose the request is. `is_portal`: it came with a portal token of that key, and sees of every
-    answer only what passes `filters`, a filter as queries have it, in JSON."""
+    """Whose the request is. `is_portal`: it came with a portal token of that key, whose id is then
+    `token_id`, or with a ticket, and sees of every answer only what passes `filters`, a filter as
+    queries have it, in JSON."""
 
     tenant_id: UUID
     key_id: str
@@ -26,3 +27,4 @@ class Principal:
     timezone: str
     is_portal: bool = False
     filters: str | None = None
+    token_id: str | None = None

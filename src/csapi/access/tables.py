@@ -48,3 +48,16 @@ portal_tokens = tenant_table(
     indexes=[("expires_at",)],
 )
 sa.Index("portal_tokens_token_id_idx", portal_tokens.c.token_id)
+
+# What opens one stream, once. The tenant stands in the ticket: there is no look-up without it.
+live_tickets = tenant_table(
+    "live_tickets",
+    column("ticket_id", sa.Text),
+    column("secret_sha256", sa.LargeBinary),
+    column("key_id", sa.Text),
+    column("token_id", sa.Text, null=True),
+    column("filters", pg.JSON, null=True),
+    column("expires_at", instant),
+    key=("ticket_id",),
+    indexes=[("expires_at",)],
+)

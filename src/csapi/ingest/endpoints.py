@@ -66,6 +66,7 @@ async def take_in(
     outcomes = await taking(intake, principal.tenant_id, kind, raw, now(), is_batch=is_batch)
     if any(outcome.status in ("created", "updated") for outcome in outcomes):
         request.app.state.wake_worker()
+        request.app.state.tell_news(principal.tenant_id)
     return outcomes
 
 

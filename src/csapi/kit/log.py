@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 _CREDENTIAL = re.compile(
-    r"csk_[A-Za-z0-9_]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer\s+)[^\s\"'\\]+|(?<=://)[^\s/@]+@"
+    r"cs[kpt]_[A-Za-z0-9_]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer\s+)[^\s\"'\\]+|(?<=://)[^\s/@]+@"
 )
+
+_SIGNS = ("csk_", "csp_", "cst_", "eyJ", "earer ", "EARER ", "@")
 
 
 def without_credentials(text: str) -> str:
     # The plain searches spare nearly every line the regular expression, a third of its cost.
-    if "csk_" in text or "eyJ" in text or "earer " in text or "EARER " in text or "@" in text:
+    if any(sign in text for sign in _SIGNS):
         return _CREDENTIAL.sub("[redacted]", text)
     return text
 

@@ -187,14 +187,21 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
         responses[str(status)] = _ref("responses", _ERRORS[status][0])
     entry["responses"] = responses | {"default": _ref("responses", _DEFAULT)}
     if operation.scope is None:
-        entry["security"] = []
-    else:
-        entry["description"] += f"\n\nNeeds the scope `{operation.scope}`."
-        entry["security"] = [{name: []} for name in _SECURITY_SCHEMES]
-        entry["x-scope"] = str(operation.scope)
-        if operation.portal:
-            entry["description"] += " A portal token may call it, too."
-    return entry
+        return entry | {"security": []}
+    entry["description"] += _who_may_call(operation)
+    entry["security"] = [{name: []} for name in _SECURITY_SCHEMES]
+    if operation.ticketed:
+        entry["security"].append({})
+    return entry | {"x-scope": str(operation.scope)}
+
+
+def _who_may_call(operation: Operation) -> str:
+    text = f"\n\nNeeds the scope `{operation.scope}`."
+    if operation.portal:
+        return text + " A portal token may call it, too."
+    if operation.unfiltered:
+        return text + " A portal token without filters may call it, too."
+    return text
 
 
 def _schemas(operations: Sequence[Operation]) -> Schemas:

@@ -123,5 +123,11 @@ def parse_params(request: Incoming, struct: type[S]) -> S:
         raise invalid(explain(exc, struct)) from None
 
 
+def first_value(request: Incoming, name: str) -> str | None:
+    """What a parameter says the first time, before anything is known of what may be there."""
+    query: bytes = request.scope.get("query_string") or b""
+    return next((value for found, value in _pairs(query) if found == name), None)
+
+
 class NoParameters(msgspec.Struct, frozen=True):
     """For an operation without parameters."""

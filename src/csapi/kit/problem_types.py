@@ -91,6 +91,12 @@ _REFUSED = {
         "GET /v1/limits says how many are kept. Wait for one to end, or delete one.",
         retry_after=30,
     ),
+    "too_many_streams": _type(
+        429,
+        "Too many streams",
+        "GET /v1/limits says how many may be open. Close one, or wait as long as Retry-After says.",
+        retry_after=5,
+    ),
 }
 
 _INVALID = {

@@ -148,9 +148,14 @@ async def get_agents_now(request: AnyRequest, principal: Principal) -> Response:
 
 
 def agent_now(row: asyncpg.Record, words: Words) -> AgentNow:
-    state = NAMES.get(row["state"])
-    label = None if state is None else words.catalog.states[state.value]
+    state, label = state_of(row["state"], words)
     return AgentNow(**{**row, "id": str(row["id"]), "state": state, "state_label": label})
+
+
+def state_of(outcome: int | None, words: Words) -> tuple[PresenceState | None, str | None]:
+    """The state that is stored as `outcome`, and what it is called."""
+    state = None if outcome is None else NAMES.get(outcome)
+    return state, None if state is None else words.catalog.states[state.value]
 
 
 def days_before(instant: datetime) -> datetime:
@@ -169,6 +174,7 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=get_agents_now,
         scope=Scope.REPORTS_READ,
+        unfiltered=True,
         params=AgentNowParams,
         responses={200: Media(body=AgentNowPage, headers=SPOKEN)},
         problems=("invalid_cursor", "query_timeout"),

@@ -19,6 +19,14 @@ from csapi.reports.definitions import LONGEST_FORMULA
 from csapi.reports.drivers.referrals import MOST_REFERRALS
 from csapi.reports.endpoints import QUERY_TAG
 from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
+from csapi.reports.live.board import LONGEST_STREAM_SECONDS
+from csapi.reports.live.hub import (
+    MOST_BOARDS,
+    MOST_KEY_STREAMS,
+    MOST_STREAMS,
+    MOST_TENANT_STREAMS,
+)
+from csapi.reports.live.stream import LONGEST_TICKET_SECONDS
 from csapi.reports.ordering import LARGEST_TOP, MOST_ORDERS, MOST_TESTS
 from csapi.reports.portal import LONGEST_SECONDS, MOST_ORIGINS
 from csapi.reports.records_schemas import LARGEST_PAGE as LARGEST_RECORDS_PAGE
@@ -93,6 +101,19 @@ class ExportLimits(msgspec.Struct, kw_only=True):
     expires_hours: int
 
 
+class StreamLimits(msgspec.Struct, kw_only=True):
+    """Of streams in each process of the server: in all, of a tenant, of a key with its tokens and
+    tickets, and how many different questions a tenant may follow; how long one lasts, and a ticket
+    waits to be used."""
+
+    streams: int
+    streams_per_tenant: int
+    streams_per_key: int
+    questions_per_tenant: int
+    stream_seconds: int
+    ticket_seconds: int
+
+
 class ReportLimits(msgspec.Struct, kw_only=True):
     """Of comparison reports: how many a tenant has, what each holds, and what is kept of a run."""
 
@@ -118,6 +139,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     portal: PortalLimits
     exports: ExportLimits
     reports: ReportLimits
+    streams: StreamLimits
     referrals: int
     weight: float
 
@@ -168,6 +190,14 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 runs_kept=MOST_RUNS,
                 bytes_per_run=MOST_RUN_BYTES,
             ),
+            streams=StreamLimits(
+                streams=MOST_STREAMS,
+                streams_per_tenant=MOST_TENANT_STREAMS,
+                streams_per_key=MOST_KEY_STREAMS,
+                questions_per_tenant=MOST_BOARDS,
+                stream_seconds=LONGEST_STREAM_SECONDS,
+                ticket_seconds=LONGEST_TICKET_SECONDS,
+            ),
             referrals=MOST_REFERRALS,
             weight=LARGEST_WEIGHT,
         )
@@ -180,8 +210,9 @@ OPERATIONS = [
         path="/v1/limits",
         operation_id="getLimits",
         summary="How much may be asked for at once",
-        description="The limits of a query, of queries at once and of exports, as this server is "
-        "set up. `queries_at_once` is of one tenant in each process of the server.",
+        description="The limits of a query, of queries at once, of exports and of streams, as this "
+        "server is set up. `queries_at_once` is of one tenant in each process of the server; what "
+        "`streams` says is of each process, too.",
         tag=QUERY_TAG,
         handler=get_limits,
         scope=Scope.REPORTS_READ,

@@ -51,6 +51,7 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=list_drivers,
         scope=Scope.REPORTS_READ,
+        unfiltered=True,
         params=DriversParams,
         responses={
             200: Media(body=DriverList, texts={CSV: TABLE_FORM}, example=LIST_EXAMPLE),
@@ -67,6 +68,7 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=get_driver,
         scope=Scope.REPORTS_READ,
+        unfiltered=True,
         params=OneDriverParams,
         path_params=DriverPath,
         responses={

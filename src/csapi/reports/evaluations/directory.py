@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from csapi.metrics.question import Condition, Question
-from csapi.reports.agents_now import IS_ACTIVE, NAMES, days_before, now_of
+from csapi.metrics.words import ALL_WORDS, Words
+from csapi.reports.agents_now import IS_ACTIVE, days_before, now_of, state_of
 from csapi.reports.evaluations.schemas import AgentPresence, EvaluatedAgent
+from csapi.reports.service import Snapshot
 
 COLUMNS = f"a.surrogate, a.id, a.source, a.external_id, a.name, {IS_ACTIVE} AS is_active"
 # Who is in one of the teams at some time of the range.
@@ -79,18 +80,21 @@ async def read_agent(connection: asyncpg.Connection, tenant_id: UUID, id_: UUID)
     return None if row is None else Agent(**row)
 
 
-async def read_presence(
-    connection: asyncpg.Connection, tenant_id: UUID, agents: Sequence[Agent], now: datetime
-) -> dict[UUID, AgentPresence]:
+async def read_presence(snapshot: Snapshot, agents: Sequence[Agent]) -> dict[UUID, AgentPresence]:
     """What each does now, by id."""
+    desk = snapshot.desk
     surrogates = [each.surrogate for each in agents]
-    rows = await connection.fetch(NOW, tenant_id, now, days_before(now), surrogates)
-    return {row["id"]: presence_of(row) for row in rows}
+    rows = await snapshot.connection.fetch(
+        NOW, desk.tenant_id, desk.now, days_before(desk.now), surrogates
+    )
+    return {row["id"]: presence_of(row, ALL_WORDS[desk.language]) for row in rows}
 
 
-def presence_of(row: Any) -> AgentPresence:
+def presence_of(row: Any, words: Words) -> AgentPresence:
+    state, label = state_of(row["state"], words)
     return AgentPresence(
-        state=NAMES.get(row["state"]),
+        state=state,
+        state_label=label,
         state_since=row["state_since"],
         last_seen_at=row["last_seen_at"],
         last_action_at=row["last_action_at"],

@@ -61,6 +61,7 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=list_evaluations,
         scope=Scope.REPORTS_READ,
+        unfiltered=True,
         params=EvaluationsParams,
         responses={
             200: Media(
@@ -90,6 +91,7 @@ OPERATIONS = [
         tag=QUERY_TAG,
         handler=get_evaluation,
         scope=Scope.REPORTS_READ,
+        unfiltered=True,
         params=WorkParams,
         path_params=AgentPath,
         responses={200: Media(body=AgentEvaluation, texts={CSV: ONE_FORM}, example=AGENT_EXAMPLE)},

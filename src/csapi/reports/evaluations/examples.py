@@ -11,6 +11,7 @@ AGENT = {
 }
 PRESENCE = {
     "state": "available",
+    "state_label": "Available",
     "state_since": "2026-04-02T09:00:00Z",
     "last_seen_at": "2026-04-02T09:14:00Z",
     "last_action_at": "2026-04-02T09:12:30Z",

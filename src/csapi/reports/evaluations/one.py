@@ -171,7 +171,7 @@ async def read_told(
     readings = [sides.past_reading, *([] if sides.peers is None else [sides.peers.reading])]
     meta.exact = meta.exact and all(each.is_exact for each in readings)
     await add_currency(connection, desk.tenant_id, sides.question, meta)
-    presence = await read_presence(connection, desk.tenant_id, [agent], desk.now)
+    presence = await read_presence(snapshot, [agent])
     return Told(
         presence=presence[agent.id],
         ratings=await read_ratings(snapshot, agent.surrogate, wanted),

@@ -48,6 +48,7 @@ class AgentPresence(msgspec.Struct, kw_only=True):
     """The agent at this moment, as GET /v1/agents/presence has it."""
 
     state: PresenceState | None
+    state_label: str | None
     state_since: UtcDatetime | None
     last_seen_at: UtcDatetime | None
     last_action_at: UtcDatetime | None

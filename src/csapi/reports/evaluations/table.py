@@ -81,9 +81,7 @@ async def evaluations(desk: Desk, wanted: EvaluationsParams) -> EvaluationPage:
             # Others must not wait while all are ranked.
             table = await aside(table_of, question, reading, agents, weights)
             page, cursor = await aside(page_in_order, table, wanted)
-            presence = await read_presence(
-                connection, tenant_id, [each for each, _ in page], desk.now
-            )
+            presence = await read_presence(snapshot, [each for each, _ in page])
         rows = Rows(question, reading, reading.groups)
         meta = meta_of(query, rows, None, asked.warnings, desk.now)
         await add_currency(connection, tenant_id, question, meta)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from csapi.metrics.periods import RangePreset, preset_period
 from csapi.metrics.words import ALL_WORDS
-from csapi.reports.agents_now import IS_ACTIVE, NAMES, days_before, now_of
+from csapi.reports.agents_now import IS_ACTIVE, days_before, now_of, state_of
 from csapi.reports.live.schemas import AgentsInState, LiveParams, LiveReport, LiveRow
 from csapi.reports.schemas import (
     MetricRequest,
@@ -96,7 +96,8 @@ async def live(desk: Desk, wanted: LiveParams) -> LiveReport:
             queues = await asker.rows(QUEUES, "queue")
             channels = await asker.rows(CHANNELS, "channel")
             types = await asker.rows(TYPES, "type")
-            agents = await agents_of(snapshot)
+            # Presence has none of the dimensions that a filter may name.
+            agents = [] if desk.only is not None else await agents_of(snapshot)
     metas = [each.meta for each in asker.answers]
     times = [each.data_through for each in metas if each.data_through is not None]
     return LiveReport(
@@ -123,12 +124,7 @@ async def agents_of(snapshot: Snapshot) -> list[AgentsInState]:
         IN_STATES, desk.tenant_id, desk.now, days_before(desk.now)
     )
     words = ALL_WORDS[desk.language]
-    states = [(NAMES.get(row["state"]), row["agents"]) for row in rows]
+    states = [(*state_of(row["state"], words), row["agents"]) for row in rows]
     return [
-        AgentsInState(
-            state=state,
-            label=None if state is None else words.catalog.states[state.value],
-            agents=agents,
-        )
-        for state, agents in states
+        AgentsInState(state=state, label=label, agents=agents) for state, label, agents in states
     ]

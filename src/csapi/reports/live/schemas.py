@@ -45,9 +45,9 @@ class AgentsInState(msgspec.Struct, kw_only=True):
 class LiveReport(msgspec.Struct, kw_only=True):
     """Today so far and what there is now, from one snapshot: `today` has the numbers of the day,
     `now` what is open, waits or is at risk at `as_of`; `queues`, `channels` and `types` the same by
-    member, those with most first. `agents` are all active ones of the
-    tenant, whatever work is chosen. Each
-    number is what POST /v1/query answers at that moment. `columns` says what each is."""
+    member, those with most first. `agents` are all active ones of the tenant, whatever work is
+    chosen, and none for a token with filters. Each number is what POST /v1/query answers at that
+    moment. `columns` says what each is."""
 
     as_of: UtcDatetime
     timezone: str
