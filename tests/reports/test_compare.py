@@ -302,6 +302,10 @@ def test_a_series_has_the_other_side_beside_it(rated: Tenant) -> None:
     answer = ask(rated, "csat_score", dimensions=["time:week", "agent"], compare=PREVIOUS,
                  include=["confidence"], shape="series", range=JANUARY)  # fmt: skip
     assert [each["key"] for each in answer["series"]] == ["ann", "bob"]
+    question = {"dimensions": ["agent"], "compare": PREVIOUS}
+    (line,) = ask(rated, "csat_score", **question, shape="series")["series"]
+    rows = ask(rated, "csat_score", **question)["data"]
+    assert line["deltas"] == [row["metrics"]["csat_score"]["compare"]["delta"] for row in rows]
     answer = ask(rated, "csat_responses", dimensions=["time:month", "agent"], compare=PREVIOUS,
                  include=["confidence"], shape="series")  # fmt: skip
     found = {each["key"]: each for each in answer["series"]}
@@ -309,15 +313,12 @@ def test_a_series_has_the_other_side_beside_it(rated: Tenant) -> None:
         "ann": ([11], [18]), "bob": ([0], [10]), "cleo": ([10], [0]),
     }  # fmt: skip
     assert found["ann"]["compare_n"] == [18]
+    assert {key: each["deltas"] for key, each in found.items()} == {
+        "ann": [-7], "bob": [-10], "cleo": [10],
+    }  # fmt: skip
     assert found["ann"]["ci95_low"][0] < 11 < found["ann"]["ci95_high"][0]
     plain = ask(rated, "csat_responses", dimensions=["time:month"], shape="series")
     assert "compare_values" not in plain["series"][0]
-
-
-def test_a_matrix_holds_no_intervals(rated: Tenant) -> None:
-    refused = ask(rated, "csat_score", dimensions=["time:week", "agent"], shape="matrix",
-                  include=["confidence"], status=422)  # fmt: skip
-    assert refused["errors"][0]["pointer"] == "/include"
 
 
 def test_intervals_of_means_sums_and_percentiles(tenant: Tenant) -> None:

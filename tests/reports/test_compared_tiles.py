@@ -29,6 +29,7 @@ def test_a_matrix_has_both_sides_of_each_cell(rated: Tenant) -> None:
         "dimensions": ["agent", "time:month"],
         "compare": PREVIOUS,
         "order_by": [{"by": "agent", "direction": "asc"}],
+        "include": ["confidence"],
     }
     rows = ask(rated, "csat_score", "csat_responses", **question)
     answer = ask(rated, "csat_score", "csat_responses", **question, shape="matrix")
@@ -46,9 +47,11 @@ def test_a_matrix_has_both_sides_of_each_cell(rated: Tenant) -> None:
             assert metric["compare_n"][place] == [theirs["n"]]
             assert metric["deltas"][place] == [theirs["delta"]]
             assert metric["verdicts"][place] == [theirs["verdict"]]
+            ends = [metric["ci95_low"][place][0], metric["ci95_high"][place][0]]
+            assert ends == (cell["ci95"] or [None, None])
     assert matrix["metrics"][0]["verdicts"][0] == ["worsened"]
     plain = ask(rated, "csat_score", dimensions=["agent", "time:month"], shape="matrix")
-    assert "compare_values" not in plain["matrix"]["metrics"][0]
+    assert {"compare_values", "ci95_low"}.isdisjoint(plain["matrix"]["metrics"][0])
 
 
 def test_a_matrix_that_compares_too_much_is_refused(rated: Tenant) -> None:

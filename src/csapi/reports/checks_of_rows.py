@@ -45,9 +45,6 @@ def check_shape(query: Query, question: Question) -> None:
         refuse("/cursor", "not_supported", "Only rows have pages.")
     if query.shape is Shape.matrix and len(question.groups) != 2:
         refuse("/dimensions", "not_supported", "A matrix has two dimensions.")
-    if query.shape is Shape.matrix and Include.confidence in query.include:
-        message = "A matrix holds no intervals: ask for rows or series."
-        refuse("/include", "not_supported", message)
     if len(question.groups) > 1 and not ranks_members(question):
         for name, is_given in (("top", query.top is not None), ("having", bool(query.having))):
             if is_given:

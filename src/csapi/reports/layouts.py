@@ -30,7 +30,8 @@ class Series(msgspec.Struct, kw_only=True):
 
     `key`: the member's key, several joined by " / "; without a second dimension the metric's name.
     `is_other`: of all members that top leaves out. `compare_values`, `compare_n`: the other side of
-    a comparison. `ci95_low`, `ci95_high`: the 95 % intervals, if `confidence` is included.
+    a comparison; `deltas`: this side less the other. `ci95_low`, `ci95_high`: the 95 % intervals,
+    if `confidence` is included.
     """
 
     key: str | None
@@ -44,6 +45,7 @@ class Series(msgspec.Struct, kw_only=True):
     n: list[int]
     compare_values: list[float | None] | UnsetType = UNSET
     compare_n: list[int] | UnsetType = UNSET
+    deltas: list[float | None] | UnsetType = UNSET
     ci95_low: list[float | None] | UnsetType = UNSET
     ci95_high: list[float | None] | UnsetType = UNSET
 

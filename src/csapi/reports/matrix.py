@@ -13,7 +13,7 @@ from csapi.reports.comparing import check_compared
 from csapi.reports.comparison import Comparison
 from csapi.reports.matrix_schemas import Matrix, MatrixValues
 from csapi.reports.schemas import MetricValue
-from csapi.reports.series import Grid, check_size, precision_of
+from csapi.reports.series import Grid, bounds_of, check_size, precision_of
 
 Cells = list[dict[str, MetricValue]]
 
@@ -51,6 +51,9 @@ def matrix_of(grid: Grid) -> tuple[Matrix, Cells]:
         )
         if grid.teller.judge is not None:
             add_other_side(each, lines)
+        if grid.teller.with_intervals:
+            bounds = [bounds_of(line) for line in lines]
+            each.ci95_low, each.ci95_high = [low for low, _ in bounds], [high for _, high in bounds]
         found.metrics.append(each)
     return found, cells
 

@@ -12,7 +12,8 @@ class MatrixValues(msgspec.Struct, kw_only=True):
     """One metric: a list for each row, in it a value for each column. `averages`, of what adds up,
     where the matrix has occurrences: the value of one such hour. Of comparisons, of each cell:
     `compare_values` and `compare_n`, the other side; `deltas`, this side less the other; and
-    `verdicts`, null where there is none."""
+    `verdicts`, null where there is none. `ci95_low`, `ci95_high`: the ends of the 95 %
+    intervals, if `confidence` is included."""
 
     metric: str
     label: str
@@ -25,6 +26,8 @@ class MatrixValues(msgspec.Struct, kw_only=True):
     compare_n: list[list[int]] | UnsetType = UNSET
     deltas: list[list[float | None]] | UnsetType = UNSET
     verdicts: list[list[Verdict | None]] | UnsetType = UNSET
+    ci95_low: list[list[float | None]] | UnsetType = UNSET
+    ci95_high: list[list[float | None]] | UnsetType = UNSET
 
 
 class Matrix(msgspec.Struct, kw_only=True):

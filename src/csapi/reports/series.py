@@ -6,7 +6,7 @@ from functools import cache, cached_property
 
 from csapi.kit.problems import Problem
 from csapi.metrics.compile import MOST_GROUPS
-from csapi.metrics.question import OTHER, Question, TimeGroup
+from csapi.metrics.question import OTHER, Asked, Places, Question, TimeGroup
 from csapi.metrics.words import Words
 from csapi.reports.fillings import Group
 from csapi.reports.layouts import DimensionValue, Precision, Series
@@ -14,6 +14,7 @@ from csapi.reports.ranking import Rows
 from csapi.reports.schemas import ColumnInfo, MetricValue, Query
 from csapi.reports.shape import dimension_value, rank_of
 from csapi.reports.telling import Teller
+from csapi.reports.verdicts import Side, delta_of
 
 Keys = tuple[int | None, ...]
 JOINT = " / "
@@ -79,19 +80,20 @@ class Grid:
 
         return value
 
-    def other_side(self) -> Callable[[int, Keys], MetricValue | None] | None:
-        """The same of the other side, None where it has no such bucket; None without one."""
+    def other_side(self) -> Callable[[int, Keys], Side | None] | None:
+        """Groups of the other side with the value of a metric, by its place, None where it has no
+        such bucket; None without another side."""
         if self.teller.judge is None:
             return None
         beside = self.teller.judge.beside
         found = {**beside.groups, **(beside.others or {})}
 
-        def value(metric: int, keys: Keys) -> MetricValue | None:
+        def value(metric: int, keys: Keys) -> Side | None:
             theirs = beside.paired.theirs(keys)
             if theirs is None:
                 return None
             group = found.get(keys) or beside.reading.nothing(beside.target.question, theirs)
-            return self.teller.value(metric, group)
+            return group, self.teller.value(metric, group)
 
         return value
 
@@ -169,17 +171,32 @@ def series_of(grid: Grid) -> tuple[list[DimensionValue], list[Series]]:
                 n=[each.n for each in values],
             )
             if theirs is not None:
-                other_values = [theirs(metric, keys_of(place, key, split)) for key in axis]
-                series.compare_values = [
-                    None if each is None else each.value for each in other_values
-                ]
-                series.compare_n = [0 if each is None else each.n for each in other_values]
+                keys = [keys_of(place, key, split) for key in axis]
+                sides = [theirs(metric, each) for each in keys]
+                own = [(grid.group(each), value) for each, value in zip(keys, values, strict=True)]
+                add_other_side(series, asked, question.places[metric], own, sides)
             if grid.teller.with_intervals:
                 series.ci95_low, series.ci95_high = bounds_of(values)
             found.append(series)
     if place is None:
         return [nameless(grid.words.catalog.all)], found
     return [grid.named(place)(key) for key in axis], found
+
+
+def add_other_side(
+    series: Series,
+    asked: Asked,
+    places: Places,
+    own: Sequence[Side],
+    sides: Sequence[Side | None],
+) -> None:
+    """What each value is held against, and the difference."""
+    series.compare_values = [None if side is None else side[1].value for side in sides]
+    series.compare_n = [0 if side is None else side[1].n for side in sides]
+    series.deltas = [
+        None if side is None else delta_of(asked, places, mine, side)
+        for mine, side in zip(own, sides, strict=True)
+    ]
 
 
 def joined(parts: Sequence[str | None]) -> str | None:

@@ -57,10 +57,10 @@ def number(exact: Fraction) -> int | float:
     return exact.numerator if exact.denominator == 1 else float(exact)
 
 
-def exact_value(asked: Asked, places: Places, sample: Sample, side: Side) -> Fraction | None:
+def exact_value(asked: Asked, places: Places, side: Side) -> Fraction | None:
     """What is shown, before it was rounded; of percentiles and the like what is shown."""
     formula, (group, cell) = asked.formula, side
-    shown = cell.value
+    sample, shown = sample_of(places, group), cell.value
     if shown is None:
         return None
     if isinstance(formula, ComposedFormula):
@@ -73,6 +73,15 @@ def exact_value(asked: Asked, places: Places, sample: Sample, side: Side) -> Fra
     if sample.denominator is None or asked.agg == "sum":
         return above
     return above / Fraction(sample.denominator, formula.denominator_scale)
+
+
+def delta_of(asked: Asked, places: Places, own: Side, other: Side) -> int | float | None:
+    """This side less the other; None where one has no value, or where they are on two scales."""
+    values = [exact_value(asked, places, side) for side in (own, other)]
+    is_mixed = are_scales_mixed(asked, places, own[0], other[0])
+    if values[0] is None or values[1] is None or is_mixed:
+        return None
+    return number(values[0] - values[1])
 
 
 def span_of(question: Question, keys: Keys) -> Span:
@@ -115,10 +124,7 @@ class Judge:
 
     def pair(self, asked: Asked, places: Places, own: Side, other: Side) -> Assessment:
         samples = sample_of(places, own[0]), sample_of(places, other[0])
-        values = [
-            exact_value(asked, places, sample, side)
-            for sample, side in zip(samples, (own, other), strict=True)
-        ]
+        values = [exact_value(asked, places, side) for side in (own, other)]
         if values[0] is None or values[1] is None or asked.sampling is None:
             return NOTHING
         if are_scales_mixed(asked, places, own[0], other[0]):
