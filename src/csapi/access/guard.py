@@ -17,7 +17,7 @@ from csapi.kit.body import header
 from csapi.kit.clock import now
 from csapi.kit.cors import allow_origin, origin_of
 from csapi.kit.db import acquire
-from csapi.kit.operations import AnyRequest, operation_of
+from csapi.kit.operations import AnyRequest, Operation, operation_of
 from csapi.kit.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,21 @@ TRUSTED_SECONDS = 5.0
 TOUCH_SECONDS = 60.0
 REMEMBERED_KEYS = 10_000
 BEARER = "bearer "
+
+
+def check_kind(principal: Principal, operation: Operation) -> None:
+    """Whether a key, a portal token or an agent's own token may call the operation at all."""
+    if operation.agent:
+        if principal.agent_id is None:
+            raise Problem(
+                "not_an_agent",
+                "Nobody's own: it takes a portal token that is bound to an agent (`agent` of POST "
+                "/v1/portal-tokens).",
+            )
+    elif principal.agent_id is not None:
+        raise Problem("insufficient_scope", "An agent's own token sees what is under /v1/me alone.")
+    elif principal.is_portal and not operation.portal:
+        raise Problem("insufficient_scope", "A portal token may not do this: it takes a key.")
 
 
 class Guard:
@@ -40,12 +55,12 @@ class Guard:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, request: AnyRequest, scope: str) -> Principal:
-        """Raises Problem `unauthorized` without a valid key, `insufficient_scope` without scope."""
+        """Raises Problem: `unauthorized` without a valid key, `insufficient_scope` without scope,
+        `not_an_agent` where only an agent's own token will do."""
         principal = await self._principal(self._credentials(request))
         if (origin := origin_of(request.scope)) is not None:
             await self._admit(request, origin, principal.tenant_id)
-        if principal.is_portal and not operation_of(request).portal:
-            raise Problem("insufficient_scope", "A portal token may not do this: it takes a key.")
+        check_kind(principal, operation_of(request))
         if scope not in principal.scopes:
             raise Problem("insufficient_scope", f"The key lacks the scope {scope}.")
         return principal

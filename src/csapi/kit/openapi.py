@@ -194,6 +194,8 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
         entry["x-scope"] = str(operation.scope)
         if operation.portal:
             entry["description"] += " A portal token may call it, too."
+        if operation.agent:
+            entry["description"] += " Only a portal token that is bound to an agent may call it."
     return entry
 
 

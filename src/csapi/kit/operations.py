@@ -53,6 +53,7 @@ class Operation:
     """An endpoint. `scope` is what the key must hold; without one, say public=True.
 
     `portal`: a portal token may call it, too: whatever it answers passes the token's filters.
+    `agent`: only an agent's own token may call it: whatever it answers is about that agent.
     `responses`: success status -> the type of the body, a Media, or None for no body.
     `ndjson`: the body is a batch of `request` items, as a JSON array or one item per line.
     `problems`: codes beyond those that follow from the declaration.
@@ -69,6 +70,7 @@ class Operation:
     scope: str | None = None
     public: bool = False
     portal: bool = False
+    agent: bool = False
     params: type[msgspec.Struct] | None = None
     path_params: type[msgspec.Struct] | None = None
     request: Any = None
@@ -87,6 +89,8 @@ class Operation:
         need(_CAMEL.match(self.operation_id), "operation_id is a verb and a noun in camelCase")
         need(self.summary and self.description and self.tag, "has summary, description and tag")
         need(self.scope is not None or not self.portal, "has a scope, if portal tokens may call it")
+        need(self.scope is not None or not self.agent, "has a scope, if it is of agents")
+        need(not (self.agent and self.portal), "is of agents or of portals")
         need(self.responses, "declares at least one success")
         need(all(200 <= status < 400 for status in self.responses), "declares successes only")
         need(set(self.problems) <= set(PROBLEMS), "names known problems")

@@ -18,6 +18,7 @@ from csapi.reports.custom_metrics import MOST_CUSTOM
 from csapi.reports.definitions import LONGEST_FORMULA
 from csapi.reports.drivers.referrals import MOST_REFERRALS
 from csapi.reports.endpoints import QUERY_TAG
+from csapi.reports.evaluations.own_words import LONGEST_TEXT, MOST_SCORES, MOST_SELF_EVALUATIONS
 from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
 from csapi.reports.ordering import LARGEST_TOP, MOST_ORDERS, MOST_TESTS
 from csapi.reports.portal import LONGEST_SECONDS, MOST_ORIGINS
@@ -104,6 +105,14 @@ class ReportLimits(msgspec.Struct, kw_only=True):
     bytes_per_run: int
 
 
+class SelfEvaluationLimits(msgspec.Struct, kw_only=True):
+    """Of what agents write about their own work: how many each, their characters, their scores."""
+
+    per_agent: int
+    characters: int
+    scores: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -119,6 +128,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     exports: ExportLimits
     reports: ReportLimits
     referrals: int
+    self_evaluations: SelfEvaluationLimits
     weight: float
 
 
@@ -169,6 +179,9 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 bytes_per_run=MOST_RUN_BYTES,
             ),
             referrals=MOST_REFERRALS,
+            self_evaluations=SelfEvaluationLimits(
+                per_agent=MOST_SELF_EVALUATIONS, characters=LONGEST_TEXT, scores=MOST_SCORES
+            ),
             weight=LARGEST_WEIGHT,
         )
     )
