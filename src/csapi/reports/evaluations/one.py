@@ -92,7 +92,13 @@ METRICS = (
     "cost_per_contact",
 )
 # What shows on which channels somebody works.
-WORK = ("messages_out", "ticket_resolutions", "calls_answered", "average_handle_time_per_leg")
+WORK = (
+    "messages_out",
+    "first_response_time",
+    "ticket_resolutions",
+    "calls_answered",
+    "average_handle_time_per_leg",
+)
 PREVIOUS = CompareRequest(to=CompareTo.previous_period)
 
 
