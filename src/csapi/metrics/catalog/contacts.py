@@ -242,7 +242,7 @@ CONTACT_METRICS = (
         example="One writes twice on a ticket of last month, another one opens a ticket: 2 with "
         "n = 3, and 1 customer who turned to us.",
         pitfalls="Not additive. Who only called did not write; n counts messages of unknown "
-        "customers, too.",
+        "customers, too. A customer's message has no agent and no team.",
     ),
     Metric(
         id="first_time_customers",

@@ -38,9 +38,6 @@ class MenuParams(WorkParams, kw_only=True):
     segment: Annotated[Values, Meta(description="Customers of these segments alone")] = (
         msgspec.field(default_factory=list)
     )
-    team: Annotated[Values, Meta(description="Work of these teams alone")] = msgspec.field(
-        default_factory=list
-    )
     tag: Annotated[Values, Meta(description="With one of these tags alone")] = msgspec.field(
         default_factory=list
     )
@@ -48,11 +45,15 @@ class MenuParams(WorkParams, kw_only=True):
     @property
     def only(self) -> Mapping[str, Sequence[str]]:
         """The members to keep of each dimension."""
-        return {"segment": self.segment, "team": self.team, "tag": self.tag}
+        return {"segment": self.segment, "tag": self.tag}
 
 
 class ConversationsParams(MenuParams, kw_only=True):
     """By what, and in which order."""
+
+    team: Annotated[Values, Meta(description="Work of these teams alone")] = msgspec.field(
+        default_factory=list
+    )
 
     by: Annotated[ConversationsBy, Meta(description="A row for each of its members")] = (
         ConversationsBy.segment
@@ -66,6 +67,10 @@ class ConversationsParams(MenuParams, kw_only=True):
     ] = "-contacts"
     limit: Annotated[int, Meta(ge=1, le=1000, description="Page size")] = 100
     cursor: Cursor = None
+
+    @property
+    def only(self) -> Mapping[str, Sequence[str]]:
+        return {**super().only, "team": self.team}
 
 
 class ContactsSort(StrEnum):
