@@ -12,11 +12,16 @@ from tests.conftest import Product, Tenant
 from tests.isolation.keys import new_key, new_tenant_client
 from tests.reports.compared import push
 from tests.reports.evaluating import MARCH, id_of, metric, one, push_agents
+from tests.reports.test_first_screens import question
 
 from csapi.access.principals import Scope
 from csapi.app import ALL_OPERATIONS
+from csapi.metrics.catalog import METRICS
 from csapi.reports.evaluations.examples import OWN_EXAMPLE
+from csapi.reports.evaluations.medians import value_alone
 from csapi.reports.evaluations.schemas import AgentEvaluation
+from csapi.reports.fillings import Group
+from csapi.reports.shape import metric_value
 
 OTHERS = ("lee", "ann", "bob", "eve", "ida")
 WRITTEN = {"from": "2026-03-01", "to": "2026-04-01", "text": "I was fast.", "scores": {"tone": 0.5}}
@@ -171,6 +176,25 @@ def test_a_token_of_nobody_is_not_made(agents: Tenant, body: Any, pointer: str) 
     refused = agents.http.post("/v1/portal-tokens", json=body)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == pointer
+
+
+def test_a_token_reads_no_more_than_its_key(product: Product, agents: Tenant) -> None:
+    """What agents wrote takes records:read; by a token it could be had without."""
+    key = new_key(product, agents.tenant_id, Scope.REPORTS_READ, Scope.TOKENS_WRITE)
+    headers = {"Authorization": f"Bearer {key}"}
+    body = {"agent": {"source": "s", "external_id": "kim"}}
+    refused = agents.http.post("/v1/portal-tokens", json=body, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
+
+
+def test_medians_are_of_the_values_that_are_told() -> None:
+    """What is quick to work out is what metric_value says, of every metric of the catalog."""
+    for name in METRICS:
+        asked = question((name,))
+        for parts in ([0] * len(asked.parts), [3] * len(asked.parts), [*range(len(asked.parts))]):
+            group = Group((), parts, {})
+            told = metric_value(asked.metrics[0], asked.places[0], group).value
+            assert value_alone(asked.metrics[0], asked.places[0], group) == told, name
 
 
 def test_another_tenants_agent_is_nobody(agents: Tenant, tenant: Tenant) -> None:

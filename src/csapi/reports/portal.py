@@ -145,6 +145,9 @@ async def create_token(request: AnyRequest, principal: Principal) -> Response:
     text = agent_id = None
     pool = request.app.state.pool
     if wanted.agent is not None:
+        if Scope.RECORDS_READ not in principal.scopes:
+            detail = f"What an agent wrote is personal, and the key lacks {Scope.RECORDS_READ}."
+            raise Problem("insufficient_scope", detail)
         if wanted.filters is not None:
             refuse("/filters", "not_supported", "An agent's own token has no filters.")
         agent_id = await agent_of(pool, principal.tenant_id, wanted.agent)
@@ -222,7 +225,7 @@ OPERATIONS = [
         "ask queries and read answers of saved ones, and nothing else; `filters` are joined to "
         "each question. With `agent` it is that agent's own, and sees what is under /v1/me alone. "
         "It ends after its time, and within seconds of the end of its key, which needs "
-        "`reports:read` itself.",
+        "`reports:read` itself, and for an agent's own token `records:read`, too.",
         tag=TAG,
         handler=create_token,
         scope=Scope.TOKENS_WRITE,

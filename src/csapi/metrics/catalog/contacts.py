@@ -8,7 +8,6 @@ from csapi.facts.outcomes import (
     EffortOutcome,
     MessageOutcome,
     ReplyOutcome,
-    Told,
 )
 from csapi.metrics.catalog.vocabulary import (
     COHORT,
@@ -237,12 +236,12 @@ CONTACT_METRICS = (
         build=lambda _: Formula(
             numerator=WRITTEN.distinct(Measure.CUSTOMERS),
             n=WRITTEN.count(),
-            needs=Told.MESSAGES,
         ),
         example="One writes twice on a ticket of last month, another one opens a ticket: 2 with "
         "n = 3, and 1 customer who turned to us.",
         pitfalls="Not additive. Who only called did not write; n counts messages of unknown "
-        "customers, too. A customer's message has no agent and no team.",
+        "customers, too. A customer's message has no agent and no team. Of a source that only "
+        "sends totals, who wrote did so when the ticket was opened.",
     ),
     Metric(
         id="first_time_customers",

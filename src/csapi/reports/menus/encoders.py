@@ -6,8 +6,7 @@ from typing import Any
 from csapi.kit.http import Response
 from csapi.kit.language import Language
 from csapi.reports.encoders import (
-    DIFFERENCE,
-    ends,
+    compared_header,
     table_or_json,
     value_cells,
     value_header,
@@ -31,11 +30,7 @@ JOURNEY_FORM = (
     "their source and its id. The next page's cursor is in the header `x-next-cursor`."
 )
 VALUE = value_header(with_intervals=True)
-COMPARED = [
-    *VALUE,
-    *(f".compare{part or '.value'}" for part in VALUE),
-    *(f".compare{part}" for name in DIFFERENCE for part in ends(name)),
-]
+COMPARED = compared_header(VALUE)
 PLAIN = value_header(with_intervals=False)
 CUSTOMER = tuple(CustomerRef.__struct_fields__)
 RECORD = ("resource", "id", "source", "external_id")
