@@ -91,8 +91,7 @@ COUNTS = f"""count(*) AS searches, count(*) FILTER (WHERE e.results_count = 0) A
     AS seen_to_end"""
 # Whether a result was clicked is what the fact of a search says.
 SEARCHED = f"""
-LEFT JOIN facts f ON f.tenant_id = $1 AND f.subject = e.id AND f.kind = {Kind.KB_SEARCH}
-  AND f.occurred_at >= $2 AND f.occurred_at < $3"""
+LEFT JOIN facts f ON f.tenant_id = $1 AND f.subject = e.id AND f.kind = {Kind.KB_SEARCH}"""
 PERSON = "CASE WHEN e.customer IS NULL THEN e.session::text ELSE e.customer::text END"
 CHOSEN = f"""{SEARCHED}
 WHERE e.tenant_id = $1 AND e.type = {StoredType.SEARCH} AND NOT e.is_deleted

@@ -79,44 +79,45 @@ def page_statement(
     rows = compiler.facts([(period.start, period.end)], values, only)
     way = "DESC" if wanted.sort.startswith("-") else "ASC"
     rank = RANKS[ContactsSort(wanted.sort.removeprefix("-"))]
-    chosen = ""
-    if wanted.min > 1:
-        apart, window = add(wanted.min - 1, "integer"), add(wanted.window_days, "integer")
-        chosen = f"\nWHERE customer IN ({repeating(wanted.match, apart, window)})"
-    behind = ""
+    lists, having, chosen = "", "", []
     if after is not None:
         value, customer = add(after[0], "bigint"), add(after[1], "bigint")
         further = "<" if way == "DESC" else ">"
-        behind = f"\nHAVING {rank} {further} {value} OR {rank} = {value} AND customer > {customer}"
+        chosen.append(f"(rank {further} {value} OR rank = {value} AND customer > {customer})")
+    if wanted.min > 1:
+        fewest, window = add(wanted.min, "integer"), add(wanted.window_days, "integer")
+        lists, having = LISTS, f"\n  HAVING count(*) >= {fewest}"
+        chosen.append(came_again(wanted.match, fewest, window))
     sql = f"""
-WITH found AS MATERIALIZED (
+SELECT customer, first_at, last_at, rank FROM (
+  SELECT customer, min(at) AS first_at, max(at) AS last_at, {rank} AS rank{lists}
+  FROM (
 {rows}
-)
-SELECT customer, min(at) AS first_at, max(at) AS last_at, {rank} AS rank
-FROM found{chosen}
-GROUP BY customer{behind}
+  ) AS found GROUP BY customer{having}
+) AS people{" WHERE " if chosen else ""}{" AND ".join(chosen)}
 ORDER BY rank {way}, customer LIMIT {add(wanted.limit + 1, "bigint")}"""
     return Statement(sql, tuple(compiler.arguments.values))
 
 
-def repeating(match: str, apart: str, window: str) -> str:
-    """The customers of whom one contact came at most `window` days after the one that is `apart`
-    places before it: of all, or of those about one topic, with which goes what has none."""
-    rows, together = "found", "customer"
+# The contacts of a customer in their order.
+LISTS = """,
+    array_agg(at ORDER BY at, subject) AS times, array_agg(topic ORDER BY at, subject) AS topics"""
+
+
+def came_again(match: str, fewest: str, window: str) -> str:
+    """Whether so many contacts of a customer lie within so many days: of all, or of those about one
+    topic, with which goes what has none."""
+    contacts, together = "unnest(times) WITH ORDINALITY AS c (at, place)", ""
     if match == "customer_and_topic":
-        together = "customer, about"
-        rows = """(
-    SELECT c.at, c.subject, t.customer, t.topic AS about
-    FROM (SELECT DISTINCT customer, topic FROM found) AS t
-    JOIN found c ON c.customer = t.customer
-      AND (c.topic IS NOT DISTINCT FROM t.topic OR c.topic IS NULL)
-  ) AS by_topic"""
-    return f"""
-  SELECT customer FROM (
-    SELECT customer, at - lag(at, {apart}) OVER (
-      PARTITION BY {together} ORDER BY at, subject) AS took
-    FROM {rows}
-  ) AS spans WHERE took <= {window} * interval '1 day'"""
+        together = "PARTITION BY t.about "
+        contacts = """(SELECT DISTINCT about FROM unnest(topics) AS about) AS t
+    JOIN unnest(times, topics) WITH ORDINALITY AS c (at, topic, place)
+      ON c.topic IS NOT DISTINCT FROM t.about OR c.topic IS NULL"""
+    return f"""EXISTS (
+  SELECT FROM (
+    SELECT c.at - lag(c.at, {fewest} - 1) OVER ({together}ORDER BY c.place) AS took
+    FROM {contacts}
+  ) AS spans WHERE took <= {window} * interval '1 day')"""
 
 
 async def read_refs(snapshot: Snapshot, customers: Sequence[int]) -> Mapping[int, CustomerRef]:
