@@ -23,7 +23,8 @@ from bench.servers import Database, Servers, Tenant
 from csapi.facts.kinds import Grain
 from csapi.kit.db import open_pool
 from csapi.metrics.catalog import METRICS
-from csapi.reports.kpis import SETS, KpiSet
+from csapi.reports.kpi_schemas import KpiSet
+from csapi.reports.kpis import SETS
 
 LATENCY_GOAL, P99_GOAL_MS, GROWTH_GOAL = 3, 50, 1.5
 DAYS = 365

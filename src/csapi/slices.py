@@ -22,8 +22,10 @@ from csapi.reports import endpoints as reports
 from csapi.reports.drivers import endpoints as drivers
 from csapi.reports.drivers import referrals
 from csapi.reports.evaluations import endpoints as evaluations
+from csapi.reports.evaluations import own
 from csapi.reports.exports import endpoints as exports
 from csapi.reports.live import endpoints as live
+from csapi.reports.menus import endpoints as menus
 from csapi.reports.runs import endpoints as runs
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -48,8 +50,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *comment_terms.OPERATIONS,
     *agents_now.OPERATIONS,
     *evaluations.OPERATIONS,
+    *own.OPERATIONS,
     *drivers.OPERATIONS,
     *referrals.OPERATIONS,
+    *menus.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
 )

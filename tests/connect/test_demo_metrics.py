@@ -20,7 +20,10 @@ PAIRS = [("team", "channel"), ("agent", "time:day")]
 # What has no agent, team or channel of its own is looked at otherwise, and why.
 OTHER_PAIRS = {
     # A customer's message or a machine's has no agent, nor has what a machine solved.
-    **dict.fromkeys(("messages_in", "auto_replies", "waits_dropped"), ("channel", "topic")),
+    **dict.fromkeys(
+        ("messages_in", "customers_who_wrote", "auto_replies", "waits_dropped"),
+        ("channel", "topic"),
+    ),
     # A call that nobody answered has no agent.
     **dict.fromkeys(
         (

@@ -8,12 +8,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.conftest import SHARED_DATA, Product, with_loop
+from tests.data import worked
 from tests.data.figures import BANK, CALLS, PWC, SHOPZILLA, Figures, Source, differences, metric
 
 from csapi.access.principals import Scope
@@ -318,6 +320,34 @@ def test_shopzilla_top_drivers(tickets: Source, reference: dict[str, Any]) -> No
     assert volume == expected["top5_drivers_by_volume"]
     bad = [[each["topic"], each["dissatisfied"]["numerator"]] for each in top("dissatisfaction:1")]
     assert bad == expected["top5_drivers_of_low_csat_1_2"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        worked.top_drivers,
+        worked.supervisors,
+        worked.against_the_rest,
+        partial(worked.agent_rows, sort="-csat_score"),
+        partial(worked.agent_rows, sort="-csat_score.value"),
+        worked.single_agents,
+    ],
+)
+def test_worked_examples_of_tickets(tickets: Source, table: worked.Table) -> None:
+    """What docs/worked-examples.md prints is what the engine answers."""
+    assert not worked.missing(table(tickets))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        worked.service_levels,
+        partial(worked.change_by, dimension="type"),
+        partial(worked.change_by, dimension="priority"),
+    ],
+)
+def test_worked_examples_of_calls(bank: Source, table: worked.Table) -> None:
+    assert not worked.missing(table(bank))
 
 
 def test_importing_again_in_another_order_changes_nothing(

@@ -90,6 +90,7 @@ GRANTS = {
         "rollup_buckets": READ,
         "saved_queries": ALL,
         "shifts": EDIT,
+        "self_evaluations": ALL,
         "sessions": EDIT,
         "schedule_periods": "adr",
         "schedules": EDIT,

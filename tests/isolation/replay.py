@@ -23,19 +23,25 @@ VOLATILE = {
     # up to when windows that look ahead are over: now less the window
     "mature_through",
     # when something was made, and what is made up anew each time
-    "created_at", "expires_at", "finished_at", "token", "download",
+    "created_at", "expires_at", "finished_at", "replied_at", "token", "download",
     "status", "progress", "rows", "rows_total", "bytes",
 }  # fmt: skip
 # Lists without free text: what stands in them is of closed vocabularies.
-WITHOUT_TEXT = {"listMetricSettings"}
+WITHOUT_TEXT = {"listMetricSettings", "listPortalTokens"}
 # What stands in a path for a placeholder, where it must be of something that is there.
 KNOWN = {"/v1/drivers": f"{CANARY}-billing"}
 # Where what an operation makes is found again, if not under its own path.
 FOUND = {"/v1/drivers/{driver_id}/referrals": "/v1/referrals"}
+# What an agent writes, and not a key.
+OWN_WORDS = "/v1/self-evaluations"
 # The same for everybody: definitions, not records.
 CATALOG = ("/v1/metrics/", "/v1/dimensions/")
 
-GUARDED: tuple[Operation, ...] = tuple(each for each in ALL_OPERATIONS if each.scope is not None)
+# What only an agent's own token may call is looked at apart (tests/reports/test_own_evaluation.py).
+OF_AGENTS: tuple[Operation, ...] = tuple(each for each in ALL_OPERATIONS if each.agent)
+GUARDED: tuple[Operation, ...] = tuple(
+    each for each in ALL_OPERATIONS if each.scope is not None and not each.agent
+)
 
 
 def collection_of(operation: Operation) -> str:
@@ -87,10 +93,24 @@ def examples_of(operation: Operation) -> Iterator[Any]:
             yield named_metrics(copy.deepcopy(example))
         elif operation.path.startswith("/v1/reports"):
             yield {**example, "name": CANARY}
-        elif operation.operation_id.startswith("ingest"):
+        elif operation.operation_id.startswith(("ingest", "createPortalToken")):
             yield marked(copy.deepcopy(example))
         else:
             yield example
+
+
+def written_by_an_agent(client: httpx.Client) -> str:
+    """The id of what one of the tenant's agents says about their own work."""
+    agent = client.get("/v1/agents").json()["data"][0]["id"]
+    token = client.post("/v1/portal-tokens", json={"agent": {"id": agent}}).json()["token"]
+    answer = client.post(
+        "/v1/me/self-evaluations",
+        json={"from": "2026-01-01", "to": "2026-02-01", "text": CANARY},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 201, answer.text
+    id_: str = answer.json()["id"]
+    return id_
 
 
 @dataclass
@@ -111,6 +131,8 @@ def fill(client: httpx.Client) -> Captured:
         if operation.method not in ("POST", "PUT"):
             continue
         place = collection_of(operation) if is_addressed(operation) else operation.path
+        if place == OWN_WORDS and place not in captured.values:
+            captured.add(place, written_by_an_agent(client))
         value = KNOWN.get(place) or next(iter(captured.values.get(place, ())), CANARY)
         path = filled(operation, value)
         examples = examples_of(operation) if operation.request is not None else [None]
@@ -154,7 +176,7 @@ def take_ids(found: Any) -> set[str]:
         return {value for each in found for value in take_ids(each)}
     if not isinstance(found, dict):
         return set()
-    own = {found.pop(name) for name in ("id", "report_id") if is_id(found.get(name))}
+    own = {found.pop(name) for name in ("id", "report_id", "agent_id") if is_id(found.get(name))}
     return own.union(*(take_ids(each) for each in found.values()))
 
 

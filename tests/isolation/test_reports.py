@@ -10,7 +10,7 @@ from tests.isolation import replay
 from tests.isolation.keys import new_tenant_client
 from tests.isolation.replay import CANARY
 
-from csapi.reports.kpis import KpiSet
+from csapi.reports.kpi_schemas import KpiSet
 
 JANUARY = {"from": "2026-01-01", "to": "2026-02-01"}
 

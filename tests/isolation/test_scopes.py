@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.conftest import Product
 from tests.isolation.keys import ALL_SCOPES, new_key, new_tenant_client
-from tests.isolation.replay import CANARY, GUARDED, exchanged, filled
+from tests.isolation.replay import CANARY, GUARDED, OF_AGENTS, exchanged, filled
 
 from csapi.app import ALL_OPERATIONS, create_app
 from csapi.kit.operations import Operation
@@ -23,6 +23,8 @@ PORTAL = {
 UNFILTERED = {
     "getDrivers", "getDriver", "listAgentEvaluations", "getAgentEvaluation", "listAgentsNow",
 }  # fmt: skip
+# What only an agent's own token may call.
+OWN = {"getMyEvaluation", "createMySelfEvaluation", "listMySelfEvaluations"}
 PAGES = {"/docs", "/docs/scalar.js", "/openapi.json"}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -66,6 +68,17 @@ def test_only_the_known_operations_take_portal_tokens() -> None:
     assert scopes == {"reports:read"}
 
 
+def test_only_the_known_operations_are_an_agents_own(
+    anyone: httpx.Client, keys: dict[str, str]
+) -> None:
+    assert {each.operation_id for each in OF_AGENTS} == OWN
+    for operation in OF_AGENTS:
+        assert operation.path.startswith("/v1/me/")
+        refused = call(anyone, operation, keys[str(operation.scope)])
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_an_agent")
+        assert call(anyone, operation, None).status_code == 401
+
+
 def test_every_route_is_an_operation_or_a_page() -> None:
     app = create_app(Settings(database_url=None))
     routes = {route.path_format for route in app.routes}
@@ -89,8 +102,8 @@ def test_an_operation_answers_only_to_a_key_with_its_scope(
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE"])
 def test_another_method_opens_no_back_door(anyone: httpx.Client, method: str) -> None:
-    paths = {filled(each, CANARY): set[str]() for each in GUARDED}
-    for each in GUARDED:
+    paths = {filled(each, CANARY): set[str]() for each in (*GUARDED, *OF_AGENTS)}
+    for each in (*GUARDED, *OF_AGENTS):
         paths[filled(each, CANARY)].add(each.method)
     for path, methods in paths.items():
         answer = anyone.request(method, path)

@@ -8,8 +8,8 @@ from tests.conftest import Listen, Tenant
 from tests.reports.compared import FEBRUARY, ask, push, ratings
 
 from csapi.kit.clock import now
-from csapi.reports.kpi_schemas import KpiCompare
-from csapi.reports.kpis import SETS, KpiSet, kpis
+from csapi.reports.kpi_schemas import KpiCompare, KpiSet
+from csapi.reports.kpis import SETS, kpis
 from csapi.reports.schemas import TimeRange
 from csapi.reports.service import Desk
 

@@ -199,4 +199,4 @@ async def test_statements_of_one_snapshot(
     wanted = WorkParams(from_="2026-03-01", to="2026-04-01")
     found = await evaluation(desk, id_, wanted, with_comments=True)
     assert found.comments is not None
-    assert len(sent) == 38
+    assert len(sent) == 39

@@ -162,7 +162,7 @@ async def test_a_token_ends_with_its_time_and_with_its_key(
             scopes = [Scope.REPORTS_READ, Scope.TOKENS_WRITE]
             key = await create_key(connection, tenant_id, "k", scopes, key_ends)
         principal = Principal(tenant_id, key.key_id, frozenset(scopes), "UTC")
-        how = {"now": NOW, "expires_at": NOW + hour}
+        how: dict[str, Any] = {"now": NOW, "expires_at": NOW + hour}
         return await create_portal_token(api_pool, principal, None, **how), key.key_id
 
     async def known(token: Token, at: datetime) -> Principal | None:

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import Tenant
 
 from csapi.metrics.metric import Unit
-from csapi.reports.kpis import KpiSet
+from csapi.reports.kpi_schemas import KpiSet
 
 TIME = {"range": {"from": "2026-01-01", "to": "2026-02-01"}, "timezone": "UTC"}
 WAITS = {"a1": [10, 20, 30], "a2": [40], "a3": [5, 15], None: [60]}

@@ -1,5 +1,7 @@
 """GET /v1/kb/terms over HTTP: what is counted, in which range, and for whom."""
 
+import csv
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +65,9 @@ def test_terms_of_a_local_day(searched: Tenant) -> None:
         ("退款", 1, 0),
     ]
     assert [row["zero_result_share"] for row in report["data"]] == [0.5, 0.5, 0, 0]
-    assert report["totals"] == {"searches": 9, "zero_results": 4, "without_term": 3}
+    assert report["totals"] == {
+        "searches": 9, "zero_results": 4, "no_clicks": 0, "no_click_share": None, "without_term": 3
+    }  # fmt: skip
     assert (report["start"], report["end"]) == ("2026-01-04T23:00:00Z", "2026-01-05T23:00:00Z")
     assert report["timezone"] == "Europe/Berlin"
 
@@ -81,6 +85,38 @@ def test_words_count_once_a_search(searched: Tenant) -> None:
 def test_the_most_searched_come_first(searched: Tenant) -> None:
     assert counts(terms(searched, limit=1)) == [("return a parcel", 2, 1)]
     assert terms(searched, limit=1)["totals"]["searches"] == 9
+
+
+def test_which_results_were_clicked(searched: Tenant) -> None:
+    """As kb_no_click_rate counts it: of searches with results in a session."""
+    items = [
+        search(30, "parcel", 2, "2026-01-05T13:00:00Z", session="s1"),
+        search(31, "parcel", 2, "2026-01-05T13:05:00Z", session="s1"),
+        search(32, "退款", 2, "2026-01-05T13:00:00Z", session="s2"),
+    ]
+    click = {"source": "help", "external_id": "k", "type": "click", "session": "s1",
+             "occurred_at": "2026-01-05T13:06:00Z"}  # fmt: skip
+    send(searched, *items, click)
+    report = terms(searched, sort="no_clicks")
+    found = {row["term"]: (row["no_clicks"], row["no_click_share"]) for row in report["data"]}
+    assert found == {
+        "parcel": (1, 0.5), "退款": (1, 1), "return a parcel": (0, None),
+        "استرجاع الاموال": (0, None),
+    }  # fmt: skip
+    asked = searched.http.post("/v1/query", json={
+        "metrics": [{"id": "kb_no_click_rate"}], "time": {"range": DAY},
+    }).json()["data"][0]["metrics"]["kb_no_click_rate"]  # fmt: skip
+    totals = report["totals"]
+    assert (totals["no_clicks"], totals["no_click_share"]) == (asked["numerator"], asked["value"])
+    assert [row["term"] for row in report["data"]][:2] == ["parcel", "退款"]
+    assert terms(searched, sort="zero_results")["data"][0]["zero_results"] == 1
+
+
+def test_csv_has_the_same_terms(searched: Tenant) -> None:
+    answer = searched.http.get("/v1/kb/terms", params=DAY, headers={"Accept": "text/csv"})
+    *rows, totals = csv.DictReader(io.StringIO(answer.text))
+    assert [row["term"] for row in rows] == [each["term"] for each in terms(searched)["data"]]
+    assert (rows[0]["zero_results"], totals["searches"]) == ("1", "9")
 
 
 def test_another_zone_has_other_days(searched: Tenant) -> None:
@@ -109,7 +145,9 @@ def test_order_and_doubles_change_nothing(
 
 def test_another_tenant_sees_nothing(searched: Tenant, make_tenant: Callable[..., Tenant]) -> None:
     other = make_tenant("Europe/Berlin")
-    nothing = {"searches": 0, "zero_results": 0, "without_term": 0}
+    nothing = {
+        "searches": 0, "zero_results": 0, "no_clicks": 0, "no_click_share": None, "without_term": 0
+    }  # fmt: skip
     for by in ("term", "word"):
         report = terms(other, by=by)
         assert (report["data"], report["totals"]) == ([], nothing)
@@ -129,6 +167,7 @@ REFUSED = [
     ({"limit": 0}, "/limit", "out_of_range"),
     ({"limit": 1001}, "/limit", "out_of_range"),
     ({"by": "letter"}, "/by", "invalid_value"),
+    ({"sort": "luck"}, "/sort", "invalid_value"),
     ({"language": "en"}, "/language", "unknown_parameter"),
 ]
 

@@ -31,6 +31,25 @@ REMEMBERED_KEYS = 10_000
 BEARER = "bearer "
 
 
+def check_kind(principal: Principal, operation: Operation) -> None:
+    """Whether a key, a portal token or an agent's own token may call the operation at all."""
+    if operation.agent:
+        if principal.agent_id is None:
+            raise Problem(
+                "not_an_agent",
+                "Nobody's own: it takes a portal token that is bound to an agent (`agent` of POST "
+                "/v1/portal-tokens).",
+            )
+    elif principal.agent_id is not None:
+        raise Problem("insufficient_scope", "An agent's own token sees what is under /v1/me alone.")
+    elif principal.is_portal and not operation.portal:
+        if operation.unfiltered and principal.filters is None:
+            return
+        what = "with filters " if operation.unfiltered else ""
+        detail = f"A portal token {what}may not do this: it takes a key."
+        raise Problem("insufficient_scope", detail)
+
+
 class Guard:
     """Recognizes keys. What it found is trusted for a few seconds, by digest and not by key."""
 
@@ -42,7 +61,8 @@ class Guard:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, request: AnyRequest, scope: str) -> Principal:
-        """Raises Problem `unauthorized` without a valid key, `insufficient_scope` without scope."""
+        """Raises Problem: `unauthorized` without a valid key, `insufficient_scope` without scope,
+        `not_an_agent` where only an agent's own token will do."""
         ticket = self._ticket(request)
         if ticket is None:
             principal = await self._principal(self._credentials(request))
@@ -50,18 +70,10 @@ class Guard:
             principal = await self._redeemed(ticket)
         if (origin := origin_of(request.scope)) is not None:
             await self._admit(request, origin, principal.tenant_id)
-        if principal.is_portal:
-            self._check_portal(operation_of(request), principal)
+        check_kind(principal, operation_of(request))
         if scope not in principal.scopes:
             raise Problem("insufficient_scope", f"The key lacks the scope {scope}.")
         return principal
-
-    def _check_portal(self, operation: Operation, principal: Principal) -> None:
-        if operation.portal or (operation.unfiltered and principal.filters is None):
-            return
-        what = "with filters " if operation.unfiltered else ""
-        detail = f"A portal token {what}may not do this: it takes a key."
-        raise Problem("insufficient_scope", detail)
 
     async def _admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> None:
         """Let scripts of a page read the answer, if its origin is one of the tenant's."""

@@ -20,8 +20,16 @@ SCOPES = frozenset({Scope.REPORTS_READ.value})
 
 FORGET_EXPIRED = "DELETE FROM portal_tokens WHERE tenant_id = $1 AND expires_at < $2"
 ADD_PORTAL = """
-INSERT INTO portal_tokens (tenant_id, token_id, key_id, secret_sha256, filters, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6)"""
+INSERT INTO portal_tokens
+  (tenant_id, token_id, key_id, secret_sha256, filters, expires_at, agent)
+VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+# Those that would let somebody in now.
+LIST_PORTAL = """
+SELECT p.token_id, p.key_id, p.filters::text AS filters, p.expires_at, p.agent
+FROM portal_tokens p JOIN api_keys k ON k.tenant_id = $1 AND k.key_id = p.key_id
+WHERE p.tenant_id = $1 AND ($3 OR p.key_id = $2) AND p.expires_at > $4 AND k.revoked_at IS NULL
+  AND (k.expires_at IS NULL OR k.expires_at > $4) AND ($5::text IS NULL OR p.token_id > $5)
+ORDER BY p.token_id LIMIT $6"""
 REVOKE_PORTAL = """
 DELETE FROM portal_tokens WHERE tenant_id = $1 AND token_id = $2 AND ($4 OR key_id = $3)
 RETURNING token_id"""
@@ -39,8 +47,10 @@ async def create_portal_token(
     *,
     now: datetime,
     expires_at: datetime,
+    agent_id: UUID | None = None,
 ) -> Token:
-    """A new token of the principal's key. Its text exists only in the return value."""
+    """A new token of the principal's key, of an agent if one is named. Its text exists only in the
+    return value."""
     token = new_token(PORTAL_PREFIX)
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         await connection.execute(FORGET_EXPIRED, principal.tenant_id, now)
@@ -52,8 +62,20 @@ async def create_portal_token(
             token.digest,
             filters,
             expires_at,
+            agent_id,
         )
     return token
+
+
+async def list_portal_tokens(
+    pool: asyncpg.Pool, principal: Principal, *, now: datetime, after: str | None, limit: int
+) -> Sequence[asyncpg.Record]:
+    """Living tokens of the principal's key, or with admin:write of its tenant, by their ids."""
+    is_admin = Scope.ADMIN_WRITE in principal.scopes
+    arguments = principal.tenant_id, principal.key_id, is_admin, now, after, limit
+    async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
+        rows: Sequence[asyncpg.Record] = await connection.fetch(LIST_PORTAL, *arguments)
+    return rows
 
 
 async def revoke_portal_token(pool: asyncpg.Pool, principal: Principal, token_id: str) -> bool:
@@ -88,6 +110,7 @@ async def recognize_portal_token(
         is_portal=True,
         filters=row["filters"],
         token_id=token.key_id,
+        agent_id=row["agent"],
     )
 
 

@@ -10,6 +10,8 @@ class Scope(StrEnum):
 
     INGEST_WRITE = "ingest:write"
     RECORDS_READ = "records:read"
+    # Names of customers in reports; records have them in any case.
+    NAMES_READ = "names:read"
     REPORTS_READ = "reports:read"
     ADMIN_WRITE = "admin:write"
     TOKENS_WRITE = "tokens:write"
@@ -19,7 +21,8 @@ class Scope(StrEnum):
 class Principal:
     """Whose the request is. `is_portal`: it came with a portal token of that key, whose id is then
     `token_id`, or with a ticket, and sees of every answer only what passes `filters`, a filter as
-    queries have it, in JSON."""
+    queries have it, in JSON. `agent_id`: the token is that agent's own, who sees what is about
+    themselves and nothing else."""
 
     tenant_id: UUID
     key_id: str
@@ -28,3 +31,4 @@ class Principal:
     is_portal: bool = False
     filters: str | None = None
     token_id: str | None = None
+    agent_id: UUID | None = None

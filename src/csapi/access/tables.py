@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from csapi.kit.tables import column, instant, tenant_table
+from csapi.kit.tables import column, instant, tenant_table, uuid
 
 tenants = tenant_table(
     "tenants",
@@ -36,7 +36,8 @@ browser_origins = tenant_table(
     key=("origin",),
 )
 
-# Short-lived tokens for browsers. Each lives no longer than the key that made it.
+# Short-lived tokens for browsers. Each lives no longer than the key that made it. agent: whose own
+# token it is.
 portal_tokens = tenant_table(
     "portal_tokens",
     column("token_id", sa.Text),
@@ -44,6 +45,7 @@ portal_tokens = tenant_table(
     column("secret_sha256", sa.LargeBinary),
     column("filters", pg.JSON, null=True),
     column("expires_at", instant),
+    column("agent", uuid, null=True),
     key=("token_id",),
     indexes=[("expires_at",)],
 )

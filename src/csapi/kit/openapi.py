@@ -201,6 +201,8 @@ def _who_may_call(operation: Operation) -> str:
         return text + " A portal token may call it, too."
     if operation.unfiltered:
         return text + " A portal token without filters may call it, too."
+    if operation.agent:
+        return text + " Only a portal token that is bound to an agent may call it."
     return text
 
 

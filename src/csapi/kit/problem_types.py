@@ -48,6 +48,11 @@ _REFUSED = {
     "insufficient_scope": _type(
         403, "Insufficient scope", "The key is valid but lacks the scope that this operation needs."
     ),
+    "not_an_agent": _type(
+        403,
+        "Not an agent",
+        "What is asked for is an agent's own: send a portal token that is bound to one.",
+    ),
     "not_found": _type(404, "Not found", "There is no such resource here for this key."),
     "method_not_allowed": _type(
         405, "Method not allowed", "The header Allow lists the methods of this path."

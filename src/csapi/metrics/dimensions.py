@@ -226,10 +226,12 @@ def entity_key(table: str) -> str:
   ) THEN e.source || ':' || e.external_id ELSE e.external_id END"""
 
 
-def entity_names(table: str) -> str:
+def entity_names(table: str, *, is_named: bool = True) -> str:
+    """is_named: labels are names, else external ids."""
+    label = "coalesce(e.name, e.external_id)" if is_named else "e.external_id"
     return f"""
 SELECT $2::text AS dimension, e.surrogate::bigint AS member, {entity_key(table)} AS key,
-  coalesce(e.name, e.external_id) AS label
+  {label} AS label
 FROM {table} e WHERE e.tenant_id = $1 AND e.surrogate = ANY($3::bigint[])"""
 
 

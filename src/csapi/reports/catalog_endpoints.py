@@ -86,9 +86,10 @@ async def list_dimensions(request: AnyRequest, principal: Principal) -> Response
     )
 
 
-def entity_members(table: str) -> str:
+def entity_members(table: str, *, is_named: bool) -> str:
+    label = "coalesce(max(name), external_id)" if is_named else "external_id"
     return f"""
-SELECT external_id AS key, coalesce(max(name), external_id) AS label FROM {table}
+SELECT external_id AS key, {label} AS label FROM {table}
 WHERE tenant_id = $1 AND external_id > $2 GROUP BY external_id ORDER BY external_id LIMIT $3"""
 
 
@@ -106,7 +107,9 @@ async def list_members(request: AnyRequest, principal: Principal) -> Response:
         sql = members_of(dimension)
         arguments.append(int(dimension.labels or 0))
     else:
-        sql = entity_members(dimension.source.value)
+        source = dimension.source
+        is_named = source is not Source.customers or Scope.NAMES_READ in principal.scopes
+        sql = entity_members(source.value, is_named=is_named)
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
         rows = await connection.fetch(sql, *arguments, after, wanted.limit + 1)

@@ -181,8 +181,7 @@ def header(query: Query, metrics: Iterable[str]) -> list[str]:
     with_intervals = Include.confidence in query.include
     value = value_header(with_intervals=with_intervals)
     if is_compared:
-        value += [f".compare{part or '.value'}" for part in value]
-        value += [f".compare{part}" for name in DIFFERENCE for part in ends(name)]
+        value = compared_header(value)
     return [*names, *(name + part for name in metrics for part in value)]
 
 
@@ -192,6 +191,12 @@ def value_header(*, with_intervals: bool) -> list[str]:
     if with_intervals:
         found += [part for name in CONFIDENCE for part in ends(name)]
     return found
+
+
+def compared_header(value: list[str]) -> list[str]:
+    """What follows the name of a metric that is compared."""
+    other = [f".compare{part or '.value'}" for part in value]
+    return [*value, *other, *(f".compare{part}" for name in DIFFERENCE for part in ends(name))]
 
 
 def ends(name: str) -> list[str]:

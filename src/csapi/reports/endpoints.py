@@ -12,8 +12,8 @@ from csapi.kit.language import asked_language, spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of
 from csapi.metrics.periods import RangePreset
 from csapi.reports.encoders import CSV, CSV_FORM, NDJSON, NDJSON_FORM, encoded
-from csapi.reports.kpi_schemas import KpiCompare, KpiReport
-from csapi.reports.kpis import KpiSet, kpis
+from csapi.reports.kpi_schemas import KpiCompare, KpiReport, KpiSet
+from csapi.reports.kpis import kpis
 from csapi.reports.narrowing import read_filters
 from csapi.reports.schemas import Query, QueryAnswer, TimeRange
 from csapi.reports.service import Desk, answer
@@ -75,6 +75,9 @@ class KpiParams(msgspec.Struct, kw_only=True):
     sparkline: Annotated[
         bool, Meta(description="Whether each number comes with its line over time")
     ] = False
+    charts: Annotated[
+        bool, Meta(description="Whether the charts of the screen come with it, ready to be drawn")
+    ] = False
 
 
 def desk_of(request: AnyRequest, principal: Principal) -> Desk:
@@ -88,6 +91,7 @@ def desk_of(request: AnyRequest, principal: Principal) -> Desk:
         only=None if principal.filters is None else read_filters(principal.filters),
         lanes=state.lanes,
         sees_everything=Scope.ADMIN_WRITE in principal.scopes,
+        names_customers=Scope.NAMES_READ in principal.scopes,
         standings=state.standings,
         language=asked_language(request.scope),
     )
@@ -107,7 +111,13 @@ async def get_kpis(request: AnyRequest, principal: Principal) -> Response:
         range_ = TimeRange(preset=RangePreset.last_30_days)
     desk = desk_of(request, principal)
     found = await kpis(
-        desk, wanted.set, range_, wanted.timezone, wanted.compare, sparkline=wanted.sparkline
+        desk,
+        wanted.set,
+        range_,
+        wanted.timezone,
+        wanted.compare,
+        sparkline=wanted.sparkline,
+        charts=wanted.charts,
     )
     return json_response(found, headers=spoken(desk.language))
 
@@ -143,7 +153,8 @@ OPERATIONS = [
         summary="Numbers of a first screen",
         description="One call for a screen of tiles; the last 30 days unless a range is given. "
         "`compare` adds to each tile what it is held against, with a verdict; `sparkline` its line "
-        "over time, by day, or by week or month where there are more than 62.",
+        "over time, by day, or by week or month where there are more than 62; `charts` the charts "
+        "of the screen, each as the engine answers it in series or as a matrix.",
         tag=QUERY_TAG,
         handler=get_kpis,
         scope=Scope.REPORTS_READ,

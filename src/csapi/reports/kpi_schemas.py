@@ -9,8 +9,19 @@ from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.metric import Direction, Unit
 from csapi.metrics.periods import TimeGrain
 from csapi.reports.comparison import CompareTo, Comparison, Excluded, NullReason
-from csapi.reports.layouts import Precision
+from csapi.reports.layouts import DimensionValue, Precision, Series
+from csapi.reports.matrix_schemas import Matrix
+from csapi.reports.ordering import Shape
 from csapi.reports.schemas import QueryMeta
+
+
+class KpiSet(StrEnum):
+    """Which numbers a first screen shows."""
+
+    help_desk_home = "help_desk_home"
+    call_center = "call_center"
+    e_commerce = "e_commerce"
+    executive = "executive"
 
 
 class KpiCompare(StrEnum):
@@ -58,9 +69,23 @@ class KpiValue(msgspec.Struct, kw_only=True):
     sparkline: Sparkline | UnsetType = UNSET
 
 
+class KpiChart(msgspec.Struct, kw_only=True):
+    """A chart: what POST /v1/query answers to these metrics and dimensions in this shape, laid out
+    to be drawn as it is. Of a matrix `matrix`, of series `categories` and `series`."""
+
+    id: str
+    metrics: list[str]
+    dimensions: list[str]
+    shape: Shape
+    categories: list[DimensionValue] | None
+    series: list[Series] | None
+    matrix: Matrix | None
+
+
 class KpiReport(msgspec.Struct, kw_only=True):
-    """The numbers of one set, in their order."""
+    """The numbers of one set, in their order; `charts`, if they are asked for."""
 
     set: str
     data: list[KpiValue]
     meta: QueryMeta
+    charts: list[KpiChart] | UnsetType = UNSET

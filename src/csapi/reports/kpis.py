@@ -1,26 +1,23 @@
 """First screens: fixed questions to the same engine."""
 
-from enum import StrEnum
-
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from csapi.metrics.pairs import PAIRS
 from csapi.metrics.periods import TimeGrain
+from csapi.reports.charts import charts_of
 from csapi.reports.comparison import CompareTo
-from csapi.reports.kpi_schemas import KpiCompare, KpiReport, KpiValue, Sparkline, SparkPoint
+from csapi.reports.kpi_schemas import (
+    KpiChart,
+    KpiCompare,
+    KpiReport,
+    KpiSet,
+    KpiValue,
+    Sparkline,
+    SparkPoint,
+)
 from csapi.reports.schemas import CompareRequest, MetricRequest, Query, QueryTime, TimeRange
 from csapi.reports.service import Desk, Snapshot, answer_on, resolved, snapshot_of
-
-
-class KpiSet(StrEnum):
-    """Which numbers a first screen shows."""
-
-    help_desk_home = "help_desk_home"
-    call_center = "call_center"
-    e_commerce = "e_commerce"
-    executive = "executive"
-
 
 # Summaries have all of them: one that only facts tell would have all of a screen read from facts.
 SETS: dict[KpiSet, tuple[str, ...]] = {
@@ -103,19 +100,25 @@ async def kpis(
     compare: KpiCompare | None = None,
     *,
     sparkline: bool = False,
+    charts: bool = False,
 ) -> KpiReport:
     """The numbers of a set over a range, each held against another one and with a line of it over
-    time if that is asked for. All are of one snapshot."""
+    time if that is asked for, and the charts of the screen. All are of one snapshot."""
     query = Query(
         metrics=[MetricRequest(id=metric_id) for metric_id in SETS[chosen]],
         time=QueryTime(range=range_, timezone=timezone),
         compare=None if compare is None else CompareRequest(to=CompareTo(compare.value)),
     )
     lines: dict[str, Sparkline] = {}
+    drawn: list[KpiChart] | UnsetType = UNSET
     async with snapshot_of(desk, keeps_plans=True) as snapshot:
         found = await answer_on(snapshot, query)
+        if sparkline or charts:
+            grain = await grain_of(snapshot, query)
         if sparkline:
-            lines = await sparklines(snapshot, query)
+            lines = await sparklines(snapshot, query, grain)
+        if charts:
+            drawn = await charts_of(snapshot, chosen, query.time, grain)
     (row,) = found.data
     data = []
     for name, cell in row.metrics.items():
@@ -139,18 +142,22 @@ async def kpis(
                 pairs_with=list(PAIRS.get(name, ())),
             )
         )
-    return KpiReport(set=chosen.value, data=data, meta=found.meta)
+    return KpiReport(set=chosen.value, data=data, meta=found.meta, charts=drawn)
 
 
-async def sparklines(snapshot: Snapshot, query: Query) -> dict[str, Sparkline]:
-    """Each metric over the buckets of the range."""
+async def grain_of(snapshot: Snapshot, query: Query) -> TimeGrain:
+    """How long the buckets of lines are."""
     plain = msgspec.structs.replace(query, compare=None)
     period = (await resolved(snapshot, plain)).question.period
     days = (period.end - period.start).days
-    grain = TimeGrain.day
-    if days > MOST_POINTS:
-        grain = TimeGrain.week if days <= 7 * MOST_POINTS else TimeGrain.month
-    by_time = msgspec.structs.replace(plain, dimensions=[f"time:{grain}"])
+    if days <= MOST_POINTS:
+        return TimeGrain.day
+    return TimeGrain.week if days <= 7 * MOST_POINTS else TimeGrain.month
+
+
+async def sparklines(snapshot: Snapshot, query: Query, grain: TimeGrain) -> dict[str, Sparkline]:
+    """Each metric over the buckets of the range."""
+    by_time = msgspec.structs.replace(query, compare=None, dimensions=[f"time:{grain}"])
     found = await answer_on(snapshot, by_time)
     lines = {metric.id: Sparkline(grain=grain, points=[]) for metric in query.metrics}
     for row in found.data:

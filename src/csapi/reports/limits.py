@@ -18,6 +18,7 @@ from csapi.reports.custom_metrics import MOST_CUSTOM
 from csapi.reports.definitions import LONGEST_FORMULA
 from csapi.reports.drivers.referrals import MOST_REFERRALS
 from csapi.reports.endpoints import QUERY_TAG
+from csapi.reports.evaluations.own_words import LONGEST_TEXT, MOST_SCORES, MOST_SELF_EVALUATIONS
 from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
 from csapi.reports.live.board import LONGEST_STREAM_SECONDS
 from csapi.reports.live.hub import (
@@ -125,6 +126,14 @@ class ReportLimits(msgspec.Struct, kw_only=True):
     bytes_per_run: int
 
 
+class SelfEvaluationLimits(msgspec.Struct, kw_only=True):
+    """Of what agents write about their own work: how many each, their characters, their scores."""
+
+    per_agent: int
+    characters: int
+    scores: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -141,6 +150,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     reports: ReportLimits
     streams: StreamLimits
     referrals: int
+    self_evaluations: SelfEvaluationLimits
     weight: float
 
 
@@ -199,6 +209,9 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 ticket_seconds=LONGEST_TICKET_SECONDS,
             ),
             referrals=MOST_REFERRALS,
+            self_evaluations=SelfEvaluationLimits(
+                per_agent=MOST_SELF_EVALUATIONS, characters=LONGEST_TEXT, scores=MOST_SCORES
+            ),
             weight=LARGEST_WEIGHT,
         )
     )

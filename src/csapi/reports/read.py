@@ -21,7 +21,7 @@ from csapi.metrics.dimensions import (
     find_entities,
     member_names,
 )
-from csapi.metrics.question import OTHER, MemberGroup, Question
+from csapi.metrics.question import OTHER, MemberGroup, Question, TimeGroup
 from csapi.metrics.stocks import empty_parts
 from csapi.metrics.wholes import Common
 from csapi.metrics.words import ENGLISH, Words
@@ -96,9 +96,10 @@ async def read_question(
     live_slots_max: int,
     smallest_group: int | None = None,
     words: Words = ENGLISH,
+    names_customers: bool = False,
 ) -> Reading:
     """Run a question. `connection` is in a read-only snapshot of the tenant. smallest_group: what
-    is about fewer customers is hidden."""
+    is about fewer customers is hidden. names_customers: by their names, else by their ids."""
     period = question.period
     state = await read_state(connection, tenant_id, question, period.start, period.end)
     reader = Reader(connection, tenant_id, state, live_slots_max)
@@ -117,7 +118,9 @@ async def read_question(
         rows = await run(connection, customers_statement(tenant_id, question))
         groups, total = with_customers(question, groups, total, rows, smallest_group)
     found = reading_of(state, groups, total, reader.source, words)
-    names = await read_names(connection, tenant_id, question, groups)
+    names = await read_names(
+        connection, tenant_id, question.groups, groups, names_customers=names_customers
+    )
     is_exact = found.is_exact and reader.is_complete
     return replace(found, names=names, is_exact=is_exact, common=common)
 
@@ -191,20 +194,29 @@ def with_untagged(question: Question, groups: list[Group]) -> list[Group]:
 
 
 async def read_names(
-    connection: asyncpg.Connection, tenant_id: UUID, question: Question, groups: Sequence[Group]
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    asked: Sequence[TimeGroup | MemberGroup],
+    groups: Sequence[Group],
+    *,
+    names_customers: bool = False,
 ) -> dict[tuple[str, int], Name]:
-    """Key and label of every member in the answer, by dimension: one statement for all."""
+    """Key and label of every member in the groups of what was asked, by dimension: one statement
+    for all. Customers are called by their names only where that is wanted."""
     statements: list[str] = []
     arguments: list[Any] = [tenant_id]
-    for place, group in enumerate(question.groups):
+    for place, group in enumerate(asked):
         if not isinstance(group, MemberGroup) or group.dimension.source is Source.value:
             continue
         members = list({each.keys[place] for each in groups} - {None, OTHER})
         if not members:
             continue
         source = group.dimension.source
-        is_label = source is Source.members
-        sql = member_names(group.dimension.labels) if is_label else entity_names(source.value)
+        is_named = names_customers or source is not Source.customers
+        if source is Source.members:
+            sql = member_names(group.dimension.labels)
+        else:
+            sql = entity_names(source.value, is_named=is_named)
         name, ids = len(arguments) + 1, len(arguments) + 2
         statements.append(sql.replace("$3", f"${ids}").replace("$2", f"${name}"))
         arguments += [group.id, members]

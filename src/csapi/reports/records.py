@@ -125,9 +125,8 @@ async def entries_of(
     listed = {resource: sorted(ids) for resource, ids in sorted(subjects.items())}
     names = await record_names(connection, tenant_id, listed, sorted(customers))
     groups = tuple(MemberGroup(name, DIMENSIONS[name]) for name in WHERE_AND_WHO)
-    by_member = replace(listing.question, groups=groups, cell=None, kept=None)
     members = [Group(tuple(row[name] for name in WHERE_AND_WHO), (), {}) for row in rows]
-    labels = await read_names(connection, tenant_id, by_member, members)
+    labels = await read_names(connection, tenant_id, groups, members)
     named = replace(reading, names=labels)
     return [
         entry_of(

@@ -26,12 +26,20 @@ class RecordNames:
 
 
 def subjects_sql(resource: Resource, ids: str) -> str:
-    """The records of one resource by their ids ($1 tenant), with the ticket that each names."""
+    """The records of one resource by their ids ($1 tenant), with the ticket that each names, or
+    the request that it answers."""
     table = SUBJECT_KINDS[resource].table
+    columns = metadata.tables[table].c
     ticket, join = "NULL::uuid, NULL::text, NULL::text", ""
-    if "ticket" in metadata.tables[table].c:
-        ticket = "t.id, t.source, t.external_id"
-        join = f"\nLEFT JOIN {TICKETS.table} t ON t.tenant_id = $1 AND t.id = r.ticket"
+    if "ticket" in columns:
+        ticket, about = "t.id, t.source, t.external_id", "r.ticket"
+        if "request" in columns:
+            # Through a subquery: coalesce() itself makes no index condition (facts/sql.py).
+            about = "about.ticket"
+            join = """
+LEFT JOIN feedback_requests q ON q.tenant_id = $1 AND q.id = r.request
+CROSS JOIN LATERAL (SELECT coalesce(r.ticket, q.ticket) AS ticket OFFSET 0) about"""
+        join += f"\nLEFT JOIN {TICKETS.table} t ON t.tenant_id = $1 AND t.id = {about}"
     return f"""
 SELECT {resource}::int, r.id, NULL::bigint, r.source, r.external_id, {ticket}
 FROM {table} r{join}

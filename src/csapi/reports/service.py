@@ -66,6 +66,8 @@ class Desk:
     lanes: Lanes | None = None
     # Whether the smallest group that the tenant shows does not hold for who asks.
     sees_everything: bool = False
+    # Whether who asks may know what customers are called.
+    names_customers: bool = False
     standings: Standings = field(default_factory=Standings)
     language: Language = Language.en
 
@@ -149,6 +151,7 @@ class Snapshot:
             live_slots_max=self.desk.live_slots_max,
             smallest_group=smallest_group,
             words=ALL_WORDS[self.desk.language],
+            names_customers=self.desk.names_customers,
         )
 
 

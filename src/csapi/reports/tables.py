@@ -1,4 +1,5 @@
-"""What tenants keep for their reports: saved queries, metrics of their own, exports."""
+"""What tenants keep for their reports: saved queries, metrics of their own, exports, what agents
+write."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -107,4 +108,20 @@ driver_referrals = tenant_table(
     column("updated_at", instant, default="clock_timestamp()"),
     column("closed_at", instant, null=True),
     key=("id",),
+)
+
+# What an agent writes about their own work, and the reply. Nowhere else are these words kept.
+self_evaluations = tenant_table(
+    "self_evaluations",
+    column("id", uuid, default="uuidv7()"),
+    column("agent", uuid),
+    column("starts_on", sa.Date),
+    column("ends_on", sa.Date),
+    column("content", sa.Text),
+    column("scores", pg.JSON),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("reply", sa.Text, null=True),
+    column("replied_at", instant, null=True),
+    key=("id",),
+    indexes=[("agent", "id")],
 )

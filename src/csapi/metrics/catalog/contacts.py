@@ -1,7 +1,14 @@
 """Contacts: times that a person turned to us, by whatever channel."""
 
 from csapi.facts.kinds import Kind
-from csapi.facts.outcomes import Box, CallOutcome, ContactOutcome, EffortOutcome, ReplyOutcome
+from csapi.facts.outcomes import (
+    Box,
+    CallOutcome,
+    ContactOutcome,
+    EffortOutcome,
+    MessageOutcome,
+    ReplyOutcome,
+)
 from csapi.metrics.catalog.vocabulary import (
     COHORT,
     EVENT,
@@ -134,6 +141,7 @@ def acted_on(_: Params) -> Formula:
     return share(answered, tickets.count() + calls.count())
 
 
+WRITTEN = Facts(Kind.MESSAGE, (MessageOutcome.INBOUND,))
 CUSTOMER_COUNT = IDENTIFIED.distinct(Measure.CUSTOMERS)
 CONTACT_METRICS = (
     ratio(
@@ -213,6 +221,27 @@ CONTACT_METRICS = (
         build=lambda _: Formula(numerator=CUSTOMER_COUNT, n=IDENTIFIED.count()),
         example="Five contacts of two customers give 2 with n = 5.",
         pitfalls="Not additive: the days of a month do not add up to the month.",
+    ),
+    Metric(
+        id="customers_who_wrote",
+        label="Customers who wrote",
+        description="Different known customers with at least one message on a ticket, whenever the "
+        "ticket was opened.",
+        formula_text="different customers",
+        unit=Unit.COUNT,
+        direction=NEUTRAL,
+        time_basis=EVENT,
+        merge_class=MergeClass.distinct,
+        attribution=OWNER,
+        build=lambda _: Formula(
+            numerator=WRITTEN.distinct(Measure.CUSTOMERS),
+            n=WRITTEN.count(),
+        ),
+        example="One writes twice on a ticket of last month, another one opens a ticket: 2 with "
+        "n = 3, and 1 customer who turned to us.",
+        pitfalls="Not additive. Who only called did not write; n counts messages of unknown "
+        "customers, too. A customer's message has no agent and no team. Of a source that only "
+        "sends totals, who wrote did so when the ticket was opened.",
     ),
     Metric(
         id="first_time_customers",

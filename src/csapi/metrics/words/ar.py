@@ -186,6 +186,7 @@ CUSTOMERS = {
     "contacts_per_customer": "مرات التواصل لكل عميل",
     "unidentified_contacts": "مرات التواصل من عملاء غير معروفين",
     "customers_with_new_conversations": "عملاء تواصلوا معنا",
+    "customers_who_wrote": "عملاء كتبوا إلينا",
     "first_time_customers": "عملاء لأول مرة",
     "contact_mix": "حصة مرات التواصل",
     "action_rate": "معدل اتخاذ إجراء",

@@ -186,6 +186,7 @@ CUSTOMERS = {
     "contacts_per_customer": "每位客户的联系次数",
     "unidentified_contacts": "身份不明的联系",
     "customers_with_new_conversations": "联系我们的客户",
+    "customers_who_wrote": "来信客户",
     "first_time_customers": "首次客户",
     "contact_mix": "联系占比",
     "action_rate": "处理率",

@@ -20,9 +20,8 @@ from csapi.reports.drivers.schemas import (
 from csapi.reports.drivers.severity import WEIGHTS
 from csapi.reports.encoders import (
     CSV,
-    DIFFERENCE,
+    compared_header,
     csv_of,
-    ends,
     table_or_json,
     text_response,
     value_cells,
@@ -40,11 +39,7 @@ ONE_FORM = (
     "With `by` its rows, as CSV of POST /v1/query has them; without it a line for each whole week."
 )
 VALUE = value_header(with_intervals=True)
-COMPARED = [
-    *VALUE,
-    *(f".compare{part or '.value'}" for part in VALUE),
-    *(f".compare{part}" for name in DIFFERENCE for part in ends(name)),
-]
+COMPARED = compared_header(VALUE)
 HANDLING, TREND = HandlingValue.__struct_fields__, Trend.__struct_fields__
 AUTOMATION = ("one_touch", "one_touch.n", "articles", "hours_saved", "cost_saved")
 MEASURED = {"contacts": COMPARED, "customers": VALUE, "dissatisfied": VALUE}

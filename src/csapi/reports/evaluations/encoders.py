@@ -25,11 +25,13 @@ TABLE_FORM = (
 )
 ONE_FORM = (
     "A line for each metric: its value, its parts, its interval and `rank_value`, then the same "
-    "under `past.`, `team.` and `peers.`, with the differences."
+    "under `past.`, `team.` and `peers.`, with the differences, then `team_median` and "
+    "`peers_median`, each with `.agents`."
 )
 AGENT = tuple(EvaluatedAgent.__struct_fields__)
 PRESENCE = tuple(AgentPresence.__struct_fields__)
 SIDES = ("past", "team", "peers")
+MEDIANS = ("team_median", "peers_median")
 VALUE = value_header(with_intervals=True)
 COMPARED = [*VALUE, *(part for name in DIFFERENCE for part in ends(name))]
 
@@ -85,10 +87,13 @@ def metric_lines(found: AgentEvaluation) -> Iterator[list[Any]]:
     names = ["metric", "label", "unit", "direction", *(part[1:] or "value" for part in VALUE)]
     names.append("rank_value")
     names += [f"{side}{part or '.value'}" for side in SIDES for part in COMPARED]
+    names += [f"{name}{part}" for name in MEDIANS for part in ("", ".agents")]
     yield names
     for each in found.metrics:
         cells: list[Any] = [each.id, each.label, each.unit, each.direction]
         cells += [*value_cells(each.value), each.value.rank_value]
         for side in (each.past, each.team, each.peers):
             cells += [None] * len(COMPARED) if side is None else value_cells(side)
+        for usual in (each.team_median, each.peers_median):
+            cells += [None, None] if usual is None else [usual.value, usual.agents]
         yield cells

@@ -85,6 +85,19 @@ PAGE_EXAMPLE: dict[str, Any] = {
     "page": {"next_cursor": None},
     "meta": META,
 }
+SELF_EVALUATION: dict[str, Any] = {
+    "id": "0199c3a0-7a10-7d02-8a44-0f3bb1d1c001",
+    "agent_id": AGENT["id"],
+    "from": "2026-03-01",
+    "to": "2026-04-01",
+    "text": "I answered faster, and explained less than I should have.",
+    "scores": {"empathy": 0.6, "speed": 0.9},
+    "created_at": "2026-04-01T08:00:00Z",
+    "reply": {
+        "text": "Agreed. Let us go through three conversations on Monday.",
+        "replied_at": "2026-04-01T15:00:00Z",
+    },
+}
 AGENT_EXAMPLE: dict[str, Any] = {
     "agent": AGENT,
     "presence": PRESENCE,
@@ -120,6 +133,8 @@ AGENT_EXAMPLE: dict[str, Any] = {
                 p_value=1.1e-8,
                 p_adjusted=1.6e-7,
             ),
+            "team_median": None,
+            "peers_median": {"value": 0.925, "agents": 4},
         }
     ],
     "ratings": [{"rating": "1", "count": 20}, {"rating": "5", "count": 20}],
@@ -136,6 +151,7 @@ AGENT_EXAMPLE: dict[str, Any] = {
             "call": None,
         }
     ],
+    "self_evaluations": [SELF_EVALUATION],
     "findings": [
         {
             "kind": "needs_training",
@@ -154,4 +170,24 @@ AGENT_EXAMPLE: dict[str, Any] = {
     "statistics": {"level": 0.95, "minimum_n": 20, "agents_tested": 5},
     "as_of": "2026-04-02T09:15:00Z",
     "meta": META,
+}
+OWN_EXAMPLE: dict[str, Any] = {
+    **AGENT_EXAMPLE,
+    "metrics": [
+        {
+            **AGENT_EXAMPLE["metrics"][0],
+            "value": {**LEE, "rank_value": None},
+            "peers": None,
+        }
+    ],
+    "comments": None,
+    "findings": [
+        {
+            **AGENT_EXAMPLE["findings"][0],
+            "other_value": None,
+            "other_n": None,
+            "p_adjusted": None,
+            "reason": "CSAT: significantly worse than peers on the same channels",
+        }
+    ],
 }

@@ -17,6 +17,8 @@ from csapi.reports.evaluations.criteria import Criteria, criteria_of, read_crite
 from csapi.reports.evaluations.directory import Agent, read_agent, read_presence
 from csapi.reports.evaluations.findings import findings
 from csapi.reports.evaluations.judging import Judged, judged
+from csapi.reports.evaluations.medians import as_own, median_of
+from csapi.reports.evaluations.own_words import self_evaluations_within
 from csapi.reports.evaluations.ranked import column_of
 from csapi.reports.evaluations.schemas import (
     AgentEvaluation,
@@ -90,7 +92,13 @@ METRICS = (
     "cost_per_contact",
 )
 # What shows on which channels somebody works.
-WORK = ("messages_out", "ticket_resolutions", "calls_answered", "average_handle_time_per_leg")
+WORK = (
+    "messages_out",
+    "first_response_time",
+    "ticket_resolutions",
+    "calls_answered",
+    "average_handle_time_per_leg",
+)
 PREVIOUS = CompareRequest(to=CompareTo.previous_period)
 
 
@@ -109,9 +117,10 @@ class Told:
 
 
 async def evaluation(
-    desk: Desk, agent_id: UUID, wanted: WorkParams, *, with_comments: bool
+    desk: Desk, agent_id: UUID, wanted: WorkParams, *, with_comments: bool, is_own: bool = False
 ) -> AgentEvaluation:
-    """Raises Problem for what cannot be asked, and where there is no such agent."""
+    """is_own: as the agent may see it. Raises Problem for what cannot be asked, and where there is
+    no such agent."""
     async with snapshot_of(desk) as snapshot:
         agent = await read_agent(snapshot.connection, desk.tenant_id, agent_id)
         if agent is None:
@@ -131,18 +140,23 @@ async def evaluation(
                 snapshot, agent.surrogate, people, asked.question, before, work.question
             )
             told = await read_told(snapshot, agent, wanted, query, sides, asked.warnings)
-            comments = None
+            comments = written = None
             if with_comments:
                 comments = list(await read_comments(snapshot, asked.question, agent.surrogate))
+            if with_comments or is_own:
+                written = await self_evaluations_within(
+                    snapshot.connection, desk.tenant_id, agent.id, period
+                )
     found = await aside(judged, sides, desk.now)
     metrics, stand_out = await aside(worked_out, sides, found, told, agent, desk)
-    return AgentEvaluation(
+    whole = AgentEvaluation(
         agent=agent.told,
         presence=told.presence,
         sides=told_sides(sides),
         metrics=metrics,
         ratings=told.ratings,
         comments=comments,
+        self_evaluations=written,
         findings=stand_out,
         statistics=EvaluationStatistics(
             level=LEVEL,
@@ -152,6 +166,7 @@ async def evaluation(
         as_of=desk.now,
         meta=told.meta,
     )
+    return as_own(whole) if is_own else whole
 
 
 async def read_told(
@@ -217,6 +232,8 @@ def worked_out(
                 past=found.past[place],
                 team=None if found.team is None else found.team[place],
                 peers=None if found.peers is None else found.peers[place],
+                team_median=median_of(asked, places, sides.team, sides.own),
+                peers_median=median_of(asked, places, sides.peers, sides.own),
             )
         )
     criteria = criteria_of(told.criteria, agent.surrogate, sides, desk.now)

@@ -12,6 +12,7 @@ from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.metric import Direction, Unit
 from csapi.metrics.shrinkage import Drawing
 from csapi.reports.comparison import Comparison
+from csapi.reports.evaluations.own_words import SelfEvaluation
 from csapi.reports.layouts import DimensionValue
 from csapi.reports.schemas import MetricValue, QueryMeta, QueryPage
 
@@ -93,11 +94,20 @@ class EvaluationPage(msgspec.Struct, kw_only=True):
     meta: QueryMeta
 
 
+class MedianOfAgents(msgspec.Struct, kw_only=True):
+    """The median of the values that others have, and how many have one."""
+
+    value: float
+    agents: int
+
+
 class EvaluatedMetric(msgspec.Struct, kw_only=True):
     """A number of an agent, and what it is held against: the agent's own past, the rest of the
     team, the rest of all agents on the same channels. Null where there is no such side.
 
-    Of counts and sums `team` and `peers` have the mean of an agent there, and no test.
+    Of counts and sums `team` and `peers` have the mean of an agent there, and no test. The medians
+    are of the same others, each agent once; null where none has a value. In GET /v1/me/evaluation
+    `team` and `peers` are null, and so are the medians of fewer than three others and of money.
     """
 
     id: str
@@ -108,6 +118,8 @@ class EvaluatedMetric(msgspec.Struct, kw_only=True):
     past: Comparison
     team: Comparison | None
     peers: Comparison | None
+    team_median: MedianOfAgents | None
+    peers_median: MedianOfAgents | None
 
 
 class RatingCount(msgspec.Struct, kw_only=True):
@@ -153,17 +165,17 @@ class FindingAgainst(StrEnum):
 class Finding(msgspec.Struct, kw_only=True):
     """What stands out after correction for all comparisons. `value` is the agent's, of systemic
     ones the team's; `other_value` what it is held against. `criterion`, of quality reviews alone:
-    which one."""
+    which one. In GET /v1/me/evaluation what would tell of others is null."""
 
     kind: FindingKind
     metric: str
     criterion: str | None
     against: FindingAgainst
-    value: float
-    n: int
-    other_value: float
-    other_n: int
-    p_adjusted: float
+    value: float | None
+    n: int | None
+    other_value: float | None
+    other_n: int | None
+    p_adjusted: float | None
     reason: str
 
 
@@ -206,7 +218,8 @@ class EvaluationStatistics(msgspec.Struct, kw_only=True):
 
 
 class AgentEvaluation(msgspec.Struct, kw_only=True):
-    """One agent. `comments`: the latest 20 of the range; null for a key without records:read."""
+    """One agent. `comments`: the latest 20 of the range; `self_evaluations`: the latest 20 that are
+    about some of it. Both are null for a key without records:read."""
 
     agent: EvaluatedAgent
     presence: AgentPresence
@@ -214,6 +227,7 @@ class AgentEvaluation(msgspec.Struct, kw_only=True):
     metrics: list[EvaluatedMetric]
     ratings: list[RatingCount]
     comments: list[FeedbackComment] | None
+    self_evaluations: list[SelfEvaluation] | None
     findings: list[Finding]
     statistics: EvaluationStatistics
     as_of: UtcDatetime

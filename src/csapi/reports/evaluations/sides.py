@@ -121,7 +121,7 @@ async def read_sides(
         team_now = only(by_team, await read_apart(snapshot, by_team))
         team_past_question = narrowed(before, among(TEAM, people.teams))
         team_past = only(team_past_question, await read_apart(snapshot, team_past_question))
-        teams = await named(snapshot, TEAM, asked, people.teams)
+        teams = await named(snapshot, TEAM, people.teams)
     peers, channels = await read_peers(snapshot, agent, people, question, work)
     return Sides(
         question=question,
@@ -178,12 +178,11 @@ def nobody(member: int | None) -> Group:
 
 
 async def named(
-    snapshot: Snapshot, group: MemberGroup, question: Question, members: Sequence[int]
+    snapshot: Snapshot, group: MemberGroup, members: Sequence[int]
 ) -> list[DimensionValue]:
     """Members as they are told."""
-    by_member = replace(question, groups=(group,))
     groups = [nobody(each) for each in members]
-    names = await read_names(snapshot.connection, snapshot.desk.tenant_id, by_member, groups)
+    names = await read_names(snapshot.connection, snapshot.desk.tenant_id, [group], groups)
     words = ALL_WORDS[snapshot.desk.language]
     unknown = ("unknown", words.catalog.unknown)
     found: dict[str, str | None] = dict(names.get((group.id, each), unknown) for each in members)

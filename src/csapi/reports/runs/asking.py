@@ -113,7 +113,13 @@ async def ask_report(
     whoever asks.
     """
     zone = report.timezone or desk.timezone
-    desk = replace(desk, sees_everything=False, timezone=zone, language=report.language)
+    desk = replace(
+        desk,
+        sees_everything=False,
+        names_customers=False,
+        timezone=zone,
+        language=report.language,
+    )
     budget = Budget()
     async with snapshot_of(desk) as snapshot:
         await set_savepoint(snapshot)
