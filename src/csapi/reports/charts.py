@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from csapi.metrics.periods import TimeGrain
 from csapi.reports.kpi_schemas import KpiChart, KpiSet
 from csapi.reports.ordering import Shape, TopRequest
-from csapi.reports.schemas import MetricRequest, Query, QueryTime
+from csapi.reports.schemas import MetricRequest, Query
 from csapi.reports.service import Snapshot, answer_on
 
 # Stands for the buckets of the range, whose length depends on that of the range.
@@ -77,14 +77,15 @@ CHARTS: Mapping[KpiSet, Sequence[Chart]] = {
 }
 
 
-def question_of(chart: Chart, time: QueryTime, grain: TimeGrain) -> Query:
-    """The query that a chart stands for."""
+def question_of(chart: Chart, screen: Query, grain: TimeGrain) -> Query:
+    """The query that a chart stands for, over the range and the work of the screen."""
     top = None
     if chart.is_ranked:
         top = TopRequest(n=TOLD_APART, by=chart.metrics[0], other=True)
     return Query(
         metrics=[MetricRequest(id=each) for each in chart.metrics],
-        time=time,
+        time=screen.time,
+        filters=screen.filters,
         dimensions=[f"time:{grain}" if each == OVER_TIME else each for each in chart.dimensions],
         shape=chart.shape,
         top=top,
@@ -92,12 +93,12 @@ def question_of(chart: Chart, time: QueryTime, grain: TimeGrain) -> Query:
 
 
 async def charts_of(
-    snapshot: Snapshot, chosen: KpiSet, time: QueryTime, grain: TimeGrain
+    snapshot: Snapshot, chosen: KpiSet, screen: Query, grain: TimeGrain
 ) -> list[KpiChart]:
     """All charts of a screen, in its snapshot."""
     found = []
     for chart in CHARTS[chosen]:
-        query = question_of(chart, time, grain)
+        query = question_of(chart, screen, grain)
         answer = await answer_on(snapshot, query)
         found.append(
             KpiChart(

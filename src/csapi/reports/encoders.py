@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from csapi.kit.http import Response, json_response
 from csapi.kit.language import Language, spoken
 from csapi.reports.comparison import Comparison, Excluded
+from csapi.reports.kpi_schemas import KpiValue
 from csapi.reports.layouts import DimensionValue
 from csapi.reports.ordering import Shape
 from csapi.reports.refusals import refuse
@@ -222,11 +223,11 @@ def instants(member: DimensionValue | None) -> list[Any]:
     return [None, None] if member is None else [member.start, member.end]
 
 
-def value_cells(value: MetricValue | Comparison) -> list[Any]:
+def value_cells(value: MetricValue | KpiValue | Comparison) -> list[Any]:
     """The value and its parts, its interval if it is there, and the same of the other side."""
     cells = [value.value, *(getattr(value, part) for part in PARTS)]
     cells += [getattr(value.excluded, part) for part in EXCLUDED]
-    if value.ci95_reason is not UNSET:
+    if not isinstance(value, KpiValue) and value.ci95_reason is not UNSET:
         cells += parts_of(value, CONFIDENCE)
     if isinstance(value, Comparison):
         return [*cells, *parts_of(value, DIFFERENCE)]

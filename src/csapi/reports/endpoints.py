@@ -7,16 +7,23 @@ from msgspec import Meta
 
 from csapi.access.principals import Principal, Scope
 from csapi.kit.clock import now
-from csapi.kit.http import Response, json_response
-from csapi.kit.language import asked_language, spoken
+from csapi.kit.http import Response
+from csapi.kit.language import asked_language
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of
-from csapi.metrics.periods import RangePreset
 from csapi.reports.encoders import CSV, CSV_FORM, NDJSON, NDJSON_FORM, encoded
+from csapi.reports.kpi_encoders import KPIS_FORM, encoded_kpis
 from csapi.reports.kpi_schemas import KpiCompare, KpiReport, KpiSet
 from csapi.reports.kpis import kpis
 from csapi.reports.narrowing import read_filters
-from csapi.reports.schemas import Query, QueryAnswer, TimeRange
+from csapi.reports.schemas import Query, QueryAnswer
 from csapi.reports.service import Desk, answer
+from csapi.reports.work_params import (
+    Values,
+    WorkParams,
+    filter_of,
+    range_of,
+    told_by_parameter,
+)
 
 QUERY_TAG = "Reports"
 SPOKEN = ("Content-Language",)
@@ -59,16 +66,13 @@ SEGMENT_EXAMPLE = {
 }
 
 
-class KpiParams(msgspec.Struct, kw_only=True):
-    """Which first screen, over which range."""
+class KpiParams(WorkParams, kw_only=True):
+    """Which first screen, over which range and work."""
 
     set: Annotated[KpiSet, Meta(description="Which numbers")]
-    from_: Annotated[str | None, Meta(description="First local day or instant")] = msgspec.field(
-        name="from", default=None
+    team: Annotated[Values, Meta(description="Work of these teams alone")] = msgspec.field(
+        default_factory=list
     )
-    to: Annotated[str | None, Meta(description="Until before this day or instant")] = None
-    preset: Annotated[RangePreset | None, Meta(description="Instead of from and to")] = None
-    timezone: Annotated[str | None, Meta(description="IANA zone; the tenant's if absent")] = None
     compare: Annotated[
         KpiCompare | None, Meta(description="What each number is held against; nothing if absent")
     ] = None
@@ -106,20 +110,19 @@ async def query(request: AnyRequest, principal: Principal) -> Response:
 
 async def get_kpis(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, KpiParams)
-    range_ = TimeRange(from_=wanted.from_, to=wanted.to, preset=wanted.preset)
-    if wanted.from_ is None and wanted.to is None and wanted.preset is None:
-        range_ = TimeRange(preset=RangePreset.last_30_days)
     desk = desk_of(request, principal)
-    found = await kpis(
-        desk,
-        wanted.set,
-        range_,
-        wanted.timezone,
-        wanted.compare,
-        sparkline=wanted.sparkline,
-        charts=wanted.charts,
-    )
-    return json_response(found, headers=spoken(desk.language))
+    with told_by_parameter("/set"):
+        found = await kpis(
+            desk,
+            wanted.set,
+            range_of(wanted),
+            wanted.timezone,
+            wanted.compare,
+            filter_of({name: getattr(wanted, name) for name in ("team", "channel", "inbox")}),
+            sparkline=wanted.sparkline,
+            charts=wanted.charts,
+        )
+    return encoded_kpis(found, request.headers.get("accept"), desk.language)
 
 
 OPERATIONS = [
@@ -154,13 +157,14 @@ OPERATIONS = [
         description="One call for a screen of tiles; the last 30 days unless a range is given. "
         "`compare` adds to each tile what it is held against, with a verdict; `sparkline` its line "
         "over time, by day, or by week or month where there are more than 62; `charts` the charts "
-        "of the screen, each as the engine answers it in series or as a matrix.",
+        "of the screen, each as the engine answers it in series or as a matrix. `team`, `channel` "
+        "and `inbox` choose the work that counts.",
         tag=QUERY_TAG,
         handler=get_kpis,
         scope=Scope.REPORTS_READ,
         portal=True,
         params=KpiParams,
-        responses={200: Media(body=KpiReport, headers=SPOKEN)},
+        responses={200: Media(body=KpiReport, texts={CSV: KPIS_FORM}, headers=SPOKEN)},
         problems=("query_timeout", "too_many_queries"),
     ),
 ]

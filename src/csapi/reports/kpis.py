@@ -16,7 +16,14 @@ from csapi.reports.kpi_schemas import (
     Sparkline,
     SparkPoint,
 )
-from csapi.reports.schemas import CompareRequest, MetricRequest, Query, QueryTime, TimeRange
+from csapi.reports.schemas import (
+    CompareRequest,
+    FilterNode,
+    MetricRequest,
+    Query,
+    QueryTime,
+    TimeRange,
+)
 from csapi.reports.service import Desk, Snapshot, answer_on, resolved, snapshot_of
 
 # Summaries have all of them: one that only facts tell would have all of a screen read from facts.
@@ -98,15 +105,18 @@ async def kpis(
     range_: TimeRange,
     timezone: str | None,
     compare: KpiCompare | None = None,
+    filters: FilterNode | None = None,
     *,
     sparkline: bool = False,
     charts: bool = False,
 ) -> KpiReport:
-    """The numbers of a set over a range, each held against another one and with a line of it over
-    time if that is asked for, and the charts of the screen. All are of one snapshot."""
+    """The numbers of a set over a range, of the work that passes the filters, each held against
+    another range and with a line of it over time if that is asked for, and the charts of the
+    screen. All are of one snapshot."""
     query = Query(
         metrics=[MetricRequest(id=metric_id) for metric_id in SETS[chosen]],
         time=QueryTime(range=range_, timezone=timezone),
+        filters=filters,
         compare=None if compare is None else CompareRequest(to=CompareTo(compare.value)),
     )
     lines: dict[str, Sparkline] = {}
@@ -118,7 +128,7 @@ async def kpis(
         if sparkline:
             lines = await sparklines(snapshot, query, grain)
         if charts:
-            drawn = await charts_of(snapshot, chosen, query.time, grain)
+            drawn = await charts_of(snapshot, chosen, query, grain)
     (row,) = found.data
     data = []
     for name, cell in row.metrics.items():

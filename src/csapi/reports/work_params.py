@@ -47,6 +47,14 @@ class WorkParams(RangeParams, kw_only=True):
     )
 
 
+def range_of(wanted: RangeParams) -> TimeRange:
+    """The range that is asked for; the last 30 days where none is."""
+    preset = wanted.preset
+    if wanted.from_ is None and wanted.to is None and preset is None:
+        preset = RangePreset.last_30_days
+    return TimeRange(from_=wanted.from_, to=wanted.to, preset=preset)
+
+
 def filter_of(chosen: Mapping[str, Sequence[str]]) -> FilterNode | None:
     """Only these members of each dimension; of one without any all."""
     tests = [
@@ -66,16 +74,10 @@ def query_of(
 ) -> Query:
     """The query of these metrics over the work that is asked for; of the last 30 days where no
     range is. only: further dimensions with the members to keep, all where there are none."""
-    preset = wanted.preset
-    if wanted.from_ is None and wanted.to is None and preset is None:
-        preset = RangePreset.last_30_days
     chosen = {"channel": wanted.channel, "inbox": wanted.inbox, **(only or {})}
     return Query(
         metrics=list(metrics),
-        time=QueryTime(
-            range=TimeRange(from_=wanted.from_, to=wanted.to, preset=preset),
-            timezone=wanted.timezone,
-        ),
+        time=QueryTime(range=range_of(wanted), timezone=wanted.timezone),
         dimensions=list(dimensions),
         filters=filter_of(chosen),
         compare=compare,

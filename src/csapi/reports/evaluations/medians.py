@@ -17,7 +17,7 @@ from csapi.reports.evaluations.schemas import (
 )
 from csapi.reports.evaluations.sides import Side
 from csapi.reports.fillings import Group
-from csapi.reports.shape import metric_value, ratio, total
+from csapi.reports.shape import are_scales_mixed, metric_value, ratio, total
 
 # Of fewer others a median would tell an agent what a colleague has.
 FEWEST_OTHERS = 3
@@ -31,8 +31,11 @@ WORDS = {
 
 
 def median_of(asked: Asked, places: Places, side: Side | None, own: Group) -> MedianOfAgents | None:
-    """The median of a metric. What is hidden of one on the side is hidden of all."""
+    """The median of a metric. What is hidden of one on the side is hidden of all; of values on
+    several scales there is none."""
     if side is None or asked.name in own.hidden:
+        return None
+    if are_scales_mixed(asked, places, own, *side.others):
         return None
     if any(asked.name in each.hidden for each in side.others):
         return None
@@ -51,6 +54,7 @@ def value_alone(asked: Asked, places: Places, group: Group) -> float | None:
     is_quotient = (
         places.denominator is not None
         and places.told is None
+        and not places.scales
         and asked.agg is None
         and asked.formula.survival is None
         and not isinstance(asked.formula, ComposedFormula)

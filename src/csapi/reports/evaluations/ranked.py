@@ -10,7 +10,7 @@ from csapi.metrics.shrinkage import Prior, prior_of, size_of
 from csapi.reports.evaluations.schemas import PriorInfo, RankedValue
 from csapi.reports.fillings import Group
 from csapi.reports.schemas import MetricValue
-from csapi.reports.shape import metric_value
+from csapi.reports.shape import are_scales_mixed, metric_value
 from csapi.reports.verdicts import sample_of
 
 
@@ -55,7 +55,11 @@ class Column:
 
 
 def column_of(asked: Asked, places: Places, groups: Sequence[Group]) -> Column:
-    """A column whose prior comes from the groups. What is hidden of one must not show in it."""
+    """A column whose prior comes from the groups. What is hidden of one must not show in it; groups
+    on several scales have none."""
     kind = None if asked.sampling is None else asked.sampling.kind
-    samples = [sample_of(places, each) for each in groups if asked.name not in each.hidden]
+    known = [each for each in groups if asked.name not in each.hidden]
+    if are_scales_mixed(asked, places, *known):
+        return Column(asked, places, None)
+    samples = [sample_of(places, each) for each in known]
     return Column(asked, places, prior_of(kind, asked.formula, samples))

@@ -1,11 +1,12 @@
 """What is going on now."""
 
 from csapi.access.principals import Principal, Scope
-from csapi.kit.http import Response, json_response
-from csapi.kit.language import spoken
+from csapi.kit.http import Response
 from csapi.kit.operations import AnyRequest, Media, Operation, params_of
 from csapi.kit.streams import EVENTS
+from csapi.reports.encoders import CSV
 from csapi.reports.endpoints import QUERY_TAG, SPOKEN, desk_of
+from csapi.reports.live.encoders import LIVE_FORM, encoded_live
 from csapi.reports.live.reading import live
 from csapi.reports.live.schemas import LiveParams, LiveReport
 from csapi.reports.live.stream import (
@@ -24,7 +25,7 @@ async def get_live(request: AnyRequest, principal: Principal) -> Response:
     desk = desk_of(request, principal)
     with told_by_parameter("/channel"):
         found = await live(desk, wanted)
-    return json_response(found, headers=spoken(desk.language))
+    return encoded_live(found, request.headers.get("accept"), desk.language)
 
 
 OPERATIONS = [
@@ -41,7 +42,7 @@ OPERATIONS = [
         scope=Scope.REPORTS_READ,
         portal=True,
         params=LiveParams,
-        responses={200: Media(body=LiveReport, headers=SPOKEN)},
+        responses={200: Media(body=LiveReport, texts={CSV: LIVE_FORM}, headers=SPOKEN)},
         problems=("query_timeout", "too_many_queries", "unknown_timezone"),
     ),
     Operation(
