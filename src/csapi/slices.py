@@ -24,6 +24,7 @@ from csapi.reports.drivers import referrals
 from csapi.reports.evaluations import endpoints as evaluations
 from csapi.reports.exports import endpoints as exports
 from csapi.reports.live import endpoints as live
+from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -50,6 +51,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *evaluations.OPERATIONS,
     *drivers.OPERATIONS,
     *referrals.OPERATIONS,
+    *radar.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
 )

@@ -21,6 +21,11 @@ from csapi.reports.endpoints import QUERY_TAG
 from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
 from csapi.reports.ordering import LARGEST_TOP, MOST_ORDERS, MOST_TESTS
 from csapi.reports.portal import LONGEST_SECONDS, MOST_ORIGINS
+from csapi.reports.radar.emerging import MOST_TERMS
+from csapi.reports.radar.knowledge import MOST_TITLES
+from csapi.reports.radar.params import LONGEST_WINDOW
+from csapi.reports.radar.reading import MOST_ENDED, MOST_TOPICS
+from csapi.reports.radar.texts import MOST_TEXTS
 from csapi.reports.records_schemas import LARGEST_PAGE as LARGEST_RECORDS_PAGE
 from csapi.reports.records_schemas import MOST_OTHERS
 from csapi.reports.resolve import DEEPEST, MOST_CONDITIONS
@@ -104,6 +109,19 @@ class ReportLimits(msgspec.Struct, kw_only=True):
     bytes_per_run: int
 
 
+class RadarLimits(msgspec.Struct, kw_only=True):
+    """Of the radar: days of the window; topics and terms that are looked at day by day, the most
+    surprising first, and topics that may have got another name; subjects and comments that are
+    read, of more an even part; titles of articles."""
+
+    window_days: int
+    topics: int
+    ended_topics: int
+    terms: int
+    texts: int
+    titles: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -118,6 +136,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     portal: PortalLimits
     exports: ExportLimits
     reports: ReportLimits
+    radar: RadarLimits
     referrals: int
     weight: float
 
@@ -167,6 +186,14 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 splits_per_run=MOST_EXPLAINED,
                 runs_kept=MOST_RUNS,
                 bytes_per_run=MOST_RUN_BYTES,
+            ),
+            radar=RadarLimits(
+                window_days=LONGEST_WINDOW,
+                topics=MOST_TOPICS,
+                ended_topics=MOST_ENDED,
+                terms=MOST_TERMS,
+                texts=MOST_TEXTS,
+                titles=MOST_TITLES,
             ),
             referrals=MOST_REFERRALS,
             weight=LARGEST_WEIGHT,
