@@ -13,7 +13,7 @@ from datetime import date
 
 from bench.measure import Line, Progress, at_most
 from bench.servers import Servers
-from bench.simulated import LANGUAGES, TOPICS, Tenant, Writers, in_ramadan, seen_at
+from bench.simulated import LANGUAGES, TOPICS, Tenant, Writers, in_ramadan
 from csapi.facts.text import said_words
 from csapi.reports.radar.detector import Detector, history_days, promising
 from csapi.reports.radar.emerging import emerging
@@ -89,14 +89,12 @@ def topic_delay(tenant: Tenant, first: int, growth: float) -> int | None:
 
 def term_delay(seed: int, language: str, growth: float) -> int | None:
     """After how many days words about an issue are seen."""
-    writers = Writers(seed, language, date(2024, 10, 1), YEAR + 120)
     onset = YEAR + 70 + seed % 20
-    by_day = writers.texts(onset, growth)
+    writers = Writers(seed, language, date(2024, 10, 1), YEAR + 120, onset, growth)
     issue = set(said_words(writers.issue))
     for end in range(onset + 1, onset + PATIENCE_DAYS + 1):
-        found = emerging(*seen_at(by_day, end, WINDOW))
-        said = {word for each in found.terms for term in (each.term, *each.also)
-                for word in term.split()}  # fmt: skip
+        terms = emerging(*writers.seen_at(end, WINDOW)).terms
+        said = {word for each in terms for term in (each.term, *each.also) for word in term.split()}
         if said & issue:
             return end - onset
     return None
@@ -106,9 +104,9 @@ def false_terms(seed: int, language: str) -> Iterator[tuple[int, str]]:
     """Day and term of each alarm, week by week, in a year in which nothing new is written."""
     days = 2 * YEAR + 60
     writers = Writers(seed, language, date(2024, 8, 1), days)
-    by_day, last = writers.texts(), dict[str, int]()
+    last: dict[str, int] = {}
     for end in range(days - YEAR, days, WINDOW):
-        for each in emerging(*seen_at(by_day, end, WINDOW)).terms:
+        for each in emerging(*writers.seen_at(end, WINDOW)).terms:
             if end - last.get(each.term, -YEAR) > SAME_ALARM_DAYS:
                 yield end, each.term
             last[each.term] = end

@@ -7,10 +7,11 @@ the day, each topic by the week, and shares drift.
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import accumulate
 
 from csapi.connect.demo.phrases import phrases
 from csapi.facts.text import said_words
@@ -37,6 +38,9 @@ SEASONAL = {
     "zh": ("斋月营业时间", "白色星期五折扣码"),
 }
 SEASON_SHARE, PRODUCTS = 0.08, 300
+SALE, SALE_DAYS = 2.5, 8
+SOME_TOPICS = (None, 1, 2, 3, 4)
+Written = tuple[int | None, Sequence[str]]
 
 
 def poisson(rng: random.Random, mean: float) -> int:
@@ -100,7 +104,7 @@ class Tenant:
             found *= 1.2
         if in_feast(day):
             found *= 0.4
-        return found * (2.5 if 0 <= since_sale(day) < 8 else 1.0)
+        return found * (SALE if 0 <= since_sale(day) < SALE_DAYS else 1.0)
 
     def season(self, topic: int, day: date) -> float:
         """By how much a season changes the share of a topic. Three have more to say in Ramadan, two
@@ -109,9 +113,9 @@ class Tenant:
             return 3.0 if in_ramadan(day) else 0.0
         if topic < 3 and in_ramadan(day):
             return 2.5
-        if topic in (3, 4) and 0 <= since_sale(day) < 8:
+        if topic in (3, 4) and 0 <= since_sale(day) < SALE_DAYS:
             return 2.5
-        return 2.0 if topic == 5 and 8 <= since_sale(day) < 22 else 1.0
+        return 2.0 if topic == 5 and SALE_DAYS <= since_sale(day) < 22 else 1.0
 
     def _week(self) -> None:
         rng, done = self.rng, len(self.topics[0]) if self.topics else 0
@@ -140,26 +144,36 @@ class Tenant:
 
 @dataclass
 class Writers:
-    """What people write to a tenant in one language, day by day."""
+    """What people write to a tenant in one language, day by day; from `onset` on there is an issue:
+    so many times as many write of it."""
 
     seed: int
     language: str
     start: date
     days: int
+    onset: int | None = None
+    growth: float = 1
+    written: dict[int, list[Text]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.rng = random.Random(f"texts/{self.seed}/{self.language}")
-        self.volume = math.exp(self.rng.uniform(math.log(30), math.log(80)))
-        self.popular = [1 / (place + 2) for place in range(PRODUCTS)]
-        self.rng.shuffle(self.popular)
+        rng = self.rng("tenant")
+        self.volume = math.exp(rng.uniform(math.log(20), math.log(50)))
         self.issue = ISSUES[self.language][self.seed % len(ISSUES[self.language])]
         # Texts a week about the later issue, from before it is one.
-        self.usual = self.rng.uniform(3, 15)
-        self.people = 0
+        self.usual = rng.uniform(3, 15)
+        popular = [1 / (place + 2) for place in range(PRODUCTS)]
+        rng.shuffle(popular)
+        self.popular: list[list[float]] = []
+        for _ in range(self.days // 7 + 1):
+            popular = [each * math.exp(rng.gauss(0, BY_WEEK)) for each in popular]
+            self.popular.append(list(accumulate(popular)))
+
+    def rng(self, what: object) -> random.Random:
+        return random.Random(f"texts/{self.seed}/{self.language}/{what}")
 
     @cached_property
     def subjects(self) -> Sequence[Sequence[str]]:
-        """Words of subjects of the demo, by topic, each with how it goes on."""
+        """Words of subjects of the demo, each with how it goes on."""
         said = phrases(self.language)
         pairs = [
             f"{subject} {opening}"
@@ -173,49 +187,45 @@ class Writers:
     def seasonal(self) -> Sequence[Sequence[str]]:
         return [said_words(each) for each in SEASONAL[self.language]]
 
-    def _day(self, day: date) -> list[tuple[int | None, Sequence[str]]]:
-        rng, found = self.rng, []
+    def day(self, number: int) -> list[Text]:
+        """The texts of a day, as days are counted from the start."""
+        if number not in self.written:
+            rng, first = self.rng(number), number * 10_000
+            written = [*self._usual(number, rng), *self._about_issue(number, rng)]
+            self.written[number] = [
+                Text(first + place, number, f"p{first + place}", topic, terms_of(words))
+                for place, (topic, words) in enumerate(written)
+            ]
+        return self.written[number]
+
+    def _usual(self, number: int, rng: random.Random) -> Iterator[Written]:
+        day, popular = self.start + timedelta(days=number), self.popular[number // 7]
         weekend = WEEKEND[day.weekday() - 4] if day.weekday() in (4, 5) else 1.0
-        busy = 2.5 if 0 <= since_sale(day) < 8 else 1.0
-        for _ in range(poisson(rng, self.volume * weekend * busy * noise(rng, BY_DAY))):
-            words = list(rng.choice(self.subjects))
-            words.append(f"product{rng.choices(range(PRODUCTS), self.popular)[0]}")
-            for season, is_on in enumerate((in_ramadan(day), 0 <= since_sale(day) < 8)):
+        is_sale = 0 <= since_sale(day) < SALE_DAYS
+        busy = self.volume * weekend * (SALE if is_sale else 1.0)
+        for _ in range(poisson(rng, busy * noise(rng, BY_DAY))):
+            product = rng.choices(range(PRODUCTS), cum_weights=popular)[0]
+            words = [*rng.choice(self.subjects), f"product{product}"]
+            for season, is_on in enumerate((in_ramadan(day), is_sale)):
                 if rng.random() < (SEASON_SHARE if is_on else SEASON_SHARE / 100):
                     words += self.seasonal[season]
-            found.append((rng.choice((None, 1, 2, 3, 4)), words))
-        return found
+            yield rng.choice(SOME_TOPICS), words
 
-    def texts(self, onset: int | None = None, growth: float = 1) -> list[list[Text]]:
-        """By day; with an issue from `onset` on."""
-        rng, place, by_day = self.rng, 0, []
-        issue = said_words(self.issue)
-        for number in range(self.days):
-            day = self.start + timedelta(days=number)
-            if number % 7 == 0:
-                self.popular = [each * math.exp(rng.gauss(0, 0.1)) for each in self.popular]
-            written = self._day(day)
-            more = growth if onset is not None and number >= onset else 1
-            for _ in range(poisson(rng, more * self.usual / 7)):
-                about = rng.choice(self.subjects)
-                written.append((rng.choice((None, 1, 2, 3, 4)), [*about[:2], *issue]))
-            texts = []
-            for topic, words in written:
-                texts.append(Text(place, number, f"p{place}", topic, terms_of(words)))
-                place += 1
-            by_day.append(texts)
-        return by_day
+    def _about_issue(self, number: int, rng: random.Random) -> Iterator[Written]:
+        more = self.growth if self.onset is not None and number >= self.onset else 1
+        for _ in range(poisson(rng, more * self.usual / 7)):
+            words = [*rng.choice(self.subjects)[:2], *said_words(self.issue)]
+            yield rng.choice(SOME_TOPICS), words
 
-
-def seen_at(by_day: Sequence[Sequence[Text]], end: int, window: int) -> tuple[list[Text], Days]:
-    """The texts that the radar reads once a day is over, in days of its own: those of the window,
-    of the weeks before and of the same days a year before."""
-    first, start = end - window - history_days(window), end - window
-    spans = ((start - SEASONS[-1], end - SEASONS[0]), (start - base_days(window), end))
-    texts = [
-        Text(each.place, each.day - first, each.person, each.topic, each.terms)
-        for begin, until in spans
-        for day in range(max(0, begin), max(0, until))
-        for each in by_day[day]
-    ]
-    return texts, Days(end - first, window)
+    def seen_at(self, end: int, window: int) -> tuple[list[Text], Days]:
+        """What the radar reads once a day is over, in days of its own: the texts of the window, of
+        the weeks before and of the same days a year before."""
+        first, start = end - window - history_days(window), end - window
+        spans = ((start - SEASONS[-1], end - SEASONS[0]), (start - base_days(window), end))
+        texts = [
+            Text(each.place, each.day - first, each.person, each.topic, each.terms)
+            for begin, until in spans
+            for day in range(max(0, begin), max(0, until))
+            for each in self.day(day)
+        ]
+        return texts, Days(end - first, window)

@@ -204,7 +204,8 @@ def test_what_has_no_topic_is_always_told(shop: Tenant) -> None:
 
 
 def test_without_a_month_of_history_nothing_is_new(shop: Tenant) -> None:
-    found = get(shop, **{"from": "2025-12-01", "to": "2025-12-08"})
+    days: dict[str, Any] = {"from": "2025-12-01", "to": "2025-12-08"}
+    found = get(shop, **days)
     assert found["reading"]["is_long_enough"] is False
     assert (found["new_topics"], found["risen_topics"]) == ([], [])
     assert found["untagged"]["surprise"] is None

@@ -40,7 +40,7 @@ PRIOR, CV2, PRIOR_BLOCKS = 1.2, 0.02, 6
 # One block far off, an old issue or a season, says little about all the others.
 LARGEST_Z2 = 9.0
 LEAST_DISPERSION = 1.05
-LEAST_COUNT, LEAST_RATIO, SIGNIFICANT = 5, 1.5, 0.01
+LEAST_COUNT, LEAST_RATIO, SIGNIFICANT = 5, 1.5, 0.05
 # So long without any before it comes back.
 SILENT_DAYS = 56
 # So many days with anything have to be known before the window.

@@ -15,7 +15,7 @@ from csapi.reports.radar.detector import LEAST_COUNT, Detector, Verdict, promisi
 
 LEAST_PEOPLE = 3
 # So many terms are looked at day by day, the most surprising first.
-MOST_TERMS = 200
+MOST_TERMS = 100
 COVERED = 0.9
 # Terms that share this part of the texts of the rarer one are about the same.
 SAME = 0.6
