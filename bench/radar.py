@@ -5,6 +5,7 @@ the end of each day (of words, of each week where nothing is the matter), over t
 An alarm about the same thing within two weeks is the same alarm.
 """
 
+import gc
 import random
 import statistics
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from datetime import date
 from bench.measure import Line, Progress, at_most
 from bench.servers import Servers
 from bench.simulated import LANGUAGES, TOPICS, Tenant, Writers, in_ramadan
+from csapi.cli.serve import COLLECT_AFTER
 from csapi.facts.text import said_words
 from csapi.reports.radar.detector import Detector, history_days, promising
 from csapi.reports.radar.emerging import emerging
@@ -22,7 +24,7 @@ from csapi.reports.radar.reading import MOST_TOPICS
 WINDOW, YEAR, MONTHS = 7, 365, 12
 SEEDS, QUICK_SEEDS = 50, 3
 GROWTHS = (2, 3, 5)
-PATIENCE_DAYS, SAME_ALARM_DAYS = 28, 14
+PATIENCE_DAYS, SAME_ALARM_DAYS = 14, 14
 START = date(2023, 10, 1)
 # The year that is watched: two years are known before it, or nothing.
 WATCHED = date(2025, 10, 1)
@@ -177,5 +179,6 @@ def term_lines(seeds: Sequence[int], progress: Progress) -> Iterator[Line]:
 
 def run(servers: Servers, progress: Progress, *, is_quick: bool) -> list[Line]:
     del servers
+    gc.set_threshold(*COLLECT_AFTER)
     seeds = range(QUICK_SEEDS if is_quick else SEEDS)
     return [*topic_lines(seeds, progress), *term_lines(seeds, progress)]

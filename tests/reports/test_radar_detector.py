@@ -14,7 +14,7 @@ from csapi.reports.radar.detector import (
     history_days,
     promising,
 )
-from csapi.reports.radar.emerging import Days, Text, emerging, names_of, terms_of
+from csapi.reports.radar.emerging import Days, Text, emerging, named_by, terms_of
 from csapi.reports.radar.renames import predecessors
 
 WINDOW = 7
@@ -190,7 +190,7 @@ def test_words_that_come_up_are_one_finding() -> None:
 
 def test_what_a_topic_covers_is_not_listed() -> None:
     assert emerging(said(("apple pay declined", 8, 1)), DAYS).terms == []
-    names = frozenset(names_of(["pay", "with", "apple", "declined"]))
+    names = named_by([["pay", "with", "apple"], ["declined", "pay", "apple"]])
     assert emerging(said(("apple pay declined", 8, None)), DAYS, names).terms == []
 
 

@@ -9,7 +9,7 @@ the detector's word, over the texts by day. Terms of mostly the same texts are o
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from csapi.reports.radar.detector import LEAST_COUNT, Detector, Verdict, promising
 
@@ -22,8 +22,8 @@ SAME = 0.6
 # A phrase that has nearly all texts of a word says more than the word.
 PHRASE = 0.8
 ALSO = 5
-NAME_WORDS = 12
-Names = frozenset[frozenset[str]]
+Names = Mapping[str, set[int]]
+NOT_NAMED: Names = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,18 @@ def terms_of(words: Sequence[str]) -> frozenset[str]:
     return frozenset((*words, *(f"{first} {second}" for first, second in pairwise(words))))
 
 
-def names_of(words: Sequence[str]) -> Iterator[frozenset[str]]:
-    """What terms a topic of that name covers: each word, and any two."""
-    distinct = list(dict.fromkeys(words))[:NAME_WORDS]
-    yield from (frozenset([each]) for each in distinct)
-    yield from (frozenset(pair) for pair in combinations(distinct, 2))
+def named_by(names: Iterable[Sequence[str]]) -> Names:
+    """Each word of what topics are called -> the numbers of the names that have it."""
+    found: dict[str, set[int]] = {}
+    for number, words in enumerate(names):
+        for word in words:
+            found.setdefault(word, set()).add(number)
+    return found
+
+
+def is_named(term: str, names: Names) -> bool:
+    """Whether a topic is called by all of these words."""
+    return bool(set.intersection(*(names.get(word, set()) for word in term.split())))
 
 
 def is_borne(texts: Sequence[Text]) -> bool:
@@ -108,7 +115,7 @@ def eligible_terms(texts: Sequence[Text], least_people: int, names: Names) -> di
         if len(having) >= LEAST_COUNT
         and len({each.person for each in having}) >= least_people
         and not is_borne(having)
-        and frozenset(term.split()) not in names
+        and not is_named(term, names)
     }
 
 
@@ -124,10 +131,10 @@ def daily(terms: Sequence[str], texts: Sequence[Text], days: Days) -> Mapping[st
 def emerging(
     texts: Sequence[Text],
     days: Days,
-    names: Names = frozenset(),
+    names: Names = NOT_NAMED,
     least_people: int = LEAST_PEOPLE,
 ) -> Emerging:
-    """names: what the names of topics cover."""
+    """names: what topics are called."""
     of_window = [each for each in texts if each.day >= days.first]
     earlier = [each for each in texts if each.day < days.first]
     eligible = eligible_terms(of_window, max(least_people, LEAST_PEOPLE), names)

@@ -128,7 +128,7 @@ class Judged:
 
     def surprise(self, key: str | None) -> Surprise | None:
         """None: nothing is known before, or it is about too few customers."""
-        verdict = self.verdicts.get(key)
-        is_hidden = self.found.before.get(key, 0.0) is None
+        verdict, count = self.verdicts.get(key), self.found.cells(key)[CONTACTS.id].value
+        is_hidden = count is None or self.found.before.get(key, 0.0) is None
         is_new = key is not None and key not in self.found.ever
         return None if verdict is None or is_hidden or is_new else surprise_of(verdict)

@@ -14,7 +14,7 @@ from csapi.metrics.topics import Through
 from csapi.reports.content_gaps import ContentGap, GapKind, gap_of, read_gaps
 from csapi.reports.drivers.articles import read_articles
 from csapi.reports.drivers.params import DriverLevel
-from csapi.reports.radar.emerging import Names, names_of
+from csapi.reports.radar.emerging import Names, named_by
 from csapi.reports.radar.params import RadarParams, Window
 from csapi.reports.radar.schemas import TermGap, TopicGap
 from csapi.reports.schemas import LARGEST_PAGE
@@ -53,9 +53,9 @@ class TopicNames:
 
     @cached_property
     def covered(self) -> Names:
-        """What the names of topics cover."""
+        """What topics are called, by its words. Takes a while."""
         names = [*(plain(key) for key in self.keys.values()), *self.labels.values()]
-        return frozenset(each for name in names for each in names_of(said_words(name)))
+        return named_by(said_words(name) for name in names)
 
 
 def plain(key: str) -> str:

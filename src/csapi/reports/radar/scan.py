@@ -9,7 +9,7 @@ from csapi.reports.drivers.reading import CONTACTS
 from csapi.reports.drivers.schemas import ShareValue
 from csapi.reports.drivers.scoring import share_of
 from csapi.reports.radar.detector import LEAST_COUNT, LEAST_RATIO, SIGNIFICANT
-from csapi.reports.radar.emerging import LEAST_PEOPLE, Emerging, Names, emerging
+from csapi.reports.radar.emerging import LEAST_PEOPLE, Emerging, emerging
 from csapi.reports.radar.judging import PEOPLE, Finding, Judged
 from csapi.reports.radar.knowledge import TopicNames, term_gaps, topic_gaps, topic_names
 from csapi.reports.radar.params import RadarParams, Window, window_of
@@ -53,10 +53,10 @@ class Read:
     found: Emerging
 
 
-def judged_texts(rows: Rows, window: Window, names: Names, least_people: int) -> Read:
+def judged_texts(rows: Rows, window: Window, names: TopicNames, least_people: int) -> Read:
     """Takes a while."""
     texts = texts_of(rows, window)
-    return Read(texts, emerging(texts.texts, texts.days, names, least_people))
+    return Read(texts, emerging(texts.texts, texts.days, names.covered, least_people))
 
 
 def findings_of(judged: Judged, top: int) -> list[Finding]:
@@ -75,7 +75,7 @@ async def radar(desk: Desk, wanted: RadarParams) -> Radar:
             rows = await read_texts(snapshot, found)
             smallest = await snapshot.smallest_group()
             least = max(LEAST_PEOPLE, smallest or 0)
-            read = await aside(judged_texts, rows, window, names.covered, least)
+            read = await aside(judged_texts, rows, window, names, least)
             findings = await aside(findings_of, judged, wanted.top)
             beside = await read_beside(snapshot, wanted, judged, findings, read, names)
     return answer_of(wanted, judged, findings, read, beside)

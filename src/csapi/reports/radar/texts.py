@@ -25,7 +25,9 @@ from csapi.reports.radar.reading import Topics
 from csapi.reports.radar.sightings import EXAMPLES, Subject
 from csapi.reports.service import Snapshot
 
-MOST_TEXTS = 30_000
+MOST_TEXTS = 20_000
+# Of each text only its beginning: it bounds what one answer holds in memory.
+CHARACTERS, WORDS = 500, 40
 DIGITS = 65_536
 
 KINDS = f"'{{{Kind.CONTACT:d},{Kind.FEEDBACK_COMMENT:d}}}'::smallint[]"
@@ -101,7 +103,8 @@ async def read_texts(snapshot: Snapshot, found: Topics) -> Rows:
 WITH chosen AS MATERIALIZED ({facts})
 SELECT c.resource, c.subject, c.topic, c.customer, c.occurred_at,
   (c.occurred_at AT TIME ZONE {zone})::date - {first} AS day,
-  t.item->>'subject' AS subject_text, b.words::text AS words
+  left(t.item->>'subject', {CHARACTERS}) AS subject_text,
+  jsonb_path_query_array(b.words, '$[0 to {WORDS - 1}]')::text AS words
 FROM chosen c
 LEFT JOIN tickets t ON t.tenant_id = {compiler.tenant} AND t.id = c.subject
   AND c.kind = {Kind.CONTACT}
@@ -117,7 +120,7 @@ def texts_of(found: Rows, window: Window) -> Texts:
 
     @cache
     def said(text: str) -> frozenset[str]:
-        return terms_of(said_words(text))
+        return terms_of(said_words(text)[:WORDS])
 
     texts, records, instants = [], [], []
     for place, row in enumerate(found.rows):
