@@ -194,6 +194,13 @@ def test_what_a_topic_covers_is_not_listed() -> None:
     assert emerging(said(("apple pay declined", 8, None)), DAYS, names).terms == []
 
 
+def test_what_most_bear_is_covered_if_it_is_told_itself() -> None:
+    texts = said(("apple pay declined", 5, 1), ("apple pay declined", 3, None))
+    assert emerging(texts, DAYS).terms
+    assert emerging(texts, DAYS, told=frozenset({1})).terms == []
+    assert emerging(texts, DAYS, told=frozenset({2})).terms
+
+
 def test_what_few_people_write_is_not_listed() -> None:
     texts = said(("apple pay declined", 8, None))
     alone = [

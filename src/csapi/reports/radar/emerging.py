@@ -2,7 +2,8 @@
 
 A term is a word that says something, or two that follow each other, once a text. It is looked at
 when enough texts of the window by enough people have it; it is covered where a topic is called by
-these words, or where nearly all texts with it bear one and the same topic. Whether it came up is
+these words, where nearly all texts with it bear one and the same topic, or where most bear one that
+is a finding itself. Whether it came up is
 the detector's word, over the texts by day. Terms of mostly the same texts are one finding.
 """
 
@@ -16,7 +17,7 @@ from csapi.reports.radar.detector import LEAST_COUNT, Detector, Verdict, promisi
 LEAST_PEOPLE = 3
 # So many terms are looked at day by day, the most surprising first.
 MOST_TERMS = 100
-COVERED = 0.9
+COVERED, COVERED_BY_FINDING = 0.9, 0.5
 # Terms that share this part of the texts of the rarer one are about the same.
 SAME = 0.6
 # A phrase that has nearly all texts of a word says more than the word.
@@ -97,13 +98,18 @@ def is_named(term: str, names: Names) -> bool:
     return bool(set.intersection(*(names.get(word, set()) for word in term.split())))
 
 
-def is_borne(texts: Sequence[Text]) -> bool:
-    """Whether nearly all texts bear one topic."""
+def is_borne(texts: Sequence[Text], told: frozenset[int]) -> bool:
+    """Whether nearly all texts bear one topic, or most a topic that is told."""
     topics = Counter(each.topic for each in texts if each.topic is not None)
-    return bool(topics) and max(topics.values()) >= COVERED * len(texts)
+    return any(
+        count >= (COVERED_BY_FINDING if topic in told else COVERED) * len(texts)
+        for topic, count in topics.items()
+    )
 
 
-def eligible_terms(texts: Sequence[Text], least_people: int, names: Names) -> dict[str, list[Text]]:
+def eligible_terms(
+    texts: Sequence[Text], least_people: int, names: Names, told: frozenset[int]
+) -> dict[str, list[Text]]:
     """Terms of texts of the window that may be told, each with its texts."""
     found: dict[str, list[Text]] = {}
     for text in texts:
@@ -114,7 +120,7 @@ def eligible_terms(texts: Sequence[Text], least_people: int, names: Names) -> di
         for term, having in found.items()
         if len(having) >= LEAST_COUNT
         and len({each.person for each in having}) >= least_people
-        and not is_borne(having)
+        and not is_borne(having, told)
         and not is_named(term, names)
     }
 
@@ -133,11 +139,12 @@ def emerging(
     days: Days,
     names: Names = NOT_NAMED,
     least_people: int = LEAST_PEOPLE,
+    told: frozenset[int] = frozenset(),
 ) -> Emerging:
-    """names: what topics are called."""
+    """names: what topics are called; told: topics that are findings."""
     of_window = [each for each in texts if each.day >= days.first]
     earlier = [each for each in texts if each.day < days.first]
-    eligible = eligible_terms(of_window, max(least_people, LEAST_PEOPLE), names)
+    eligible = eligible_terms(of_window, max(least_people, LEAST_PEOPLE), names, told)
     before: Counter[str] = Counter()
     wanted = frozenset(eligible)
     for text in earlier:

@@ -53,10 +53,17 @@ class Read:
     found: Emerging
 
 
-def judged_texts(rows: Rows, window: Window, names: TopicNames, least_people: int) -> Read:
+def judged_texts(
+    rows: Rows,
+    window: Window,
+    names: TopicNames,
+    least_people: int,
+    findings: Sequence[Finding],
+) -> Read:
     """Takes a while."""
-    texts = texts_of(rows, window)
-    return Read(texts, emerging(texts.texts, texts.days, names.covered, least_people))
+    texts, keys = texts_of(rows, window), {each.topic for each in findings}
+    told = frozenset(member for member, key in names.keys.items() if key in keys)
+    return Read(texts, emerging(texts.texts, texts.days, names.covered, least_people, told))
 
 
 def findings_of(judged: Judged, top: int) -> list[Finding]:
@@ -75,8 +82,8 @@ async def radar(desk: Desk, wanted: RadarParams) -> Radar:
             rows = await read_texts(snapshot, found)
             smallest = await snapshot.smallest_group()
             least = max(LEAST_PEOPLE, smallest or 0)
-            read = await aside(judged_texts, rows, window, names, least)
             findings = await aside(findings_of, judged, wanted.top)
+            read = await aside(judged_texts, rows, window, names, least, findings)
             beside = await read_beside(snapshot, wanted, judged, findings, read, names)
     return answer_of(wanted, judged, findings, read, beside)
 
