@@ -25,7 +25,7 @@ from csapi.reports.radar.reading import Topics
 from csapi.reports.radar.sightings import EXAMPLES, Subject
 from csapi.reports.service import Snapshot
 
-MOST_TEXTS = 20_000
+MOST_TEXTS = 10_000
 # Of each text only its beginning: it bounds what one answer holds in memory.
 CHARACTERS, WORDS = 500, 40
 DIGITS = 65_536
