@@ -6,14 +6,13 @@ from datetime import datetime
 
 from csapi.kit.turns import aside
 from csapi.reports.drivers.reading import CONTACTS
-from csapi.reports.drivers.schemas import ShareValue
-from csapi.reports.drivers.scoring import share_of
+from csapi.reports.drivers.scoring import coverage_of, share_of
 from csapi.reports.radar.detector import LEAST_COUNT, LEAST_RATIO, SIGNIFICANT
 from csapi.reports.radar.emerging import LEAST_PEOPLE, Emerging, emerging
 from csapi.reports.radar.judging import PEOPLE, Finding, Judged
 from csapi.reports.radar.knowledge import TopicNames, term_gaps, topic_gaps, topic_names
 from csapi.reports.radar.params import RadarParams, Window, window_of
-from csapi.reports.radar.reading import Topics, read_daily, read_topics
+from csapi.reports.radar.reading import read_daily, read_topics
 from csapi.reports.radar.schemas import (
     Radar,
     RadarReading,
@@ -151,7 +150,7 @@ def answer_of(
         untagged=untagged_of(judged),
         contacts=contacts,
         customers=found.totals[PEOPLE],
-        tag_coverage=coverage(found),
+        tag_coverage=coverage_of(contacts.value, found.cells(None)[CONTACTS.id].value),
         reading=RadarReading(
             history_days=judged.detector.known_days,
             is_long_enough=judged.is_long_enough,
@@ -183,12 +182,3 @@ def untagged_of(judged: Judged) -> Untagged:
         surprise=judged.surprise(None),
         is_risen=judged.is_told(None),
     )
-
-
-def coverage(found: Topics) -> ShareValue:
-    """How many contacts have a topic, among all."""
-    whole, without = found.totals[CONTACTS.id].value, found.cells(None)[CONTACTS.id].value
-    if whole is None or without is None:
-        return ShareValue(value=None, numerator=0, denominator=0)
-    part = whole - without
-    return ShareValue(value=share_of(part, whole), numerator=part, denominator=whole)
