@@ -44,9 +44,10 @@ class Seen:
         return sum(each is not None for each in self.delays) / max(len(self.delays), 1)
 
     @property
-    def delay(self) -> float:
+    def delay(self) -> float | None:
+        """The median of those that were seen."""
         found = [each for each in self.delays if each is not None]
-        return statistics.median(found) if found else float("nan")
+        return statistics.median(found) if found else None
 
 
 def alarms_of(totals: Sequence[int], topics: Sequence[Sequence[int]], end: int) -> set[int]:
@@ -115,12 +116,12 @@ def false_terms(seed: int, language: str) -> Iterator[tuple[int, str]]:
 
 
 def detected(what: str, found: Seen) -> Line:
+    delay = "" if found.delay is None else f"; median delay {found.delay:.0f} days"
     return Line(
         what=what,
         unit="%",
         csapi=100 * found.rate,
-        note=f"of {len(found.delays)} within {PATIENCE_DAYS} days; median delay "
-        f"{found.delay:.0f} days",
+        note=f"of {len(found.delays)} within {PATIENCE_DAYS} days{delay}",
     )
 
 

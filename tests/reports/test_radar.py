@@ -273,6 +273,7 @@ def test_another_tenant_sees_nothing(shop: Tenant, product: Product) -> None:
         ({"from": "2026-02-01"}, "/from", "invalid_value"),
         ({"from": "2026-03-23T10:00:00Z"}, "/from", "invalid_value"),
         ({"from": "2126-03-23", "to": "2126-03-24"}, "/from", "invalid_value"),
+        ({"from": "1980-01-01", "to": "1980-01-05"}, "/from", "invalid_value"),
         ({"level": "x"}, "/level", "invalid_value"),
     ],
 )
