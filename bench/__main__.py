@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bench import derivation, ingest, lag, live, neighbours, reads, rollup, single, timers
+from bench import derivation, ingest, lag, live, neighbours, radar, reads, rollup, single, timers
 from bench.measure import Line, Progress
 from bench.report import machine, show, write_json, write_markdown
 from bench.servers import started
@@ -19,10 +19,14 @@ STAGES: dict[str, Callable[..., list[Line]]] = {
     "live": live.run,
     "neighbours": neighbours.run,
     "timers": timers.run,
+    "radar": radar.run,
 }
+# Takes a quarter of an hour and says nothing about speed: only where it is named.
+APART = {"radar"}
 
 
 @click.command()
+@click.argument("words", nargs=-1, type=click.Choice(list(STAGES)))
 @click.option("--quick", "is_quick", is_flag=True, help="Fewer rounds and less data: two minutes.")
 @click.option("--only", multiple=True, type=click.Choice(list(STAGES)), help="May be repeated.")
 @click.option(
@@ -39,6 +43,7 @@ STAGES: dict[str, Callable[..., list[Line]]] = {
     help="Replace the figures in that page.",
 )
 def main(
+    words: tuple[str, ...],
     *,
     is_quick: bool,
     only: tuple[str, ...],
@@ -46,11 +51,12 @@ def main(
     json_path: Path | None,
     markdown_path: Path | None,
 ) -> None:
-    """Measure csapi against limits taken in the same run, on servers of its own."""
+    """Measure csapi against limits taken in the same run, on servers of its own: all, or what is
+    named."""
     progress, load_before = Progress(), os.getloadavg()[0]
     lines: list[Line] = []
     with started() as servers:
-        for name in only or STAGES:
+        for name in (*words, *only) or [each for each in STAGES if each not in APART]:
             lines += STAGES[name](servers, progress, is_quick=is_quick)
         if plans_path:
             plans = [f"{name}\n\n{text}\n" for name, text in servers.plans.items()]

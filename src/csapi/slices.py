@@ -26,6 +26,7 @@ from csapi.reports.evaluations import own
 from csapi.reports.exports import endpoints as exports
 from csapi.reports.live import endpoints as live
 from csapi.reports.menus import endpoints as menus
+from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -54,6 +55,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *drivers.OPERATIONS,
     *referrals.OPERATIONS,
     *menus.OPERATIONS,
+    *radar.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
 )

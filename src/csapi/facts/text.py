@@ -42,6 +42,8 @@ ARABIC_ARTICLE = regex.compile(
 
 def folded(text: str) -> str:
     """The spelling that all spellings of a text share. Folding again changes nothing."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     while (again := _folded_once(text)) != text:
         text = again
     return text
@@ -75,7 +77,7 @@ def said_words(text: str) -> list[str]:
     known = NUMBER.sub(" ", ADDRESS.sub(" ", folded(text)))
     found = [
         word
-        for word in words(known)
+        for word in words_of_folded(known)
         if word not in SMALL and (len(word) > 1 or HAN.match(word)) and not word.isdecimal()
     ]
     return found[:MOST_WORDS]
@@ -83,8 +85,12 @@ def said_words(text: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """The words of a text, folded, in their order; Arabic ones without an article."""
+    return words_of_folded(folded(text))
+
+
+def words_of_folded(text: str) -> list[str]:
     found: list[str] = []
-    for token in TOKEN.findall(folded(text)):
+    for token in TOKEN.findall(text):
         if HAN.match(token):
             import rjieba  # noqa: PLC0415  its dictionary takes a third of a second to load
 

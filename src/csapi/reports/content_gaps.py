@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
+import asyncpg
 import msgspec
 from msgspec import Meta
 
@@ -14,6 +16,7 @@ from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.dimensions import label_of
+from csapi.metrics.periods import Period
 from csapi.reports.endpoints import QUERY_TAG
 from csapi.reports.ranges import RangeParams, period_of
 
@@ -143,20 +146,30 @@ def gap_of(articles: int, after_view: int) -> GapKind:
     return GapKind.article_fails if after_view else GapKind.none
 
 
+async def read_gaps(
+    connection: asyncpg.Connection, tenant_id: UUID, period: Period, window_hours: int, limit: int
+) -> list[ContentGap]:
+    """Topics of the tickets of a period, the largest gaps first."""
+    place = (tenant_id, period.start, period.end)
+    rows = await connection.fetch(GAPS, *place, window_hours, limit)
+    return [
+        ContentGap(**row, gap=gap_of(row["articles"], row["tickets_after_view"])) for row in rows
+    ]
+
+
 async def get_content_gaps(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, ContentGapParams)
     period = period_of(wanted, principal.timezone)
     place = (principal.tenant_id, period.start, period.end)
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
-        rows = await connection.fetch(GAPS, *place, wanted.window_hours, wanted.limit)
+        gaps = await read_gaps(
+            connection, principal.tenant_id, period, wanted.window_hours, wanted.limit
+        )
         totals = await connection.fetchrow(TOTALS, *place)
     return json_response(
         ContentGapReport(
-            data=[
-                ContentGap(**row, gap=gap_of(row["articles"], row["tickets_after_view"]))
-                for row in rows
-            ],
+            data=gaps,
             totals=ContentGapTotals(**totals),
             start=period.start,
             end=period.end,

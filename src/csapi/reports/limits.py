@@ -30,6 +30,11 @@ from csapi.reports.live.hub import (
 from csapi.reports.live.stream import LONGEST_TICKET_SECONDS
 from csapi.reports.ordering import LARGEST_TOP, MOST_ORDERS, MOST_TESTS
 from csapi.reports.portal import LONGEST_SECONDS, MOST_ORIGINS
+from csapi.reports.radar.emerging import MOST_TERMS
+from csapi.reports.radar.knowledge import MOST_TITLES
+from csapi.reports.radar.params import LONGEST_WINDOW
+from csapi.reports.radar.reading import MOST_ENDED, MOST_TOPICS
+from csapi.reports.radar.texts import MOST_TEXTS
 from csapi.reports.records_schemas import LARGEST_PAGE as LARGEST_RECORDS_PAGE
 from csapi.reports.records_schemas import MOST_OTHERS
 from csapi.reports.resolve import DEEPEST, MOST_CONDITIONS
@@ -134,6 +139,19 @@ class SelfEvaluationLimits(msgspec.Struct, kw_only=True):
     scores: int
 
 
+class RadarLimits(msgspec.Struct, kw_only=True):
+    """Of the radar: days of the window; topics and terms that are looked at day by day, the most
+    surprising first, and topics that may have got another name; subjects and comments that are
+    read, of more an even part; titles of articles."""
+
+    window_days: int
+    topics: int
+    ended_topics: int
+    terms: int
+    texts: int
+    titles: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -149,6 +167,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     exports: ExportLimits
     reports: ReportLimits
     streams: StreamLimits
+    radar: RadarLimits
     referrals: int
     self_evaluations: SelfEvaluationLimits
     weight: float
@@ -207,6 +226,14 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 questions_per_tenant=MOST_BOARDS,
                 stream_seconds=LONGEST_STREAM_SECONDS,
                 ticket_seconds=LONGEST_TICKET_SECONDS,
+            ),
+            radar=RadarLimits(
+                window_days=LONGEST_WINDOW,
+                topics=MOST_TOPICS,
+                ended_topics=MOST_ENDED,
+                terms=MOST_TERMS,
+                texts=MOST_TEXTS,
+                titles=MOST_TITLES,
             ),
             referrals=MOST_REFERRALS,
             self_evaluations=SelfEvaluationLimits(

@@ -27,13 +27,22 @@ class DriverView(StrEnum):
 LEVELS = {DriverLevel.topic: "topic", DriverLevel.main_topic: "topic.parent"}
 
 
-class DriverParams(WorkParams, kw_only=True):
-    """Which contacts, and how severity weighs."""
+class TopicParams(WorkParams, kw_only=True):
+    """Which contacts, and what a topic is."""
 
     segment: Annotated[Values, Meta(description="Customers of these segments alone")] = (
         msgspec.field(default_factory=list)
     )
     level: Annotated[DriverLevel, Meta(description="What a driver is")] = DriverLevel.topic
+
+    @property
+    def dimension(self) -> str:
+        return LEVELS[self.level]
+
+
+class DriverParams(TopicParams, kw_only=True):
+    """Which contacts, and how severity weighs."""
+
     weight: Annotated[
         Annotated[list[Name], Meta(max_length=5)],
         Meta(
@@ -42,10 +51,6 @@ class DriverParams(WorkParams, kw_only=True):
             "3, 1 and 1"
         ),
     ] = msgspec.field(default_factory=list)
-
-    @property
-    def dimension(self) -> str:
-        return LEVELS[self.level]
 
 
 class DriversParams(DriverParams, kw_only=True):

@@ -11,7 +11,7 @@ from csapi.metrics.periods import Period
 from csapi.metrics.sampling import NoInterval
 from csapi.metrics.zones import local_date
 from csapi.reports.comparison import CompareTo, NullReason
-from csapi.reports.drivers.params import DriverParams
+from csapi.reports.drivers.params import DriverParams, TopicParams
 from csapi.reports.drivers.trends import MONTHS, WEEKS, YEAR, begun
 from csapi.reports.layouts import DimensionValue, Precision
 from csapi.reports.ordering import Shape
@@ -69,7 +69,7 @@ class History:
 
 
 def asked_of(
-    wanted: DriverParams,
+    wanted: TopicParams,
     metrics: Sequence[MetricRequest],
     dimensions: Sequence[str],
     compare: CompareRequest | None = None,
@@ -130,11 +130,6 @@ async def read_drivers(
     people = await answered(snapshot, asked_of(wanted, [CUSTOMERS], [name]))
     others = await answered(snapshot, asked_of(wanted, amounts, [name]))
     responsible = await answered(snapshot, asked_of(wanted, [CONTACTS], [name, DEPARTMENT]))
-    departments: dict[str, list[DimensionValue]] = {}
-    for row in sorted(responsible.data, key=lambda row: -row.metrics[CONTACTS.id].n):
-        key, department = row.dimensions[name].key, row.dimensions[DEPARTMENT]
-        if key is not None and department.key is not None:
-            departments.setdefault(key, []).append(department)
     others.meta.exact = others.meta.exact and contacts.meta.exact
     answers = (contacts, people, others)
     members = [row.dimensions[name] for each in answers for row in each.data]
@@ -144,9 +139,19 @@ async def read_drivers(
         currency=others.meta.columns["staff_cost"].currency,
         rows=joined(name, *answers),
         totals={key: cell for each in answers for key, cell in (each.totals or {}).items()},
-        departments=departments,
+        departments=departments_of(responsible, name),
         labels={each.key: each.label for each in members if each.key is not None},
     )
+
+
+def departments_of(responsible: QueryAnswer, name: str) -> dict[str, list[DimensionValue]]:
+    """Of each topic the departments that are responsible for it, those with most contacts first."""
+    departments: dict[str, list[DimensionValue]] = {}
+    for row in sorted(responsible.data, key=lambda row: -row.metrics[CONTACTS.id].n):
+        key, department = row.dimensions[name].key, row.dimensions[DEPARTMENT]
+        if key is not None and department.key is not None:
+            departments.setdefault(key, []).append(department)
+    return departments
 
 
 def whole_weeks(period: Period, now: datetime) -> tuple[date, date]:

@@ -34,6 +34,14 @@ def share_of(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
+def coverage_of(whole: float | None, without: float | None) -> ShareValue:
+    """The share of all that has a topic; without: what has none. None: one of them is hidden."""
+    if whole is None or without is None:
+        return ShareValue(value=None, numerator=0, denominator=0)
+    part = whole - without
+    return ShareValue(value=share_of(part, whole), numerator=part, denominator=whole)
+
+
 def growth_of(contacts: MetricValue) -> float | None:
     """By how much there is more than in the range before; None: one of them is hidden."""
     before = 0 if contacts.compare is UNSET else contacts.compare.value
@@ -145,12 +153,7 @@ class Scored:
 
     def coverage(self) -> ShareValue:
         """How many contacts have a topic, among all."""
-        whole, without = self.whole.contacts, self.cells(None)["contacts"].value
-        if whole is None or without is None:
-            return ShareValue(value=None, numerator=0, denominator=0)
-        return ShareValue(
-            value=share_of(whole - without, whole), numerator=whole - without, denominator=whole
-        )
+        return coverage_of(self.whole.contacts, self.cells(None)["contacts"].value)
 
     def driver(self, key: str, trend: Trend) -> Driver:
         cells, parts = self.cells(key), self.parts[key]
