@@ -302,7 +302,7 @@ def test_a_series_has_the_other_side_beside_it(rated: Tenant) -> None:
     answer = ask(rated, "csat_score", dimensions=["time:week", "agent"], compare=PREVIOUS,
                  include=["confidence"], shape="series", range=JANUARY)  # fmt: skip
     assert [each["key"] for each in answer["series"]] == ["ann", "bob"]
-    question = {"dimensions": ["agent"], "compare": PREVIOUS}
+    question: dict[str, Any] = {"dimensions": ["agent"], "compare": PREVIOUS}
     (line,) = ask(rated, "csat_score", **question, shape="series")["series"]
     rows = ask(rated, "csat_score", **question)["data"]
     assert line["deltas"] == [row["metrics"]["csat_score"]["compare"]["delta"] for row in rows]
