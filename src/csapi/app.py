@@ -19,7 +19,7 @@ from csapi.kit import error_pages
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.docs_page import docs_handlers
 from csapi.kit.http import Edge, answer_exception
-from csapi.kit.lanes import BATCHES, Lanes
+from csapi.kit.lanes import BATCHES, Crowd, Lanes
 from csapi.kit.log import configure_logging
 from csapi.kit.news import News
 from csapi.kit.openapi import build_document
@@ -80,9 +80,10 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
     pressure = Pressure()
-    app.state.lanes = Lanes(query_lanes(settings), shared=QUERIES_BESIDE_OTHERS, pressure=pressure)
+    crowd = Crowd(pressure)
+    app.state.lanes = Lanes(query_lanes(settings), shared=QUERIES_BESIDE_OTHERS, crowd=crowd)
     app.state.batch_lanes = Lanes(
-        settings.pool_size, shared=BATCHES_BESIDE_OTHERS, refusal=BATCHES, pressure=pressure
+        settings.pool_size, shared=BATCHES_BESIDE_OTHERS, refusal=BATCHES, crowd=crowd
     )
     app.state.waker = waker
     app.state.wake_worker = waker.wake

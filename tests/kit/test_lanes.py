@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from csapi.kit import lanes as module
-from csapi.kit.lanes import BATCHES, Lanes
+from csapi.kit.lanes import BATCHES, Crowd, Lanes
 from csapi.kit.pressure import Pressure
 from csapi.kit.problems import Problem
 
@@ -105,7 +105,7 @@ async def test_long_work_leaves_room_for_others_where_processors_are_short(
 ) -> None:
     monkeypatch.setattr(module, "LONG_SECONDS", 0.02)
     pressure = Pressure()
-    lanes = Lanes(4, 1, pressure=pressure)
+    lanes = Lanes(4, 1, crowd=Crowd(pressure))
 
     async def seconds_between_two(*, seconds: float) -> float:
         async with lanes.enter(TWO):
