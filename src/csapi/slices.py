@@ -17,6 +17,7 @@ from csapi.reports import (
     settings,
     terms,
     versions,
+    weight_settings,
 )
 from csapi.reports import endpoints as reports
 from csapi.reports.drivers import endpoints as drivers
@@ -58,6 +59,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *radar.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
+    *weight_settings.OPERATIONS,
 )
 
 TAGS = {

@@ -103,6 +103,7 @@ GRANTS = {
         "tenants": ADD,
         "ticket_events": ADD,
         "tickets": EDIT,
+        "weight_settings": EDIT,
         "work_sessions": EDIT,
     },
     WORKER: {
@@ -157,6 +158,7 @@ GRANTS = {
         "tenants": READ,
         "ticket_events": "rw",
         "tickets": "rw",
+        "weight_settings": READ,
         "work_sessions": "rw",
     },
 }

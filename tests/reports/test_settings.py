@@ -8,6 +8,7 @@ from tests.conftest import Tenant
 from tests.reports.calls import ask, push_calls, values
 
 STRICT = {"variant": "all_abandons_missed", "threshold_seconds": 10}
+RANGE = {"from": "2026-01-01", "to": "2026-02-01"}
 FCR = "first_contact_resolution_rate"
 
 
@@ -163,3 +164,45 @@ def test_the_days_are_those_of_the_tenant(make_tenant: Callable[..., Tenant]) ->
     assert tenant.http.post("/v1/calls/batch", json=calls).json()["summary"]["created"] == 3
     settle(tenant, "service_level", "2026-01-06", STRICT)
     assert cell(ask(tenant, {"id": "service_level"}), "service_level") == (1 / 3, 1, 3)
+
+
+WEIGHTS = {"drivers": {"contacts": 1, "growth": 3}, "evaluations": {"csat_score": 2}}
+
+
+def test_weights_that_are_settled_hold_where_a_request_names_none(calls: Tenant) -> None:
+    empty: dict[str, Any] = {"drivers": {}, "evaluations": {}}
+    assert calls.http.get("/v1/weight-settings").json() == empty
+    before = calls.http.get("/v1/drivers", params=RANGE).json()["weights"]
+    assert (
+        "composite" not in calls.http.get("/v1/agents/evaluations", params=RANGE).json()["data"][0]
+    )
+    assert calls.http.put("/v1/weight-settings", json=WEIGHTS).json() == WEIGHTS
+    assert calls.http.get("/v1/weight-settings").json() == WEIGHTS
+    # Of what nobody has anything, nothing counts.
+    settled = calls.http.get("/v1/drivers", params=RANGE).json()["weights"]
+    assert settled != before
+    assert set(settled) <= {"contacts", "growth"}
+    named = calls.http.get("/v1/drivers", params={**RANGE, "weight": "contacts:2"}).json()
+    assert named["weights"] == {"contacts": 1}
+    rows = calls.http.get("/v1/agents/evaluations", params=RANGE).json()["data"]
+    assert list(rows[0]["composite"]["parts"]) == ["csat_score"]
+    others = {**RANGE, "columns": "calls_answered"}
+    rows = calls.http.get("/v1/agents/evaluations", params=others).json()["data"]
+    assert "composite" not in rows[0]
+    assert calls.http.put("/v1/weight-settings", json=empty).status_code == 200
+    assert calls.http.get("/v1/drivers", params=RANGE).json()["weights"] == before
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"drivers": {"sales": 1}, "evaluations": {}}, "/drivers/sales"),
+        ({"drivers": {}, "evaluations": {"messages_in": 1}}, "/evaluations/messages_in"),
+        ({"drivers": {}, "evaluations": {"csat_score": 0}}, "/evaluations/csat_score"),
+        ({"drivers": {}}, "/evaluations"),
+    ],
+)
+def test_weights_that_cannot_be(body: Any, pointer: str, tenant: Tenant) -> None:
+    answer = tenant.http.put("/v1/weight-settings", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer

@@ -68,3 +68,13 @@ privacy_settings = tenant_table(
     key=(),
 )
 privacy_settings.append_constraint(sa.PrimaryKeyConstraint("tenant_id"))
+
+# Weights by name, of what makes the severity of drivers and of metrics of agents.
+weight_settings = tenant_table(
+    "weight_settings",
+    column("drivers", pg.JSON),
+    column("evaluations", pg.JSON),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=(),
+)
+weight_settings.append_constraint(sa.PrimaryKeyConstraint("tenant_id"))

@@ -27,6 +27,8 @@ SELECT
                    ORDER BY metric, valid_from)::text
    FROM metric_settings WHERE tenant_id = $1) AS settled,
   (SELECT smallest_group FROM privacy_settings WHERE tenant_id = $1) AS smallest_group,
+  (SELECT json_build_array(drivers, evaluations)::text
+   FROM weight_settings WHERE tenant_id = $1) AS weights,
   (SELECT bit_and(outcome) FROM (
      SELECT outcome FROM facts WHERE tenant_id = $1 AND kind = {Kind.TICKET_CREATED}
      ORDER BY occurred_at DESC LIMIT {LATEST_TICKETS}) AS latest) AS untold"""
@@ -43,14 +45,32 @@ class StoredSetting(msgspec.Struct, frozen=True):
 DECODER = msgspec.json.Decoder(list[StoredSetting])
 
 
+Weights = Mapping[str, float]
+WEIGHTS_DECODER = msgspec.json.Decoder(tuple[dict[str, float], dict[str, float]])
+
+
+@dataclass(frozen=True, slots=True)
+class TenantWeights:
+    """By name, for drivers and for evaluations; none where a tenant has settled nothing."""
+
+    drivers: Weights = field(default_factory=dict)
+    evaluations: Weights = field(default_factory=dict)
+
+
+def weights_of(text: str | None) -> TenantWeights:
+    return TenantWeights() if text is None else TenantWeights(*WEIGHTS_DECODER.decode(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """settled: by metric, in the order of their days. smallest_group: numbers about fewer customers
-    are hidden. untold: what all of the latest tickets come without (facts/kinds.py, Told)."""
+    are hidden. untold: what all of the latest tickets come without (facts/kinds.py, Told).
+    weights: by which drivers and agents are ranked."""
 
     settled: Mapping[str, tuple[Settled, ...]] = field(default_factory=dict)
     smallest_group: int | None = None
     untold: int = 0
+    weights: TenantWeights = field(default_factory=TenantWeights)
 
 
 async def read_standing(connection: asyncpg.Connection, tenant_id: UUID) -> Standing:
@@ -59,7 +79,8 @@ async def read_standing(connection: asyncpg.Connection, tenant_id: UUID) -> Stan
     for each in DECODER.decode(row["settled"] or "[]"):
         entry = Settled(each.valid_from, each.params)
         settled[each.metric] = (*settled.get(each.metric, ()), entry)
-    return Standing(settled, row["smallest_group"], row["untold"] or 0)
+    weights = weights_of(row["weights"])
+    return Standing(settled, row["smallest_group"], row["untold"] or 0, weights)
 
 
 class Standings:

@@ -22,7 +22,7 @@ from csapi.reports.drivers.reading import (
 )
 from csapi.reports.drivers.schemas import DriverBreakdown, DriverDetail, DriverWeek
 from csapi.reports.drivers.scoring import Scored, key_of
-from csapi.reports.drivers.table import weights_of
+from csapi.reports.drivers.table import in_force, weights_asked
 from csapi.reports.drivers.trending import read_months, read_weeks, trends_of
 from csapi.reports.ordering import OrderBy, SortDirection, TopRequest
 from csapi.reports.read import find_members
@@ -47,7 +47,7 @@ async def driver(
 ) -> tuple[DriverDetail, Split | None]:
     """The topic, and what it is split into. Raises Problem for what cannot be asked, and where
     there is no such topic."""
-    weights, key = weights_of(wanted), normalized(key_of(driver_id))
+    asked, key = weights_asked(wanted), normalized(key_of(driver_id))
     async with snapshot_of(desk) as snapshot:
         await check_topic(snapshot, wanted.dimension, key)
         with slowness_told(), told_by_parameter("/from"):
@@ -57,6 +57,7 @@ async def driver(
             split = None
             if wanted.by is not None:
                 split = await split_by(snapshot, key, wanted, wanted.by)
+            weights = await in_force(snapshot, asked)
     scored = Scored(with_topic(found, key), weights)
     values = weeks.values[key]
     detail = DriverDetail(

@@ -9,28 +9,33 @@ from csapi.reports.drivers.schemas import Automation, DriverList
 from csapi.reports.drivers.scoring import Scored
 from csapi.reports.drivers.severity import WEIGHTS
 from csapi.reports.drivers.trending import read_months, read_weeks, trends_of
-from csapi.reports.service import Desk, slowness_told, snapshot_of
+from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
 from csapi.reports.weights import read_weights
 from csapi.reports.work_params import told_by_parameter
 
 SECONDS_PER_HOUR = 3600
 
 
-def weights_of(wanted: DriverParams) -> Mapping[str, float]:
+def weights_asked(wanted: DriverParams) -> Mapping[str, float]:
     """The weights of a request. Raises Problem."""
-    return read_weights(wanted.weight, tuple(WEIGHTS)) or WEIGHTS
+    return read_weights(wanted.weight, tuple(WEIGHTS))
+
+
+async def in_force(snapshot: Snapshot, asked: Mapping[str, float]) -> Mapping[str, float]:
+    """Those asked for, else those that the tenant has settled, else ours."""
+    return asked or (await snapshot.standing()).weights.drivers or WEIGHTS
 
 
 async def drivers(desk: Desk, wanted: DriversParams) -> DriverList:
     """The top drivers, from one snapshot. Raises Problem for what cannot be asked."""
-    weights = weights_of(wanted)
+    asked = weights_asked(wanted)
     is_automation = wanted.view is DriverView.automation_candidates
     metrics = [*AMOUNTS, *([ONE_TOUCH] if is_automation else [])]
     articles: Mapping[str, int] = {}
     async with snapshot_of(desk) as snapshot:
         with slowness_told(), told_by_parameter("/from"):
             found = await read_drivers(snapshot, wanted, metrics)
-            scored = Scored(found, weights)
+            scored = Scored(found, await in_force(snapshot, asked))
             chosen = scored.ranked
             if is_automation:
                 articles = await read_articles(snapshot)

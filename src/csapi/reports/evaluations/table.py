@@ -73,7 +73,11 @@ async def evaluations(desk: Desk, wanted: EvaluationsParams) -> EvaluationPage:
             asked = await resolved(snapshot, query)
             question = asked.question
             able = [name for name, way in directions(question).items() if way is not NEUTRAL]
-            weights = read_weights(wanted.weight, able)
+            weights = read_weights(wanted.weight, able) or {
+                name: weight
+                for name, weight in (await snapshot.standing()).weights.evaluations.items()
+                if name in able
+            }
             check_sort(wanted.sort, question, has_weights=bool(weights))
             reading = await read_apart(snapshot, question)
             working = [each.keys[0] for each in reading.groups if each.keys[0] is not None]
