@@ -23,9 +23,9 @@ SELECT json_build_array(drivers, evaluations)::text FROM weight_settings WHERE t
 
 
 class WeightSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Weights above 0, up to 1000, by name. `drivers`: of the shares that make the severity; empty: those of the
-    documentation. `evaluations`: of metrics whose direction is good or bad, for `composite`; empty:
-    there is none unless a request asks for it."""
+    """Weights above 0, up to 1000, by name. `drivers`: of the shares that make the severity; empty:
+    those of the documentation. `evaluations`: of metrics whose direction is good or bad, for
+    `composite`; empty: there is none unless a request asks for it."""
 
     drivers: dict[str, float]
     evaluations: dict[str, float]
