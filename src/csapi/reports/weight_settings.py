@@ -6,6 +6,7 @@ from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, body_of
+from csapi.kit.problems import pointer
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.metric import Direction
 from csapi.reports.drivers.severity import WEIGHTS
@@ -33,7 +34,7 @@ class WeightSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 def check_weights(place: str, given: dict[str, float], able: list[str]) -> None:
     for name, weight in given.items():
-        where = f"/{place}/{name[:64]}"
+        where = pointer(place, name)
         if name not in able:
             refuse(where, "invalid_value", "This can have no weight; these can.", able)
         if not 0 < weight <= LARGEST_WEIGHT:
