@@ -49,7 +49,10 @@ def feedback_facts(world: World, answer: Item) -> Facts:
     when = at(answer, "responded_at")
     facts = {
         Kind[answer["survey"].upper()]: Fact(
-            when, outcome=box(answer), value=round(answer["rating"] * 10_000)
+            when,
+            outcome=box(answer),
+            value=round(answer["rating"] * 10_000),
+            duration_ms=scale_mark(answer),
         ),
         Kind.FEEDBACK_COMMENT: Fact(when, outcome=1 if answer.get("comment", "").strip() else 2),
     }
@@ -59,6 +62,17 @@ def feedback_facts(world: World, answer: Item) -> Facts:
     if heard := tone(answer):
         facts[Kind.SENTIMENT] = Fact(when, **heard)
     return {(kind, 0): asked(world, [answer, request], fact) for kind, fact in facts.items()}
+
+
+def scale_mark(answer: Item) -> int | None:
+    """What stands for a scale with whole ends; only of ratings whose mean is taken as they are."""
+    highest = {"csat": 5, "ces": 7}.get(answer["survey"])
+    if highest is None:
+        return None
+    ends = first(answer.get("scale_min"), 1), first(answer.get("scale_max"), highest)
+    low, high = (Decimal(str(end)) for end in ends)
+    assert low % 1 == high % 1 == 0
+    return int((low + 1_000) * 2_001 + high + 1_000)
 
 
 def normalized(answer: Item) -> int | None:

@@ -245,14 +245,7 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         value = chance.randint(1, 5) * VALUE_SCALE + chance.choice((0, 5_000))
     elif kind in SCORED:
         value = chance.choice((None, *(chance.randint(*SCORED[kind]) for _ in range(4))))
-    members = {
-        column: chance.choice([None, *members, *members]) for column, members in COLUMNS.values()
-    }
-    if kind is Kind.CSAT:
-        duration = SCALE_MARKS[0]
-    elif kind is Kind.CES:
-        duration = SCALE_MARKS[members["channel"] == ON_ANOTHER_SCALE]
-    return {
+    fact = {
         "subject": uuid4(),
         "kind": int(kind),
         "ordinal": 0,
@@ -266,8 +259,15 @@ def random_fact(chance: random.Random, kind: Kind, at: datetime) -> Fact:
         "business_ms": random_business(chance, kind, duration),
         "value": value,
         "tags": random_tags(chance),
-        **members,
+        **{
+            column: chance.choice([None, *members, *members])
+            for column, members in COLUMNS.values()
+        },
     }
+    if kind in (Kind.CSAT, Kind.CES):
+        is_other = kind is Kind.CES and fact["channel"] == ON_ANOTHER_SCALE
+        fact["duration_ms"] = SCALE_MARKS[is_other]
+    return fact
 
 
 def random_facts(seed: int, count: int) -> list[Fact]:
