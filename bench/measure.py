@@ -46,6 +46,11 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def in_ms(latencies: Sequence[float], *shares: float) -> str:
+    """Quantiles of seconds as text in milliseconds, with slashes between them."""
+    return "/".join(f"{1000 * quantile(latencies, share):.1f}" for share in shares)
+
+
 class Progress:
     """Lines on stderr with the seconds since the start."""
 

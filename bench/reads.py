@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from bench.client import Connection, Key, closed_loop
-from bench.measure import Line, Progress, at_most, paired, quantile
+from bench.measure import Line, Progress, at_most, in_ms, paired, quantile
 from bench.rivals import rival_lines
 from bench.rollup import END, drained
 from bench.seeding import History, mark, seed
@@ -104,7 +104,7 @@ class Times:
 
     def shown(self) -> str:
         every = [latency for each in self.rounds for latency in each]
-        return "/".join(f"{1000 * quantile(every, share):.1f}" for share in (0.5, 0.95, 0.99))
+        return in_ms(every, 0.5, 0.95, 0.99)
 
 
 def compare(ports: tuple[int, int], question: Question, plan: Plan) -> tuple[Times, Times]:
@@ -169,7 +169,7 @@ def open_line(port: int, tenant: Tenant, facts: int, plan: Plan) -> Line:
         unit="ms",
         csapi=p99,
         goal=at_most(P99_GOAL_MS, p99, " ms"),
-        note=f"p50 {1000 * quantile(latencies, 0.5):.1f} ms",
+        note=f"p50/p95 {in_ms(latencies, 0.5, 0.95)} ms",
     )
 
 

@@ -26,7 +26,8 @@ from csapi.facts.wire import (
 )
 from csapi.kit.quantities import UtcDatetime
 
-Rating = Annotated[float, Meta(ge=-1000, le=1000, description="On the survey's own scale")]
+LARGEST = 1_000
+Rating = Annotated[float, Meta(ge=-LARGEST, le=LARGEST, description="On the survey's own scale")]
 
 SURVEYS = {
     Survey.csat: Kind.CSAT,
@@ -245,10 +246,10 @@ LOWEST, HIGHEST = (
     for place, name in enumerate(("scale_min", "scale_max"))
 )
 # A number of its own for every scale whose ends are whole; of the others, nearly so.
-MOST, OTHERS = 1_000, 1_000_000_000
+OTHERS = 1_000_000_000
 SCALE_MARK = f"""(SELECT CASE WHEN lowest % 1 = 0 AND highest % 1 = 0
-  THEN (lowest + {MOST}) * {2 * MOST + 1} + highest + {MOST}
-  ELSE {(2 * MOST + 1) ** 2} +
+  THEN (lowest + {LARGEST}) * {2 * LARGEST + 1} + highest + {LARGEST}
+  ELSE {(2 * LARGEST + 1) ** 2} +
     abs(hashtextextended(trim_scale(lowest) || ' ' || trim_scale(highest), 0) % {OTHERS})
   END FROM (VALUES ({LOWEST}, {HIGHEST})) AS scale (lowest, highest))::bigint"""
 # Ratings are stored to four decimals: on a scale that is finer than these, one may lie beside it.

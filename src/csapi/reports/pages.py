@@ -3,14 +3,18 @@
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from csapi.kit.problems import Problem
 from csapi.reports.fillings import Group
 
 T = TypeVar("T")
+Cursor = Annotated[
+    Annotated[str, Meta(max_length=500)] | None, Meta(description="next_cursor of a page")
+]
 MOVED = "The data has moved since the page before: start again without a cursor."
 
 

@@ -29,7 +29,7 @@ from csapi.metrics.dimensions import Source
 from csapi.reports.cautions import names_in
 from csapi.reports.endpoints import desk_of
 from csapi.reports.narrowing import read_filters
-from csapi.reports.pages import decode_cursor, encode_cursor
+from csapi.reports.pages import Cursor, decode_cursor, encode_cursor
 from csapi.reports.refusals import refuse
 from csapi.reports.resolve import Setting, check_filter
 from csapi.reports.schemas import FilterNode, QueryPage
@@ -93,9 +93,7 @@ class PortalTokenParams(msgspec.Struct, kw_only=True):
     """Which tokens to list."""
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="Page size")] = 100
-    cursor: Annotated[
-        Annotated[str, Meta(max_length=500)] | None, Meta(description="next_cursor of a page")
-    ] = None
+    cursor: Cursor = None
 
 
 class PortalTokenPath(msgspec.Struct, kw_only=True):

@@ -27,6 +27,7 @@ from csapi.reports.endpoints import (
     desk_of,
 )
 from csapi.reports.etags import known_tags, matching, state_of, tag_of, unchanged
+from csapi.reports.pages import Cursor
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import Query, QueryAnswer
 from csapi.reports.service import Desk, read_answer, resolved, slowness_told, snapshot_of
@@ -57,9 +58,7 @@ class SavedQueryPath(msgspec.Struct, kw_only=True):
 class ResultParams(msgspec.Struct, kw_only=True):
     """Which page of the answer."""
 
-    cursor: Annotated[
-        Annotated[str, Meta(max_length=500)] | None, Meta(description="next_cursor of a page")
-    ] = None
+    cursor: Cursor = None
 
 
 class SavedQuery(msgspec.Struct, kw_only=True):

@@ -156,7 +156,8 @@ def series_of(grid: Grid) -> tuple[list[DimensionValue], list[Series]]:
     cell, theirs, found = grid.cell(), grid.other_side(), []
     for metric, asked in enumerate(question.metrics):
         for split in combinations:
-            values = [cell(metric, keys_of(place, key, split)) for key in axis]
+            keys = [keys_of(place, key, split) for key in axis]
+            values = [cell(metric, each) for each in keys]
             members = {n: names[n](key) for n, key in zip(others, split, strict=True)}
             column = grid.columns[asked.name]
             series = Series(
@@ -171,7 +172,6 @@ def series_of(grid: Grid) -> tuple[list[DimensionValue], list[Series]]:
                 n=[each.n for each in values],
             )
             if theirs is not None:
-                keys = [keys_of(place, key, split) for key in axis]
                 sides = [theirs(metric, each) for each in keys]
                 own = [(grid.group(each), value) for each, value in zip(keys, values, strict=True)]
                 add_other_side(series, asked, question.places[metric], own, sides)

@@ -21,14 +21,15 @@ KEPT_SECONDS = 5.0
 MOST_TENANTS = 10_000
 LATEST_TICKETS = 100
 
+READ_WEIGHTS = """
+SELECT json_build_array(drivers, evaluations)::text FROM weight_settings WHERE tenant_id = $1"""
 READ = f"""
 SELECT
   (SELECT json_agg(json_build_object('metric', metric, 'valid_from', valid_from, 'params', params)
                    ORDER BY metric, valid_from)::text
    FROM metric_settings WHERE tenant_id = $1) AS settled,
   (SELECT smallest_group FROM privacy_settings WHERE tenant_id = $1) AS smallest_group,
-  (SELECT json_build_array(drivers, evaluations)::text
-   FROM weight_settings WHERE tenant_id = $1) AS weights,
+  ({READ_WEIGHTS}) AS weights,
   (SELECT bit_and(outcome) FROM (
      SELECT outcome FROM facts WHERE tenant_id = $1 AND kind = {Kind.TICKET_CREATED}
      ORDER BY occurred_at DESC LIMIT {LATEST_TICKETS}) AS latest) AS untold"""

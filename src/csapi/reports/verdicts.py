@@ -57,10 +57,10 @@ def number(exact: Fraction) -> int | float:
     return exact.numerator if exact.denominator == 1 else float(exact)
 
 
-def exact_value(asked: Asked, places: Places, side: Side) -> Fraction | None:
+def exact_value(asked: Asked, places: Places, sample: Sample, side: Side) -> Fraction | None:
     """What is shown, before it was rounded; of percentiles and the like what is shown."""
     formula, (group, cell) = asked.formula, side
-    sample, shown = sample_of(places, group), cell.value
+    shown = cell.value
     if shown is None:
         return None
     if isinstance(formula, ComposedFormula):
@@ -75,13 +75,33 @@ def exact_value(asked: Asked, places: Places, side: Side) -> Fraction | None:
     return above / Fraction(sample.denominator, formula.denominator_scale)
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Both sides of a difference: what they are made of, and their exact values, if they have any
+    that can be held against each other."""
+
+    samples: tuple[Sample, Sample]
+    values: tuple[Fraction, Fraction] | None
+    reason: VerdictReason | None = None
+
+
+def paired_values(asked: Asked, places: Places, own: Side, other: Side) -> Pair:
+    samples = sample_of(places, own[0]), sample_of(places, other[0])
+    mine, theirs = (
+        exact_value(asked, places, sample, side)
+        for sample, side in zip(samples, (own, other), strict=True)
+    )
+    if mine is None or theirs is None:
+        return Pair(samples, None, VerdictReason.no_value)
+    if are_scales_mixed(asked, places, own[0], other[0]):
+        return Pair(samples, None, VerdictReason.mixed_scales)
+    return Pair(samples, (mine, theirs))
+
+
 def delta_of(asked: Asked, places: Places, own: Side, other: Side) -> int | float | None:
-    """This side less the other; None where one has no value, or where they are on two scales."""
-    values = [exact_value(asked, places, side) for side in (own, other)]
-    is_mixed = are_scales_mixed(asked, places, own[0], other[0])
-    if values[0] is None or values[1] is None or is_mixed:
-        return None
-    return number(values[0] - values[1])
+    """This side less the other; None where they have none."""
+    values = paired_values(asked, places, own, other).values
+    return None if values is None else number(values[0] - values[1])
 
 
 def span_of(question: Question, keys: Keys) -> Span:
@@ -123,15 +143,15 @@ class Judge:
     now: datetime
 
     def pair(self, asked: Asked, places: Places, own: Side, other: Side) -> Assessment:
-        samples = sample_of(places, own[0]), sample_of(places, other[0])
-        values = [exact_value(asked, places, side) for side in (own, other)]
-        if values[0] is None or values[1] is None or asked.sampling is None:
+        pair = paired_values(asked, places, own, other)
+        if asked.sampling is None:
             return NOTHING
-        if are_scales_mixed(asked, places, own[0], other[0]):
-            return Assessment(None, None, None, VerdictReason.mixed_scales)
-        delta = values[0] - values[1]
-        relative = delta / abs(values[1]) if values[1] else None
-        found = difference(asked.sampling, asked.formula, *samples, asked.agg)
+        if pair.values is None:
+            return Assessment(None, None, None, pair.reason)
+        mine, theirs = pair.values
+        delta = mine - theirs
+        relative = delta / abs(theirs) if theirs else None
+        found = difference(asked.sampling, asked.formula, *pair.samples, asked.agg)
         if isinstance(found, NoInterval):
             return Assessment(delta, relative, None, VerdictReason.no_test)
         return Assessment(delta, relative, found, self.hindrance(asked, found, own[0], other[0]))

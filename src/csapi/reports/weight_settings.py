@@ -12,15 +12,13 @@ from csapi.metrics.metric import Direction
 from csapi.reports.drivers.severity import WEIGHTS
 from csapi.reports.refusals import refuse
 from csapi.reports.settings import TAG
-from csapi.reports.standing import weights_of
+from csapi.reports.standing import READ_WEIGHTS, weights_of
 from csapi.reports.weights import LARGEST_WEIGHT
 
 PUT_WEIGHTS = """
 INSERT INTO weight_settings (tenant_id, drivers, evaluations) VALUES ($1, $2::json, $3::json)
 ON CONFLICT (tenant_id) DO UPDATE SET drivers = excluded.drivers,
   evaluations = excluded.evaluations, updated_at = clock_timestamp()"""
-GET_WEIGHTS = """
-SELECT json_build_array(drivers, evaluations)::text FROM weight_settings WHERE tenant_id = $1"""
 
 
 class WeightSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -57,7 +55,7 @@ async def put_weights(request: AnyRequest, principal: Principal) -> Response:
 async def get_weights(request: AnyRequest, principal: Principal) -> Response:
     tenant_id = principal.tenant_id
     async with tenant_transaction(request.app.state.pool, tenant_id, readonly=True) as tenant:
-        found = weights_of(await tenant.fetchval(GET_WEIGHTS, tenant_id))
+        found = weights_of(await tenant.fetchval(READ_WEIGHTS, tenant_id))
     return json_response(
         WeightSettings(drivers=dict(found.drivers), evaluations=dict(found.evaluations))
     )

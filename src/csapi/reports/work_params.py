@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from csapi.kit.problems import Problem
 from csapi.metrics.periods import RangePreset
+from csapi.reports.comparison import CompareTo
 from csapi.reports.ordering import Name
 from csapi.reports.ranges import RangeParams
 from csapi.reports.schemas import (
@@ -25,6 +26,7 @@ from csapi.reports.schemas import (
 )
 
 Values = Annotated[list[Name], Meta(max_length=MOST_VALUES)]
+PREVIOUS = CompareRequest(to=CompareTo.previous_period)
 # The problems of a query that these parameters can cause, by where they would be in its body.
 PLACES = (
     ("/time/range/from", "/from"),

@@ -13,7 +13,6 @@ from csapi.reports.drivers.reading import (
     AMOUNTS,
     CONTACTS,
     CUSTOMERS,
-    PREVIOUS,
     Drivers,
     answered,
     asked_of,
@@ -29,7 +28,7 @@ from csapi.reports.read import find_members
 from csapi.reports.resolve import Wanted
 from csapi.reports.schemas import Query, QueryAnswer
 from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
-from csapi.reports.work_params import told_by_parameter
+from csapi.reports.work_params import PREVIOUS, told_by_parameter
 
 BROKEN_DOWN = (CONTACTS, CUSTOMERS, AMOUNTS[0])
 

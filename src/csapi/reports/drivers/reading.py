@@ -10,7 +10,7 @@ from csapi.kit.problems import Problem
 from csapi.metrics.periods import Period
 from csapi.metrics.sampling import NoInterval
 from csapi.metrics.zones import local_date
-from csapi.reports.comparison import CompareTo, NullReason
+from csapi.reports.comparison import NullReason
 from csapi.reports.drivers.params import DriverParams, TopicParams
 from csapi.reports.drivers.trends import MONTHS, WEEKS, YEAR, begun
 from csapi.reports.layouts import DimensionValue, Precision
@@ -28,7 +28,7 @@ from csapi.reports.schemas import (
 )
 from csapi.reports.service import Snapshot, read_answer, resolved
 from csapi.reports.shape import NO_EXCLUDED
-from csapi.reports.work_params import query_of
+from csapi.reports.work_params import PREVIOUS, query_of
 
 CONTACTS = MetricRequest(id="contacts")
 # Counted from facts, each customer once; asked on its own, so that the rest comes from summaries.
@@ -40,7 +40,6 @@ AMOUNTS = (
     MetricRequest(id="staff_cost"),
 )
 ONE_TOUCH = MetricRequest(id="one_touch_rate", as_="one_touch")
-PREVIOUS = CompareRequest(to=CompareTo.previous_period)
 DEPARTMENT = "topic.department"
 QUOTIENTS = {"dissatisfied", "one_touch"}
 Cells = Mapping[str, MetricValue]

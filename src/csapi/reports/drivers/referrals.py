@@ -20,7 +20,7 @@ from csapi.metrics.dimensions import DIMENSIONS
 from csapi.reports.drivers.endpoints import DriverPath
 from csapi.reports.drivers.scoring import id_of, key_of
 from csapi.reports.endpoints import QUERY_TAG
-from csapi.reports.pages import decode_cursor, encode_cursor
+from csapi.reports.pages import Cursor, decode_cursor, encode_cursor
 from csapi.reports.read import find_members
 from csapi.reports.refusals import refuse
 from csapi.reports.resolve import Wanted
@@ -92,9 +92,7 @@ class ReferralParams(msgspec.Struct, kw_only=True):
     driver_id: Annotated[str | None, Meta(description="About this driver alone")] = None
     status: Annotated[ReferralStatus | None, Meta(description="Of this status alone")] = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="Page size")] = 100
-    cursor: Annotated[
-        Annotated[str, Meta(max_length=500)] | None, Meta(description="next_cursor of a page")
-    ] = None
+    cursor: Cursor = None
 
 
 COLUMNS = "id, topic, department, owner, due_on, status, note, created_at, updated_at, closed_at"

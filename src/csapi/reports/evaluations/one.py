@@ -11,7 +11,6 @@ from csapi.metrics.sampling import MINIMUM_N
 from csapi.metrics.statistics import LEVEL
 from csapi.metrics.words import ALL_WORDS
 from csapi.reports.cautions import cautions
-from csapi.reports.comparison import CompareTo
 from csapi.reports.evaluations.comments import read_comments
 from csapi.reports.evaluations.criteria import Criteria, criteria_of, read_criteria
 from csapi.reports.evaluations.directory import Agent, read_agent, read_presence
@@ -43,7 +42,6 @@ from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.narrowing import narrowed, with_filters
 from csapi.reports.ranking import Rows
 from csapi.reports.schemas import (
-    CompareRequest,
     FilterNode,
     FilterOp,
     MetricRequest,
@@ -59,7 +57,7 @@ from csapi.reports.service import (
 )
 from csapi.reports.shape import dimension_value, ordered
 from csapi.reports.telling import Teller
-from csapi.reports.work_params import WorkParams, query_of, told_by_parameter
+from csapi.reports.work_params import PREVIOUS, WorkParams, query_of, told_by_parameter
 
 REPLIES = MetricRequest(id="response_time", as_="replies", agg="count")
 METRICS = (
@@ -99,7 +97,6 @@ WORK = (
     "calls_answered",
     "average_handle_time_per_leg",
 )
-PREVIOUS = CompareRequest(to=CompareTo.previous_period)
 
 
 def requested(metrics: Sequence[str | MetricRequest]) -> list[MetricRequest]:

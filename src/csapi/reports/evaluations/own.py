@@ -29,7 +29,7 @@ from csapi.reports.evaluations.own_words import (
     self_evaluation,
 )
 from csapi.reports.evaluations.schemas import AgentEvaluation
-from csapi.reports.pages import decode_cursor, encode_cursor
+from csapi.reports.pages import Cursor, decode_cursor, encode_cursor
 from csapi.reports.schemas import QueryPage
 from csapi.reports.work_params import WorkParams
 
@@ -50,9 +50,7 @@ class SelfEvaluationParams(msgspec.Struct, kw_only=True):
     """Which of them."""
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="Page size")] = 100
-    cursor: Annotated[
-        Annotated[str, Meta(max_length=500)] | None, Meta(description="next_cursor of a page")
-    ] = None
+    cursor: Cursor = None
 
 
 def agent_of(principal: Principal) -> UUID:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from csapi.reports.ordering import Name
+from csapi.reports.pages import Cursor
 from csapi.reports.schemas import MOST_METRICS
 from csapi.reports.work_params import Values, WorkParams
 
@@ -33,6 +34,4 @@ class EvaluationsParams(WorkParams, kw_only=True):
         Meta(description="column:weight, such as `csat_score:2`, for a composite of columns"),
     ] = msgspec.field(default_factory=list)
     limit: Annotated[int, Meta(ge=1, le=1000, description="Page size")] = 100
-    cursor: Annotated[
-        Annotated[str, Meta(max_length=500)] | None, Meta(description="next_cursor of a page")
-    ] = None
+    cursor: Cursor = None

@@ -10,7 +10,6 @@ from msgspec import Meta
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.dimensions import DIMENSIONS
 from csapi.metrics.question import Condition, MemberGroup, Question, Test
-from csapi.reports.comparison import CompareTo
 from csapi.reports.layouts import DimensionValue
 from csapi.reports.menus.customers import (
     ChosenCustomer,
@@ -22,7 +21,6 @@ from csapi.reports.menus.params import ContactsParams
 from csapi.reports.narrowing import narrowed
 from csapi.reports.schemas import (
     LARGEST_PAGE,
-    CompareRequest,
     MetricRequest,
     MetricValue,
     QueryMeta,
@@ -37,11 +35,10 @@ from csapi.reports.service import (
     snapshot_of,
 )
 from csapi.reports.telling import Teller
-from csapi.reports.work_params import query_of, told_by_parameter
+from csapi.reports.work_params import PREVIOUS, query_of, told_by_parameter
 
 TYPE, REGISTERED = "customer.type", "customer.registered"
 CUSTOMER = MemberGroup("customer", DIMENSIONS["customer"])
-PREVIOUS = CompareRequest(to=CompareTo.previous_period)
 HIDDEN = (
     "customers are not listed: the tenant hides numbers about few customers, and one customer is "
     "few; a key with admin:write sees them"

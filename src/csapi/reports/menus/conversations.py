@@ -8,13 +8,11 @@ import msgspec
 from msgspec import Meta
 
 from csapi.kit.quantities import UtcDatetime
-from csapi.reports.comparison import CompareTo
 from csapi.reports.layouts import DimensionValue
 from csapi.reports.menus.params import ConversationsBy, ConversationsParams
 from csapi.reports.ordering import OrderBy, SortDirection
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import (
-    CompareRequest,
     MetricRequest,
     MetricValue,
     QueryMeta,
@@ -29,7 +27,7 @@ from csapi.reports.service import (
     snapshot_of,
 )
 from csapi.reports.shape import dimension_value, metric_value, ordered
-from csapi.reports.work_params import query_of, told_by_parameter
+from csapi.reports.work_params import PREVIOUS, query_of, told_by_parameter
 
 # A rating never stands alone: with how much was handled, and how many of those asked have answered.
 METRICS = (
@@ -39,7 +37,6 @@ METRICS = (
     "rating_average",
     "feedback_response_rate",
 )
-PREVIOUS = CompareRequest(to=CompareTo.previous_period)
 DISTRIBUTION = "rating_distribution"
 MEMBER, RATING = "member", "rating"
 

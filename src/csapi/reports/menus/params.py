@@ -10,11 +10,8 @@ from msgspec import Meta
 from csapi.facts.customer import CustomerType
 from csapi.metrics.catalog.contacts import MATCH, WINDOW_DAYS
 from csapi.reports.ordering import Name
+from csapi.reports.pages import Cursor
 from csapi.reports.work_params import Values, WorkParams
-
-Cursor = Annotated[
-    Annotated[str, Meta(max_length=500)] | None, Meta(description="next_cursor of a page")
-]
 
 
 class ConversationsBy(StrEnum):

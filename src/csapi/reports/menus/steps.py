@@ -18,7 +18,7 @@ from csapi.facts.outcomes import (
 from csapi.facts.wire import Survey
 from csapi.kit.quantities import UtcDatetime
 from csapi.reports.menus.customers import CustomerRef
-from csapi.reports.menus.params import Cursor
+from csapi.reports.pages import Cursor
 from csapi.reports.schemas import QueryPage, RecordRef
 
 
