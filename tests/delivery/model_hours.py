@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from tests.delivery.model import Fact, Item, World, at, first, nearest_ms, owner_of
 from tests.delivery.model_replies import of
-from tests.delivery.model_work import Span, status_spans
+from tests.delivery.model_state import owed_runs
+from tests.delivery.model_work import Span, changes_of, status_spans
 
 from csapi.facts.kinds import Kind
 from csapi.facts.outcomes import MessageOutcome, WaitOutcome
@@ -111,12 +112,22 @@ def spans_of(ticket: Item, events: list[Item], kind: Kind, fact: Fact) -> list[S
     """The times of which a fact of a ticket says how long they lasted together."""
     if kind is Kind.TIME_IN_STATUS:
         return status_spans(ticket, events)[WaitOutcome(fact.outcome)]
+    if kind in (Kind.OWED, Kind.OWED_ENDED):
+        runs, _ = owed_runs(ticket, events) if changes_of(events) else ([], None)
+        return [span for _, span in runs if span[1] <= owed_since(kind, fact)]
     if kind is Kind.AWAITED and fact.negative_ms is None:
         asked = [at(event, "occurred_at") for event in of(events, MessageOutcome.INBOUND)]
         start = asked[0] if asked else fact.at
         return [(start, start + timedelta(milliseconds=fact.duration_ms or 0))]
     span = span_of(kind, fact)
     return [] if span is None else [span]
+
+
+def owed_since(kind: Kind, fact: Fact) -> datetime:
+    """When the status began that the fact is about."""
+    if kind is Kind.OWED:
+        return fact.at
+    return fact.at - timedelta(milliseconds=fact.duration_ms or 0)
 
 
 def span_of(kind: Kind, fact: Fact) -> Span | None:

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from tests.delivery.model import Fact, Item, at, first, timed
+from tests.delivery.model import Fact, Item, at, first, nearest_ms, timed
 from tests.delivery.model_replies import by_customer, of, said
-from tests.delivery.model_work import DONE, changes_of, solves_of
+from tests.delivery.model_work import DONE, Span, changes_of, length, solves_of
 
 from csapi.facts.kinds import Kind
 from csapi.facts.outcomes import MessageOutcome
@@ -62,3 +62,40 @@ def state_facts(ticket: Item, events: list[Item]) -> Facts:
     if since and not is_now_done:
         facts[Kind.WAITING, 0] = Fact(since)
     return facts
+
+
+NOT_OWED = ("pending", *DONE)
+
+
+def owed_runs(ticket: Item, events: list[Item]) -> tuple[list[tuple[int, Span]], datetime | None]:
+    """When we owed something: the place of the change that ended it, and from when to when; since
+    when we owe something now."""
+    runs, changes = [], changes_of(events)
+    since, status = at(ticket, "created_at"), changes[0].get("from") or "new"
+    for event in changes:
+        until = at(event, "occurred_at")
+        if since and since < until and status not in NOT_OWED:
+            runs.append((event["place"], (since, until)))
+        since, status = until, event["to"]
+    return runs, None if status in NOT_OWED else since
+
+
+def owed_facts(
+    ticket: Item, events: list[Item], *, is_snapshot: bool
+) -> dict[tuple[Kind, int], tuple[Fact, datetime]]:
+    """Facts, and the instant at which the ticket was what they are about."""
+    created, found = at(ticket, "created_at"), {}
+    if not changes_of(events):
+        is_open = not solves_of(ticket, events) and ticket.get("status") not in NOT_OWED
+        if created and is_open and not is_snapshot:
+            found[Kind.OWED, 0] = (Fact(created, value=0), created)
+        return found
+    runs, since = owed_runs(ticket, events)
+    for n, (place, (start, end)) in enumerate(runs):
+        before = nearest_ms(length([span for _, span in runs[:n]])) * 10
+        fact = Fact(end, duration_ms=nearest_ms(end - start), value=before)
+        found[Kind.OWED_ENDED, place] = (fact, start)
+    if created and since:
+        before = nearest_ms(length([span for _, span in runs])) * 10
+        found[Kind.OWED, changes_of(events)[-1]["place"]] = (Fact(since, value=before), since)
+    return found

@@ -29,7 +29,7 @@ from tests.delivery.model_replies import (
     spoken,
     waiting_facts,
 )
-from tests.delivery.model_state import state_facts
+from tests.delivery.model_state import owed_facts, state_facts
 from tests.delivery.model_work import DONE, backlog_facts, routing_fact, solve_facts
 
 from csapi.facts.kinds import SLA_KINDS, Kind
@@ -41,7 +41,7 @@ ABOUT_THE_TICKET = (
     Kind.ACKNOWLEDGED, Kind.SOLVED, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED,
     Kind.TIME_IN_STATUS, Kind.ROUTED, Kind.BACKLOG, Kind.SENTIMENT, Kind.CLOSED,
     Kind.HUMAN_RESOLUTION, Kind.WAITING, Kind.WAIT_DROPPED, Kind.OPEN_TICKET, Kind.OPEN_ENDED,
-    Kind.OPEN_STATUS, *SLA_KINDS,
+    Kind.OPEN_STATUS, Kind.OWED, Kind.OWED_ENDED, *SLA_KINDS,
 )  # fmt: skip
 
 
@@ -69,17 +69,21 @@ def ticket_facts(world: World, name: str) -> Facts:
     found = {
         key: placed(world, ticket, events, key[0], fact, fact.at) for key, fact in facts.items()
     }
-    for key, (fact, seen) in backlog_facts(ticket, events).items():
+    owed = owed_facts(ticket, events, is_snapshot=is_snapshot(ticket))
+    for key, (fact, seen) in (backlog_facts(ticket, events) | owed).items():
         found[key] = placed(world, ticket, events, key[0], fact, seen)
     return found
 
 
+def is_snapshot(ticket: Item) -> bool:
+    """Whether the ticket came with milestones."""
+    told = {key for key, value in (ticket.get("milestones") or {}).items() if value is not None}
+    return bool(told - {"reopen_count"})
+
+
 def untold(ticket: Item, events: list[Item]) -> int:
     """What a ticket with milestones comes without."""
-    known = {
-        key: value for key, value in (ticket.get("milestones") or {}).items() if value is not None
-    }
-    if not known.keys() - {"reopen_count"}:
+    if not is_snapshot(ticket):
         return 0
     types = {event["type"] for event in events}
     streams = (

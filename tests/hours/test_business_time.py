@@ -230,6 +230,41 @@ async def test_what_lasts_is_measured_by_the_hours_of_its_team(
     assert (cells["current_wait"].value, cells["current_wait"].n) == (49 * 3600, 2)
 
 
+async def test_what_was_interrupted_adds_up_by_business_hours(
+    tenant_id: UUID, send: Send, api_pool: asyncpg.Pool
+) -> None:
+    """Open on Monday from 9 to 11, pending until Tuesday 12, open again: on Wednesday at 10:00 that
+    is 2 h, 5 h and 1 h of north. South has no schedule."""
+    await send(tenant_id, "schedules", NORTH)
+    tickets = [
+        {"external_id": name, "created_at": MONDAY, "team": team}
+        for name, team in (("t1", "north"), ("t2", "south"))
+    ]
+    changes = [
+        {"event_id": f"{ticket}{at}", "ticket": ticket, "type": "status_changed",
+         "occurred_at": at, "to": to}
+        for ticket in ("t1", "t2")
+        for at, to in (("2026-01-05T11:00:00Z", "pending"), ("2026-01-06T12:00:00Z", "open"))
+    ]  # fmt: skip
+    await send(tenant_id, "tickets", *tickets)
+    await send(tenant_id, "ticket-events", *changes)
+    name = "requester_wait_time_in_flight"
+    metrics = [{"id": name}, {"id": name, "as": "open", "hours": "business"}]
+    desk = Desk(api_pool, tenant_id, "UTC", now(), 1_000)
+
+    async def at(end: str) -> list[tuple[Any, int]]:
+        time = {"range": {"from": "2026-01-05", "to": end}}
+        found = await answer(desk, msgspec.convert({"metrics": metrics, "time": time}, Query))
+        return [(cell.numerator, cell.n) for cell in found.data[0].metrics.values()]
+
+    assert await at("2026-01-07T10:00:00Z") == [(2 * (2 + 22) * 3600, 2), (8 * 3600, 1)]
+    assert await at("2026-01-05T10:00:00Z") == [(2 * 3600, 2), (3600, 1)]
+    done = {**changes[1], "event_id": "done", "occurred_at": "2026-01-07T12:00:00Z", "to": "solved"}
+    await send(tenant_id, "ticket-events", done)
+    assert await at("2026-01-07T10:00:00Z") == [(2 * (2 + 22) * 3600, 2), (8 * 3600, 1)]
+    assert await at("2026-01-07T13:00:00Z") == [((2 + 25) * 3600, 1), (0, 0)]
+
+
 async def test_time_in_a_status_is_added_up_over_its_parts(
     tenant_id: UUID, send: Send, admin: asyncpg.Connection
 ) -> None:

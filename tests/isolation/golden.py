@@ -28,7 +28,7 @@ SWEPT_COLUMNS = {
     "subject_marks": {"tenant_id", "resource", "subject", "marked_at"},
     "reference_marks": {"tenant_id", "id", "reference", "member", "marked_at"},
     "tenants": {"tenant_id", "name", "timezone", "created_at"},
-    "definitions": {"tenant_id", "resource", "fingerprint", "target", "reached"},
+    "definitions": {"tenant_id", "resource", "fingerprint", "target", "reached", "marked_at"},
     "export_marks": {"tenant_id", "export", "due_at"},
     "report_marks": {"tenant_id", "report", "turn", "due_at", "attempt"},
 }

@@ -29,7 +29,7 @@ COLUMN = {Hours.calendar: "duration_ms", Hours.business: "business_ms"}
 PERCENTS = (1, 25, 50, 90, 99)
 
 
-AGED = ("backlog_age", "current_wait")
+AGED = ("backlog_age", "current_wait", "requester_wait_time_in_flight")
 
 
 @pytest.mark.parametrize("name", AGED)

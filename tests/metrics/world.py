@@ -138,7 +138,7 @@ TIMED = {
     Kind.WORK_SESSION_INTERVAL,
     Kind.SELF_SERVICE_SESSION, Kind.BOT_SESSION, Kind.IVR_SESSION, Kind.SEARCH_SESSION,
     Kind.STAFF_COST, Kind.SLA_DECISION, Kind.SLA_OVERSHOOT, Kind.REOPEN, Kind.HUMAN_RESOLUTION,
-    Kind.WAIT_DROPPED, Kind.OPEN_ENDED,
+    Kind.WAIT_DROPPED, Kind.OPEN_ENDED, Kind.OWED_ENDED,
 }  # fmt: skip
 COUNTING = {Kind.MESSAGE, Kind.SOLVE_EFFORT, Kind.INTERACTIONS, Kind.AGENTS_INVOLVED}
 RATED = {Kind.CSAT, Kind.CES, Kind.NPS}
@@ -154,7 +154,9 @@ SCORED = {
 # What ratings of effort are on, on one channel and elsewhere; all of satisfaction are on the first.
 SCALE_MARKS, ON_ANOTHER_SCALE = (2_004_006, 2_004_011), 301
 # How old something was, in seconds.
-AGED = {Kind.OPEN_TICKET, Kind.OPEN_ENDED}
+AGED = {Kind.OPEN_TICKET, Kind.OPEN_ENDED, Kind.OWED, Kind.OWED_ENDED}
+# Drawn apart, so that the others stay what they were.
+LATER = (Kind.OWED, Kind.OWED_ENDED)
 FLAGGED = {
     Kind.AGENT_ASSIGNED,
     Kind.CALL,
@@ -276,7 +278,8 @@ def random_facts(seed: int, count: int) -> list[Fact]:
     Ratings have become better, so that comparisons have something to decide.
     """
     chance = random.Random(seed)
-    kinds, span, recent = list(Kind), NOW - START, timedelta(days=3)
+    kinds = [kind for kind in Kind if kind not in LATER]
+    span, recent = NOW - START, timedelta(days=3)
     facts = []
     subjects = [uuid4() for _ in range(count // 3)]
     for number in range(count):
@@ -295,6 +298,7 @@ def random_facts(seed: int, count: int) -> list[Fact]:
         among = subjects[:25] if kind == Kind.CUSTOMER else subjects
         facts.append(fact | {"subject": chance.choice(among), "ordinal": number})
     facts += better_ratings(chance, subjects)
+    facts += owed_facts(random.Random(seed), subjects)
     with_neighbors(facts)
     with_ends(facts)
     return with_next_channels(facts)
@@ -311,6 +315,15 @@ def better_ratings(chance: random.Random, subjects: Sequence[UUID]) -> list[Fact
             "value": value * VALUE_SCALE, "outcome": int(box), "ordinal": 100_000 + number,
             "subject": chance.choice(subjects),
         })  # fmt: skip
+    return found
+
+
+def owed_facts(chance: random.Random, subjects: Sequence[UUID]) -> list[Fact]:
+    found = []
+    for number in range(80):
+        at = NOW - timedelta(seconds=chance.randrange(int((NOW - START).total_seconds())))
+        fact = random_fact(chance, chance.choice(LATER), at)
+        found.append(fact | {"subject": chance.choice(subjects), "ordinal": 200_000 + number})
     return found
 
 

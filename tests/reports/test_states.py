@@ -146,6 +146,29 @@ def test_who_waits_now_and_whose_wait_is_the_longest(filled: Tenant) -> None:
     assert column(by_team, "current_longest_wait") == {("north",): 22 * HOUR, ("south",): 2 * HOUR}
 
 
+def test_how_long_we_have_owed_something_so_far(filled: Tenant) -> None:
+    """t1 was open for 4 hours, solved, and is open again since Tuesday 14:00; t4 is new since
+    Wednesday 11:00; t3 was open from Wednesday to Thursday 10:00, t2 from Tuesday 10:00 to 18:00."""
+
+    def at(end: str) -> Any:
+        range_ = {"from": "2026-01-05", "to": end}
+        found = cell(filled, "requester_wait_time_in_flight", range_=range_)
+        return found["numerator"], found["n"]
+
+    assert at("2026-01-05T13:00:00Z") == (3 * HOUR, 1)
+    assert at("2026-01-06T12:00:00Z") == (2 * HOUR, 1)
+    assert at("2026-01-07T12:00:00Z") == ((26 + 2 + 1) * HOUR, 3)
+    assert at("2026-01-08T12:00:00Z") == ((50 + 25) * HOUR, 2)
+    longest = {"id": "requester_wait_time_in_flight", "agg": "max"}
+    found = cell(filled, longest, range_=THURSDAY)
+    assert (found["value"], found["record"]["external_id"]) == (50 * HOUR, "t1")
+    send(filled, "ticket-events", turns("f5", "t1", "2026-01-08T09:00:00Z", "open", "pending"))
+    assert at("2026-01-08T12:00:00Z") == (25 * HOUR, 1)
+    # A source of snapshots does not tell how long a ticket was in its status.
+    send(filled, "tickets", {**TICKETS[3], "milestones": {"messages_in": 1}})
+    assert at("2026-01-08T12:00:00Z") == (0, 0)
+
+
 def test_a_wait_that_ended_later_is_one_until_then(filled: Tenant) -> None:
     """t2 waited on Tuesday from 10:00 to the reply at 16:00."""
 

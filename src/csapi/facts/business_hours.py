@@ -24,9 +24,10 @@ ENDING_KINDS = (
 STARTING_KINDS = (Kind.CALL,)
 # Whose duration starts and ends elsewhere, or is made of several times. No other kind has business
 # time.
-OTHER_KINDS = (Kind.AWAITED, Kind.TIME_IN_STATUS)
-# Whose duration may not have ended: they then have 0 where hours are in force at the start.
-LASTING_KINDS = (Kind.AWAITED,)
+OTHER_KINDS = (Kind.AWAITED, Kind.TIME_IN_STATUS, Kind.OWED, Kind.OWED_ENDED)
+# Whose duration may not have ended: they then have 0 where hours are in force at the start, or what
+# was added up until then.
+LASTING_KINDS = (Kind.AWAITED, Kind.OWED)
 BUSINESS_KINDS = (*ENDING_KINDS, *STARTING_KINDS, *OTHER_KINDS)
 
 # Uncorrelated, so asked once in a statement: without schedules all else is skipped.

@@ -149,6 +149,11 @@ class Kind(IntEnum):
     OPEN_ENDED = 135
     # An open ticket got another status, with all else as it was. value: 1.
     OPEN_STATUS = 136
+    # A ticket is in a status in which we owe something now, since that status began. value: how
+    # long it was in such statuses before, in seconds; business time: the same in business hours.
+    OWED = 137
+    # The end of such a status. duration: its length; value and business time as above.
+    OWED_ENDED = 138
     # Pieces of paid time, cut like intervals. value: what they cost; none where no rate is known.
     STAFF_COST = 100
     # Pieces of months. value: the share of a monthly cost.

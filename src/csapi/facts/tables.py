@@ -326,6 +326,7 @@ definitions = tenant_table(
     column("fingerprint", sa.BigInteger),
     column("target", sa.BigInteger, null=True),
     column("reached", uuid, null=True),
+    column("marked_at", instant, null=True),
     key=("resource",),
 )
 

@@ -12,11 +12,19 @@ from csapi.facts.sql import (
     milliseconds_between,
 )
 from csapi.facts.tags import TAG_JOIN, tag_log, tags_at
-from csapi.facts.ticket_history import EVENT_ORDER, EventType, events_of, period_join, periods, was
+from csapi.facts.ticket_history import (
+    IS_SNAPSHOT,
+    EventType,
+    EVENT_ORDER,
+    events_of,
+    period_join,
+    periods,
+    was,
+)
 from csapi.facts.ticket_hours import CLOCK, STATUS_HOURS, STATUS_HOURS_JOIN
 from csapi.facts.ticket_replies import IN, OUT, REPLIES, REPLY_FACTS, timed
 from csapi.facts.ticket_sla import SLA, SLA_FACTS
-from csapi.facts.ticket_state import STATE_FACTS, STATES
+from csapi.facts.ticket_state import NOT_OWED, STATE_FACTS, STATES
 from csapi.facts.ticket_work import WORK, WORK_FACTS
 
 BY_CUSTOMER = "coalesce(c.initiated_by, 1) = 1"
@@ -26,10 +34,6 @@ SNAPSHOT_SOLVE = 0
 
 
 # What a ticket with milestones comes without.
-IS_SNAPSHOT = (
-    "num_nonnulls(first_reply_at, first_reply_by, first_assigned_at, first_solved_at, "
-    "last_solved_at, solved_by, messages_in, messages_out) > 0"
-)
 UNTOLD = (
     f"CASE WHEN {IS_SNAPSHOT} THEN (NOT has_messages)::int * {Told.MESSAGES} "
     f"+ (NOT has_statuses)::int * {Told.STATUSES} "
@@ -98,7 +102,8 @@ WITH events AS MATERIALIZED (
       PARTITION BY ticket ORDER BY place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
     ) AS reopened_at,
     max(CASE WHEN is_done AND NOT was_done THEN occurred_at END) OVER w AS solved_at,
-    sum(CASE WHEN was NOT IN (3, 5, 6) THEN waited END) OVER w AS requester_wait,
+    lead(place) OVER (PARTITION BY ticket ORDER BY place) IS NULL AS is_last,
+    sum(CASE WHEN was NOT IN {NOT_OWED} THEN waited END) OVER w AS requester_wait,
     sum(CASE WHEN was = 3 THEN waited END) OVER w AS agent_wait,
     sum(CASE WHEN was = 4 THEN waited END) OVER w AS hold_wait
   FROM (
@@ -198,7 +203,7 @@ OWNED = (
     f"{Kind.INTERACTIONS}, {Kind.AGENTS_INVOLVED}, {Kind.TIME_IN_STATUS}, {Kind.ROUTED}, "
     f"{Kind.BACKLOG}, {Kind.SENTIMENT}, {Kind.CLOSED}, {Kind.HUMAN_RESOLUTION}, {Kind.WAITING}, "
     f"{Kind.WAIT_DROPPED}, {Kind.OPEN_TICKET}, {Kind.OPEN_ENDED}, {Kind.SLA_DECISION}, "
-    f"{Kind.SLA_OVERSHOOT}, {Kind.SLA_ACTIVE}, {Kind.OPEN_STATUS})"
+    f"{Kind.SLA_OVERSHOOT}, {Kind.SLA_ACTIVE}, {Kind.OPEN_STATUS}, {Kind.OWED}, {Kind.OWED_ENDED})"
 )
 OWNER = was("owner", "agent", "c.agent")
 OWNER_TEAM = was("owner", "team", "c.team")

@@ -15,6 +15,11 @@ class EventType(IntEnum):
     UNTAGGED = 7
 
 
+# Whether a ticket came with milestones, by its columns.
+IS_SNAPSHOT = (
+    "num_nonnulls(first_reply_at, first_reply_by, first_assigned_at, first_solved_at, "
+    "last_solved_at, solved_by, messages_in, messages_out) > 0"
+)
 EVENT_ORDER = "occurred_at, sequence, source, event_id"
 
 

@@ -7,9 +7,12 @@ few that last and those that ended since. CTEs read `subjects`, `statuses`, `sol
 
 from csapi.facts.kinds import Kind
 from csapi.facts.sql import milliseconds_between
+from csapi.facts.ticket_history import IS_SNAPSHOT
 from csapi.facts.ticket_replies import timed
 from csapi.facts.ticket_work import DONE
 
+# Statuses in which the customer has the turn, or nobody.
+NOT_OWED = "(3, 5, 6)"
 # Seconds as a value are milliseconds x 10.
 AGE_THEN = f"greatest({milliseconds_between('s.created_at', 'p.from_at')}, 0) * 10"
 
@@ -25,6 +28,20 @@ endings AS MATERIALIZED (
     FROM solves WHERE nth = total) AS last ON last.ticket = s.id
   LEFT JOIN (SELECT ticket, bool_and(is_done) AS is_done
     FROM statuses GROUP BY ticket) AS untouched ON untouched.ticket = s.id
+), owed AS MATERIALIZED (
+  SELECT v.ticket, v.place, true AS has_ended, v.since, v.occurred_at AS ended_at,
+    coalesce(v.requester_wait, '0') - v.waited AS before
+  FROM statuses v
+  WHERE v.was NOT IN {NOT_OWED} AND v.since < v.occurred_at
+  UNION ALL
+  SELECT v.ticket, v.place, false, v.occurred_at, NULL, coalesce(v.requester_wait, '0')
+  FROM statuses v
+  WHERE v.is_last AND v.created_at IS NOT NULL AND v.to_value NOT IN {NOT_OWED}
+  UNION ALL
+  SELECT s.id, 0, false, s.created_at, NULL, '0'
+  FROM subjects s
+  WHERE s.created_at IS NOT NULL AND NOT s.has_statuses AND s.closed_at IS NULL
+    AND coalesce(s.status, 1) NOT IN {NOT_OWED} AND NOT ({IS_SNAPSHOT})
 ), waits AS MATERIALIZED (
   SELECT s.id AS ticket, CASE WHEN open_run.ticket IS NOT NULL THEN open_run.asked_at
     WHEN s.by_customer AND spoke.ticket IS NULL AND (s.has_messages OR s.first_reply_at IS NULL)
@@ -58,4 +75,10 @@ STATE_FACTS = f"""
   UNION ALL
   SELECT p.ticket, {Kind.OPEN_ENDED}, p.nth, 0, p.to_at, NULL, NULL,
     {milliseconds_between("p.from_at", "p.to_at")}, {AGE_THEN}, NULL, true, NULL, p.from_at
-  FROM open_parts p JOIN subjects s ON s.id = p.ticket WHERE p.to_at IS NOT NULL"""
+  FROM open_parts p JOIN subjects s ON s.id = p.ticket WHERE p.to_at IS NOT NULL
+  UNION ALL
+  SELECT o.ticket, CASE WHEN o.has_ended THEN {Kind.OWED_ENDED} ELSE {Kind.OWED} END, o.place, 0,
+    CASE WHEN o.has_ended THEN o.ended_at ELSE o.since END, NULL, NULL,
+    {milliseconds_between('o.since', 'o.ended_at')},
+    (extract(epoch FROM o.before) * 1000)::bigint * 10, NULL, true, NULL, o.since
+  FROM owed o"""

@@ -160,6 +160,12 @@ _FAILED = {
     "query_timeout": _type(
         503, "Query timeout", "The database stopped the query. Ask for less.", retry_after=5
     ),
+    "definition_changing": _type(
+        503,
+        "Definition changing",
+        "The facts of the metric are being derived by a changed definition. Try again later.",
+        retry_after=60,
+    ),
     "busy": _type(503, "Busy", "Another transaction was in the way. Try again.", retry_after=1),
     "storage_full": _type(
         503, "Storage full", "Nothing was stored: the disk is full.", retry_after=60

@@ -14,7 +14,7 @@ from csapi.facts.kinds import Kind
 from csapi.kit.db import Statement
 from csapi.metrics.compile import Compiler
 from csapi.metrics.members import fact_key
-from csapi.metrics.parts import AGE_MEASURES, AGES, LASTING, Hours, Measure
+from csapi.metrics.parts import AGE_MEASURES, AGES, INTERRUPTED, LASTING, Hours, Measure
 from csapi.metrics.question import Asked, MemberGroup, Question, TimeGroup
 
 # Parts of one kind by one clock, in the order in which the rows have them.
@@ -75,8 +75,12 @@ def aged_rows(compiler: Compiler, aged: Aged, values: Mapping[str, str]) -> str:
     since = f"f.since - {before} * interval '1 millisecond'"
     age = f"{milliseconds('t.instant - f.since')} + {before}"
     if aged.hours is Hours.business:
-        spent = open_between(since, "t.instant", "f.owner_team", "f.inbox")
-        age = f"CASE WHEN {HAS_SCHEDULES} THEN {spent}::bigint END"
+        # Where it was not all the time until the fact, business time before is on the fact.
+        is_one_span = aged.kind not in INTERRUPTED
+        began = since if is_one_span else "f.since"
+        spent = open_between(began, "t.instant", "f.owner_team", "f.inbox")
+        added = "" if is_one_span else " + CASE WHEN f.value > 0 THEN f.business_ms ELSE 0 END"
+        age = f"CASE WHEN {HAS_SCHEDULES} THEN {spent}::bigint{added} END"
     condition = compiler.wanted()
     ended = compiler.arguments.add([int(kind) for kind in LASTING[aged.kind]], "smallint[]")
     length = "duration_ms * interval '1 millisecond'"

@@ -150,7 +150,10 @@ FILLED = AGE_MEASURES | COMMON | {Measure.DUE_N}
 LASTING = {
     Kind.WAITING: (Kind.RESPONSE, Kind.WAIT_DROPPED),
     Kind.OPEN_TICKET: (Kind.OPEN_ENDED,),
+    Kind.OWED: (Kind.OWED_ENDED,),
 }
+# What adds up over several times that are not one after the other.
+INTERRUPTED = frozenset({Kind.OWED})
 
 
 class Hours(StrEnum):

@@ -13,7 +13,7 @@ from csapi.metrics.parts import Part
 from csapi.metrics.question import Question
 from csapi.metrics.stocks import empty_parts
 from csapi.metrics.wholes import has_common
-from csapi.reports.fillings import Group
+from csapi.reports.fillings import Group, hidden_in
 from csapi.reports.read import Reading
 from csapi.reports.service import Snapshot
 from csapi.reports.suppression import NOTHING
@@ -70,6 +70,7 @@ def together(
         source=sources.pop() if len(sources) == 1 else "mixed",
         data_through=max(through, default=None),
         outdated=tuple(dict.fromkeys(each for one in readings for each in one.outdated)),
+        changing=frozenset[str]().union(*(each.changing for each in readings)),
         revised=max((each.revised for each in readings), key=len),
     )
 
@@ -94,5 +95,5 @@ def one_group(question: Question, halves: Sequence[Half]) -> Group:
         customers=[customers.get(asked.name, NOTHING) for asked in question.metrics]
         if customers
         else (),
-        hidden=frozenset[str]().union(*(group.hidden for group in groups)),
+        hidden=hidden_in(groups),
     )

@@ -25,13 +25,13 @@ from csapi.reports.change_schemas import (
 )
 from csapi.reports.comparing import Beside, check_compared, paired
 from csapi.reports.comparison import NullReason, RowPresence
-from csapi.reports.fillings import Group
+from csapi.reports.fillings import Group, hidden_in
 from csapi.reports.merging import merged
 from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.narrowing import with_filters
 from csapi.reports.ranking import Keys, Rows
 from csapi.reports.read import Reading
-from csapi.reports.refusals import refuse
+from csapi.reports.refusals import definition_changing, refuse
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Desk, Snapshot, resolved, slowness_told, snapshot_of
 from csapi.reports.shape import are_scales_mixed, dimension_value, ordered, total
@@ -107,7 +107,10 @@ async def explained(snapshot: Snapshot, wanted: ChangeQuery, query: Query) -> Ch
 def check_shown(*readings: Reading) -> None:
     """The parts of a change would tell what is hidden. Raises Problem."""
     groups = [each for reading in readings for each in (*reading.groups, reading.total)]
-    if any(group is not None and group.hidden for group in groups):
+    hidden = hidden_in(group for group in groups if group is not None)
+    if NullReason.definition_changing in hidden.values():
+        raise definition_changing()
+    if hidden:
         message = (
             "Some members are about fewer customers than are shown: split by something coarser, or "
             "use a key with admin:write."

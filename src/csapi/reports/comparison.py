@@ -44,6 +44,8 @@ class NullReason(StrEnum):
     # It is about fewer customers than the tenant shows.
     suppressed = "suppressed"
     no_counterpart = "no_counterpart"
+    # Its facts are being derived by a changed definition, and some are of the earlier one.
+    definition_changing = "definition_changing"
     # Ratings on several scales have no mean as they are.
     mixed_scales = "mixed_scales"
 

@@ -1,8 +1,8 @@
 """Reading what no sum over rows can give: ages at an instant, surviving waits, the whole, and the
 records behind extremes. Each is read only where a question asks for it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +22,10 @@ from csapi.metrics.question import Asked, Question, TimeGroup
 from csapi.metrics.stocks import empty_parts
 from csapi.metrics.survival import MOST_WAITS, median, survival_statement, surviving
 from csapi.metrics.wholes import Common, asks_for, has_common, whole_question
+from csapi.reports.comparison import NullReason
 
 Keys = tuple[int | None, ...]
+Hidden = Mapping[str, NullReason]
 Place = tuple[bool, Keys]
 
 
@@ -45,10 +47,10 @@ class Group:
     parts: Sequence[int | None]
     percentiles: Mapping[str, Percentile]
     records: Mapping[str, Found] | None = None
-    # How many customers each metric is about, and the metrics that are about too few to show:
-    # nothing of either unless small groups are to be hidden.
+    # How many customers each metric is about, where small groups are to be hidden.
     customers: Sequence[int] = ()
-    hidden: frozenset[str] = frozenset()
+    # The metrics that are not to be shown, and why.
+    hidden: Hidden = field(default_factory=dict)
 
 
 def too_many_groups() -> Problem:
@@ -57,6 +59,11 @@ def too_many_groups() -> Problem:
         f"The answer has more than {MOST_GROUPS:,} rows: ask for a shorter range, "
         "a coarser time dimension or fewer dimensions, or filter.",
     )
+
+
+def hidden_in(groups: Iterable[Group]) -> Hidden:
+    """What is not to be shown of one group at least."""
+    return {name: reason for group in groups for name, reason in group.hidden.items()}
 
 
 class Sheet:

@@ -19,6 +19,7 @@ EDGES = (
     *(hours * HOUR for hours in (1, 2, 4, 8, 12)),
     *(days * DAY for days in (1, 2, 3, 7, 14, 30)),
 )
+HIDDEN = (NullReason.suppressed, NullReason.definition_changing)
 
 
 def known(spread: Facts, combo: Combo) -> Combo:
@@ -59,7 +60,7 @@ async def histograms_of(
     }
     found = {}
     for name, asked in spread.items():
-        if counted[f"{name}/0"].null_reason is NullReason.suppressed:
+        if counted[f"{name}/0"].null_reason in HIDDEN:
             continue
         upto = [int(counted[f"{name}/{n}"].numerator or 0) for n in range(len(EDGES) + 1)]
         if asked.formula.exclude_zero:

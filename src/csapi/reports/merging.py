@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from csapi.metrics.parts import COMMON, EXTREMES
 from csapi.metrics.question import Question
-from csapi.reports.fillings import Found, Group
+from csapi.reports.fillings import Found, Group, Hidden, hidden_in
 
 
 def merged(question: Question, groups: Sequence[Group]) -> Group:
@@ -39,15 +39,14 @@ def merged_records(
     return found
 
 
-def too_few(question: Question, groups: Sequence[Group]) -> frozenset[str]:
+def too_few(question: Question, groups: Sequence[Group]) -> Hidden:
     """What to hide of several groups as one: what is hidden of some of them and shown of none."""
-    hidden = frozenset[str]().union(*(group.hidden for group in groups))
     names = [asked.name for asked in question.metrics]
-    return frozenset(
-        name
-        for name in hidden
+    return {
+        name: reason
+        for name, reason in hidden_in(groups).items()
         if not any(
             name not in group.hidden and group.customers and group.customers[names.index(name)] >= 0
             for group in groups
         )
-    )
+    }

@@ -169,7 +169,7 @@ def cautions_of(question: Question, reading: Reading) -> list[str]:
     """What to know of the numbers beside what they say themselves."""
     found = [
         f"{name}: stored facts are being derived by a changed definition; until that is through, "
-        "some are of the earlier one (GET /v1/metrics/{id}/versions says how far it is)"
+        "there is no value (GET /v1/metrics/{id}/versions says how far it is)"
         for name in names_of(reading.outdated)
     ]
     for asked, places in zip(question.metrics, question.places, strict=True):

@@ -1,7 +1,7 @@
 """Reading what a question needs, in one snapshot and few statements."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from csapi.facts.kinds import Resource
+from csapi.facts.origins import resources_of
 from csapi.facts.wire import normalized
 from csapi.kit.db import run
 from csapi.metrics.dimensions import (
@@ -26,6 +27,7 @@ from csapi.metrics.stocks import empty_parts
 from csapi.metrics.wholes import Common
 from csapi.metrics.words import ENGLISH, Words
 from csapi.reports.besides import add_cohorts, with_balances, with_outlooks
+from csapi.reports.comparison import NullReason
 from csapi.reports.fillings import Group, common_of, filled
 from csapi.reports.groups import pieces_of, read_groups
 from csapi.reports.resolve import Members, Wanted
@@ -53,13 +55,16 @@ class Reading:
     data_through: datetime | None
     common: Common | None = None
     outdated: tuple[Resource, ...] = ()
+    # The metrics that facts of two definitions would be mixed in.
+    changing: frozenset[str] = frozenset()
     revised: tuple[Revision, ...] = ()
     words: Words = ENGLISH
 
     def nothing(self, question: Question, keys: tuple[int | None, ...]) -> Group:
         """A group in which nothing happened."""
         parts = empty_parts(question)
-        return Group(keys, self.common.filled(keys, parts) if self.common else parts, {})
+        found = Group(keys, self.common.filled(keys, parts) if self.common else parts, {})
+        return with_changing(found, self.changing) if self.changing else found
 
 
 async def custom_dimensions(
@@ -117,12 +122,32 @@ async def read_question(
     if smallest_group is not None:
         rows = await run(connection, customers_statement(tenant_id, question))
         groups, total = with_customers(question, groups, total, rows, smallest_group)
-    found = reading_of(state, groups, total, reader.source, words)
+    changing = changing_in(question, state)
+    if changing:
+        groups = [with_changing(each, changing) for each in groups]
+        total = None if total is None else with_changing(total, changing)
+    found = replace(reading_of(state, groups, total, reader.source, words), changing=changing)
     names = await read_names(
         connection, tenant_id, question.groups, groups, names_customers=names_customers
     )
     is_exact = found.is_exact and reader.is_complete
     return replace(found, names=names, is_exact=is_exact, common=common)
+
+
+def changing_in(question: Question, state: State) -> frozenset[str]:
+    """The metrics some of whose facts a changed definition has made, and some its predecessor."""
+    if not state.outdated:
+        return frozenset()
+    return frozenset(
+        asked.name
+        for asked in question.metrics
+        if not set(state.outdated).isdisjoint(resources_of({part.kind for part in asked.parts}))
+    )
+
+
+def with_changing(group: Group, names: Iterable[str]) -> Group:
+    changing = dict.fromkeys(names, NullReason.definition_changing)
+    return replace(group, hidden={**group.hidden, **changing})
 
 
 def reading_of(

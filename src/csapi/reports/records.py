@@ -32,7 +32,7 @@ from csapi.reports.records_schemas import (
     RecordsInclude,
     RecordsQuery,
 )
-from csapi.reports.refusals import refuse
+from csapi.reports.refusals import definition_changing, refuse
 from csapi.reports.schemas import Query, QueryPage
 from csapi.reports.service import (
     Desk,
@@ -72,6 +72,8 @@ async def records_on(
     reading = await value_of(snapshot, question, state, cursor)
     if reading.total is None:
         raise AssertionError(question)
+    if reading.changing:
+        raise definition_changing()
     listing = Listing(
         question,
         extreme=extreme_of(question, reading.total),

@@ -21,6 +21,14 @@ def too_slow() -> Problem:
     )
 
 
+def definition_changing() -> Problem:
+    return Problem(
+        "definition_changing",
+        "The facts of this metric are being derived by a changed definition, and some are still of "
+        "the earlier one. GET /v1/metrics/{id}/versions says how far that is.",
+    )
+
+
 def within(problem: Problem, place: str) -> Problem:
     """The problem of a part of the body, with pointers that start at the whole of it."""
     errors = [

@@ -86,8 +86,8 @@ def are_scales_mixed(asked: Asked, places: Places, *groups: Group) -> bool:
 
 
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
-    if asked.name in group.hidden:
-        return without_value(NullReason.suppressed)
+    if reason := group.hidden.get(asked.name):
+        return without_value(reason)
     formula, parts = asked.formula, group.parts
     excluded, is_mixed = excluded_of(places, group), are_scales_mixed(asked, places, group)
     if isinstance(formula, ComposedFormula):
@@ -103,9 +103,9 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
         denominator = total(places.denominator, parts)
         value = ratio(formula, numerator, denominator)
         shown_denominator = scaled(denominator, formula.denominator_scale)
-    reason = NullReason.no_observations
+    absent = NullReason.no_observations
     if n == 0 and is_untold(asked, places, parts):
-        value, shown_numerator, reason = None, None, NullReason.not_sent
+        value, shown_numerator, absent = None, None, NullReason.not_sent
     is_exact = True
     if formula.survival is not None:
         estimate = group.percentiles.get(asked.name)
@@ -117,7 +117,7 @@ def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
         n=n,
         numerator=shown_numerator,
         denominator=shown_denominator,
-        null_reason=reason if value is None else None,
+        null_reason=absent if value is None else None,
         precision=Precision.exact if is_exact else Precision.approximate,
         relative_error=None if is_exact else RELATIVE_ERROR,
         excluded=excluded,

@@ -1,11 +1,12 @@
 """Groups with how many customers each metric is about, and the small ones hidden. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from csapi.metrics.question import Question
-from csapi.reports.fillings import Group, Place, place_of
+from csapi.reports.comparison import NullReason
+from csapi.reports.fillings import Group, Hidden, Place, place_of
 from csapi.reports.suppression import NOTHING, Customers, hidden_names
 
 
@@ -23,13 +24,17 @@ def with_customers(
         for each in groups
     ]
     hidden = hidden_names(question, {each.keys: each.customers for each in known}, smallest)
-    shown = [replace(each, hidden=hidden.get(each.keys, frozenset())) for each in known]
+    shown = [replace(each, hidden=suppressed(hidden.get(each.keys, ()))) for each in known]
     if total is not None:
         is_alone = not question.groups
         customers = known_customers(question, total, counted.get((not is_alone, ())))
         alone = hidden_names(question, {(): customers}, smallest)
-        total = replace(total, customers=customers, hidden=alone.get((), frozenset()))
+        total = replace(total, customers=customers, hidden=suppressed(alone.get((), ())))
     return shown, total
+
+
+def suppressed(names: Iterable[str]) -> Hidden:
+    return dict.fromkeys(names, NullReason.suppressed)
 
 
 def known_customers(question: Question, group: Group, counted: Customers | None) -> Customers:

@@ -33,7 +33,7 @@ SELECT
   + (SELECT count(*) FROM reference_marks WHERE tenant_id = $1) AS subjects,
   (SELECT array_agg(d.resource ORDER BY d.resource) FROM definitions d
    JOIN unnest($5::smallint[], $6::bigint[]) AS k (resource, fingerprint) USING (resource)
-   WHERE d.tenant_id = $1 AND d.fingerprint <> k.fingerprint) AS outdated,
+   WHERE d.tenant_id = $1 AND (d.fingerprint <> k.fingerprint OR d.target IS NOT NULL)) AS outdated,
   (SELECT array_agg(ROW(bucket, revised_at, revisions, revised_by) ORDER BY bucket DESC) FROM (
      SELECT bucket, revised_at, revisions, revised_by FROM rollup_buckets
      WHERE tenant_id = $1 AND grain = {Grain.DAY} AND revised_at >= $7

@@ -25,7 +25,7 @@ from csapi.reports.catalog_endpoints import MetricPath
 from csapi.reports.endpoints import QUERY_TAG
 
 PROGRESS = """
-SELECT k.resource, coalesce(d.fingerprint, k.fingerprint) AS fingerprint, d.target, d.reached,
+SELECT k.resource, coalesce(d.fingerprint, k.fingerprint) AS fingerprint, d.target, d.reached, d.marked_at,
   (SELECT count(DISTINCT m.subject) FROM subject_marks m
    WHERE m.tenant_id = $1 AND m.resource = k.resource) AS pending
 FROM unnest($2::smallint[], $3::bigint[]) AS k (resource, fingerprint)
@@ -133,17 +133,18 @@ async def progress_of(
 ) -> ResourceRebuild:
     """What has not been marked is of the earlier derivation, and what is marked waits for this."""
     kind, pending = SUBJECT_KINDS[Resource(row["resource"])], row["pending"]
-    is_marked = row["fingerprint"] == kind.fingerprint
-    has_begun = is_marked or row["target"] == kind.fingerprint
+    is_marked = row["marked_at"] is not None
+    is_through = row["target"] is None and row["fingerprint"] == kind.fingerprint
+    has_begun = is_through or row["target"] == kind.fingerprint
     status, share_done = RebuildStatus.waiting, 0.0
-    if is_marked and pending == 0:
+    if is_through and pending == 0:
         status, share_done = RebuildStatus.done, 1.0
     elif has_begun:
         status = RebuildStatus.running
         marked, everything = await connection.fetchrow(
             f"SELECT count(*) FILTER (WHERE $2 OR id <= $3), count(*) FROM {kind.table} "
             "WHERE tenant_id = $1",
-            *(tenant_id, is_marked, row["reached"]),
+            *(tenant_id, is_marked or is_through, row["reached"]),
         )
         share_done = max(0, marked - pending) / everything if everything else 1.0
     return ResourceRebuild(
@@ -163,7 +164,8 @@ OPERATIONS = [
         summary="Versions of a definition, and how far its facts are",
         description="A new version of a formula holds for all history at once. A changed "
         "derivation of facts is carried to stored history in the background: `rebuild` says how "
-        "far that is for you, and until it is through, answers are not `exact` and say why.",
+        "far that is for you. Until it is through, values of the metric are null with the reason "
+        "`definition_changing`: no answer mixes two definitions.",
         tag=QUERY_TAG,
         handler=get_versions,
         scope=Scope.REPORTS_READ,

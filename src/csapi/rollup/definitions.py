@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
-from csapi.facts.kinds import Resource
+from csapi.facts.kinds import MarkReason, Resource
 from csapi.facts.registry import SUBJECT_KINDS, fingerprints
 from csapi.kit.db import acquire
 
@@ -34,10 +34,10 @@ OUTDATED = """
 SELECT d.tenant_id, d.resource
 FROM definitions d JOIN unnest($1::smallint[], $2::bigint[]) AS k (resource, fingerprint)
   ON k.resource = d.resource
-WHERE d.fingerprint <> k.fingerprint"""
+WHERE d.fingerprint <> k.fingerprint OR d.target IS NOT NULL"""
 
 PROGRESS = """
-SELECT fingerprint, target, reached FROM definitions
+SELECT fingerprint, target, reached, marked_at FROM definitions
 WHERE tenant_id = $1 AND resource = $2::smallint FOR UPDATE"""
 
 MARK = """
@@ -45,11 +45,23 @@ INSERT INTO subject_marks (tenant_id, resource, subject)
 SELECT $1::uuid, $2::smallint, unnest($3::uuid[])"""
 
 ADVANCE = """
-UPDATE definitions SET target = $3, reached = $4 WHERE tenant_id = $1 AND resource = $2::smallint"""
-
-FINISH = """
-UPDATE definitions SET fingerprint = $3, target = NULL, reached = NULL
+UPDATE definitions SET target = $3, reached = $4, marked_at = NULL
 WHERE tenant_id = $1 AND resource = $2::smallint"""
+
+ALL_MARKED = """
+UPDATE definitions SET target = $3, marked_at = clock_timestamp()
+WHERE tenant_id = $1 AND resource = $2::smallint"""
+
+# Through when no subject waits that was marked on the way, nor a bucket that was derived again: past
+# a number of marked buckets, answers take their summaries as they are.
+FINISH = f"""
+UPDATE definitions d SET fingerprint = $3, target = NULL, reached = NULL, marked_at = NULL
+WHERE tenant_id = $1 AND resource = $2::smallint
+  AND NOT EXISTS (SELECT 1 FROM subject_marks m
+    WHERE m.tenant_id = $1 AND m.resource = $2::smallint AND m.marked_at <= d.marked_at)
+  AND NOT EXISTS (SELECT 1 FROM marks m
+    WHERE m.tenant_id = $1 AND m.reason & {MarkReason.DERIVED_AGAIN} <> 0)
+RETURNING 1"""
 
 
 async def outdated(pool: asyncpg.Pool) -> list[tuple[UUID, Resource]]:
@@ -66,11 +78,11 @@ async def outdated(pool: asyncpg.Pool) -> list[tuple[UUID, Resource]]:
 
 
 async def mark_some(pool: asyncpg.Pool, tenant_id: UUID, resource: Resource) -> int:
-    """Mark the next subjects; how many there were. Without any left the change is complete."""
+    """Mark the next subjects; how many there were. Without any left, see whether all are through."""
     kind = SUBJECT_KINDS[resource]
     async with tenant_transaction(pool, tenant_id, many_rows=True) as connection:
         entry = await connection.fetchrow(PROGRESS, tenant_id, int(resource))
-        if entry is None or entry["fingerprint"] == kind.fingerprint:
+        if entry is None or (entry["fingerprint"], entry["target"]) == (kind.fingerprint, None):
             return 0
         has_begun = entry["target"] == kind.fingerprint
         rows = await connection.fetch(
@@ -81,8 +93,10 @@ async def mark_some(pool: asyncpg.Pool, tenant_id: UUID, resource: Resource) -> 
         )
         ids = [row["id"] for row in rows]
         if not ids:
-            await connection.execute(FINISH, tenant_id, int(resource), kind.fingerprint)
-            log.info("derivation renewed", extra={"fields": {"resource": kind.name}})
+            if not has_begun or entry["marked_at"] is None:
+                await connection.execute(ALL_MARKED, tenant_id, int(resource), kind.fingerprint)
+            if await connection.fetchval(FINISH, tenant_id, int(resource), kind.fingerprint):
+                log.info("derivation renewed", extra={"fields": {"resource": kind.name}})
             return 0
         for statement in kind.refill:
             await connection.execute(statement, tenant_id, ids)
@@ -91,9 +105,10 @@ async def mark_some(pool: asyncpg.Pool, tenant_id: UUID, resource: Resource) -> 
     return len(ids)
 
 
-async def redefine(pool: asyncpg.Pool) -> int:
-    """One step for everybody whose facts another derivation made; the subjects marked."""
-    marked = 0
-    for tenant_id, resource in await outdated(pool):
-        marked += await mark_some(pool, tenant_id, resource)
-    return marked
+async def redefine(pool: asyncpg.Pool) -> int | None:
+    """One step for everybody whose facts another derivation made: the subjects marked; None where
+    nothing is left to do."""
+    waiting = await outdated(pool)
+    if not waiting:
+        return None
+    return sum([await mark_some(pool, *each) for each in waiting])

@@ -106,10 +106,10 @@ class Drainer:
         """Look for facts of other derivations: at the start, while there are any, and rarely."""
         if time.monotonic() < self._redefine_after:
             return False
-        if await redefine(self._pool):
-            return True
-        self._redefine_after = time.monotonic() + REDEFINE_SECONDS
-        return False
+        marked = await redefine(self._pool)
+        if marked is None:
+            self._redefine_after = time.monotonic() + REDEFINE_SECONDS
+        return bool(marked)
 
     async def _work_off(self, waiting: Sequence[Bucket]) -> list[bool]:
         return await asyncio.gather(*(self._rebuild(bucket) for bucket in waiting))

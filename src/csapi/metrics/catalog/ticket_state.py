@@ -20,6 +20,7 @@ from csapi.metrics.metric import MergeClass, Metric, TimeBasis, Unit
 
 OPEN = Facts(Kind.OPEN_TICKET)
 WAITING = Facts(Kind.WAITING)
+OWED = Facts(Kind.OWED)
 AWAITED = Facts(Kind.AWAITED)
 HUMAN = Facts(Kind.HUMAN_RESOLUTION)
 
@@ -108,6 +109,22 @@ TICKET_STATE_METRICS = (
         merge_class=MergeClass.extreme,
         default_agg="max",
         example="One customer wrote 10 minutes ago, another 3 days ago: 259,200 s and that ticket.",
+    ),
+    aged(
+        "requester_wait_time_in_flight",
+        "Requester wait time so far",
+        OWED,
+        "The time that tickets which are in a status in which we owe something (new, open, on "
+        "hold) at the end of the bucket have spent in such statuses until then.",
+        formula_text="sum of the time in new, open and on hold until the end of the bucket / "
+        "tickets in such a status then",
+        merge_class=MergeClass.mean,
+        example="A ticket was open for 2 hours, pending for a day and is open again for 1 hour: "
+        "10,800 s.",
+        pitfalls="requester_wait_time holds only tickets that were solved: read both. Tickets "
+        "that are pending are not in it. Tickets with milestones and without status changes, of "
+        "which that is not known, are not in it either. Agent, team, topic and priority are those "
+        "at the start of the status.",
     ),
     Metric(
         id="tickets_waiting",

@@ -105,6 +105,7 @@ TICKETS = {
     "agent_first_response_time": "زمن الرد الأول للموظف",
     "time_to_assignment": "الزمن حتى الإسناد",
     "requester_wait_time": "زمن انتظار مقدم الطلب",
+    "requester_wait_time_in_flight": "زمن انتظار مقدم الطلب حتى الآن",
     "agent_wait_time": "زمن انتظار الموظف",
     "on_hold_time": "زمن التعليق",
     "unanswered_tickets": "التذاكر بلا رد",

@@ -105,6 +105,7 @@ TICKETS = {
     "agent_first_response_time": "客服首次响应时间",
     "time_to_assignment": "分配用时",
     "requester_wait_time": "请求者等待时间",
+    "requester_wait_time_in_flight": "请求者目前已等待时间",
     "agent_wait_time": "客服等待时间",
     "on_hold_time": "搁置时间",
     "unanswered_tickets": "未回复工单",

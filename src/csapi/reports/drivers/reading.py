@@ -110,6 +110,14 @@ def nothing(name: str) -> MetricValue:
 def joined(name: str, *answers: QueryAnswer) -> Mapping[str | None, Cells]:
     """The rows of several answers as one, by their keys."""
     nowhere = {each: nothing(each) for answer in answers for each in answer.meta.columns}
+    # What is not told of any topic is not told of those without a row either.
+    for answer in answers:
+        for row in answer.data[:1]:
+            nowhere |= {
+                name: cell
+                for name, cell in row.metrics.items()
+                if cell.null_reason is NullReason.definition_changing
+            }
     found: dict[str | None, dict[str, MetricValue]] = {}
     for answer in answers:
         for row in answer.data:

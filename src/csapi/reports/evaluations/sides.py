@@ -16,7 +16,7 @@ from csapi.metrics.dimensions import DIMENSIONS
 from csapi.metrics.question import Condition, MemberGroup, Question, Test
 from csapi.metrics.words import ALL_WORDS
 from csapi.reports.apart import read_apart
-from csapi.reports.fillings import Group
+from csapi.reports.fillings import Group, hidden_in
 from csapi.reports.layouts import DimensionValue
 from csapi.reports.merging import merged
 from csapi.reports.narrowing import narrowed
@@ -74,7 +74,7 @@ class Side:
 
     def whole(self, own: Group) -> Group:
         """What is hidden of one of them or of `own` is hidden of all: the rest can be asked for."""
-        hidden = own.hidden.union(*(each.hidden for each in self.others))
+        hidden = hidden_in([own, *self.others])
         return replace(merged(self.question, self.others), hidden=hidden)
 
 
