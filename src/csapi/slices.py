@@ -27,6 +27,8 @@ from csapi.reports.evaluations import own
 from csapi.reports.exports import endpoints as exports
 from csapi.reports.live import endpoints as live
 from csapi.reports.menus import endpoints as menus
+from csapi.reports.plans import endpoints as plans
+from csapi.reports.plans import suggestion_endpoints as suggestions
 from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
 
@@ -55,6 +57,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *own.OPERATIONS,
     *drivers.OPERATIONS,
     *referrals.OPERATIONS,
+    *plans.OPERATIONS,
+    *suggestions.OPERATIONS,
     *menus.OPERATIONS,
     *radar.OPERATIONS,
     *settings.OPERATIONS,

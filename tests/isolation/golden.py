@@ -45,6 +45,7 @@ READ, ADD, EDIT, ALL = "r", "ar", "arw", "adrw"  # in the letters of PostgreSQL'
 
 GRANTS = {
     API: {
+        "action_plans": ALL,
         "agent_teams": ALL,
         "agents": EDIT,
         "annotations": EDIT,
@@ -97,6 +98,7 @@ GRANTS = {
         "sla_policies": EDIT,
         "sla_targets": "adr",
         "subject_marks": ADD,
+        "suggestions": ALL,
         "summaries": READ,
         "tasks": EDIT,
         "teams": EDIT,

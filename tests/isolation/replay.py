@@ -31,9 +31,17 @@ WITHOUT_TEXT = {"listMetricSettings", "listPortalTokens"}
 # What stands in a path for a placeholder, where it must be of something that is there.
 KNOWN = {"/v1/drivers": f"{CANARY}-billing"}
 # Where what an operation makes is found again, if not under its own path.
-FOUND = {"/v1/drivers/{driver_id}/referrals": "/v1/referrals"}
+FOUND = {
+    "/v1/drivers/{driver_id}/referrals": "/v1/referrals",
+    "/v1/suggestions/{suggestion_id}/plan": "/v1/action-plans",
+}
 # What an agent writes, and not a key.
-OWN_WORDS = "/v1/self-evaluations"
+OWN_WORDS = {
+    "/v1/self-evaluations": (
+        "/v1/me/self-evaluations", {"from": "2026-01-01", "to": "2026-02-01", "text": CANARY},
+    ),
+    "/v1/suggestions": ("/v1/me/suggestions", {"kind": "challenge", "text": CANARY}),
+}  # fmt: skip
 # The same for everybody: definitions, not records.
 CATALOG = ("/v1/metrics/", "/v1/dimensions/")
 
@@ -93,21 +101,20 @@ def examples_of(operation: Operation) -> Iterator[Any]:
             yield named_metrics(copy.deepcopy(example))
         elif operation.path.startswith("/v1/reports"):
             yield {**example, "name": CANARY}
+        elif operation.operation_id in ("createActionPlan", "planSuggestion"):
+            yield {**example, "title": CANARY}
         elif operation.operation_id.startswith(("ingest", "createPortalToken")):
             yield marked(copy.deepcopy(example))
         else:
             yield example
 
 
-def written_by_an_agent(client: httpx.Client) -> str:
-    """The id of what one of the tenant's agents says about their own work."""
+def written_by_an_agent(client: httpx.Client, place: str) -> str:
+    """The id of what one of the tenant's agents says about their work."""
+    path, words = OWN_WORDS[place]
     agent = client.get("/v1/agents").json()["data"][0]["id"]
     token = client.post("/v1/portal-tokens", json={"agent": {"id": agent}}).json()["token"]
-    answer = client.post(
-        "/v1/me/self-evaluations",
-        json={"from": "2026-01-01", "to": "2026-02-01", "text": CANARY},
-        headers={"Authorization": f"Bearer {token}"},
-    )
+    answer = client.post(path, json=words, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 201, answer.text
     id_: str = answer.json()["id"]
     return id_
@@ -131,8 +138,8 @@ def fill(client: httpx.Client) -> Captured:
         if operation.method not in ("POST", "PUT"):
             continue
         place = collection_of(operation) if is_addressed(operation) else operation.path
-        if place == OWN_WORDS and place not in captured.values:
-            captured.add(place, written_by_an_agent(client))
+        if place in OWN_WORDS and place not in captured.values:
+            captured.add(place, written_by_an_agent(client, place))
         value = KNOWN.get(place) or next(iter(captured.values.get(place, ())), CANARY)
         path = filled(operation, value)
         examples = examples_of(operation) if operation.request is not None else [None]
@@ -170,13 +177,16 @@ def has_id(found: dict[str, Any]) -> bool:
     return is_id(found.get("id")) or {"id", "token"} <= found.keys()
 
 
+OWN_IDS = ("id", "report_id", "agent_id", "suggestion_id", "plan_id")
+
+
 def take_ids(found: Any) -> set[str]:
     """Take the ids of records out of an answer, however deep."""
     if isinstance(found, list):
         return {value for each in found for value in take_ids(each)}
     if not isinstance(found, dict):
         return set()
-    own = {found.pop(name) for name in ("id", "report_id", "agent_id") if is_id(found.get(name))}
+    own = {found.pop(name) for name in OWN_IDS if is_id(found.get(name))}
     return own.union(*(take_ids(each) for each in found.values()))
 
 

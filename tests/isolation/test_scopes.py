@@ -24,7 +24,10 @@ UNFILTERED = {
     "getDrivers", "getDriver", "listAgentEvaluations", "getAgentEvaluation", "listAgentsNow",
 }  # fmt: skip
 # What only an agent's own token may call.
-OWN = {"getMyEvaluation", "createMySelfEvaluation", "listMySelfEvaluations"}
+OWN = {
+    "getMyEvaluation", "createMySelfEvaluation", "listMySelfEvaluations", "createMySuggestion",
+    "listMySuggestions",
+}  # fmt: skip
 PAGES = {"/docs", "/docs/scalar.js", "/openapi.json"}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 

@@ -148,7 +148,7 @@ def test_who_waits_now_and_whose_wait_is_the_longest(filled: Tenant) -> None:
 
 def test_how_long_we_have_owed_something_so_far(filled: Tenant) -> None:
     """t1 was open for 4 hours, solved, and is open again since Tuesday 14:00; t4 is new since
-    Wednesday 11:00; t3 was open from Wednesday to Thursday 10:00, t2 from Tuesday 10:00 to 18:00."""
+    Wednesday 11:00; t3 was open from Wednesday to Thursday 10:00, t2 on Tuesday 10:00 to 18:00."""
 
     def at(end: str) -> Any:
         range_ = {"from": "2026-01-05", "to": end}

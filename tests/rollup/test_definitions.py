@@ -83,7 +83,7 @@ async def test_history_is_derived_again(
     assert await told(desk, "tickets_created") == (0, None)
 
     request.getfixturevalue("changed")
-    assert await definitions.redefine(worker_pool) >= 3
+    assert (await definitions.redefine(worker_pool) or 0) >= 3
     pending = "SELECT count(*) FROM subject_marks WHERE tenant_id = $1"
     assert await admin.fetchval(pending, tenant_id) == 3
     assert await waits(admin, tenant_id) == before

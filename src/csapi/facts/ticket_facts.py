@@ -13,9 +13,9 @@ from csapi.facts.sql import (
 )
 from csapi.facts.tags import TAG_JOIN, tag_log, tags_at
 from csapi.facts.ticket_history import (
+    EVENT_ORDER,
     IS_SNAPSHOT,
     EventType,
-    EVENT_ORDER,
     events_of,
     period_join,
     periods,

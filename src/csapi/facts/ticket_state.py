@@ -79,6 +79,6 @@ STATE_FACTS = f"""
   UNION ALL
   SELECT o.ticket, CASE WHEN o.has_ended THEN {Kind.OWED_ENDED} ELSE {Kind.OWED} END, o.place, 0,
     CASE WHEN o.has_ended THEN o.ended_at ELSE o.since END, NULL, NULL,
-    {milliseconds_between('o.since', 'o.ended_at')},
+    {milliseconds_between("o.since", "o.ended_at")},
     (extract(epoch FROM o.before) * 1000)::bigint * 10, NULL, true, NULL, o.since
   FROM owed o"""

@@ -29,6 +29,14 @@ from csapi.reports.live.hub import (
 )
 from csapi.reports.live.stream import LONGEST_TICKET_SECONDS
 from csapi.reports.ordering import LARGEST_TOP, MOST_ORDERS, MOST_TESTS
+from csapi.reports.plans.schemas import (
+    LONGEST_SUGGESTION,
+    LONGEST_TITLE,
+    LONGEST_WORDS,
+    MOST_PLANS,
+    MOST_STEPS,
+    MOST_SUGGESTIONS,
+)
 from csapi.reports.portal import LONGEST_SECONDS, MOST_ORIGINS
 from csapi.reports.radar.emerging import MOST_TERMS
 from csapi.reports.radar.knowledge import MOST_TITLES
@@ -152,6 +160,17 @@ class RadarLimits(msgspec.Struct, kw_only=True):
     titles: int
 
 
+class ActionPlanLimits(msgspec.Struct, kw_only=True):
+    """Of plans, their steps and their texts, and of what agents suggest."""
+
+    plans: int
+    steps: int
+    title_characters: int
+    characters: int
+    suggestions_per_agent: int
+    suggestion_characters: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -170,6 +189,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     radar: RadarLimits
     referrals: int
     self_evaluations: SelfEvaluationLimits
+    action_plans: ActionPlanLimits
     weight: float
 
 
@@ -238,6 +258,14 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
             referrals=MOST_REFERRALS,
             self_evaluations=SelfEvaluationLimits(
                 per_agent=MOST_SELF_EVALUATIONS, characters=LONGEST_TEXT, scores=MOST_SCORES
+            ),
+            action_plans=ActionPlanLimits(
+                plans=MOST_PLANS,
+                steps=MOST_STEPS,
+                title_characters=LONGEST_TITLE,
+                characters=LONGEST_WORDS,
+                suggestions_per_agent=MOST_SUGGESTIONS,
+                suggestion_characters=LONGEST_SUGGESTION,
             ),
             weight=LARGEST_WEIGHT,
         )

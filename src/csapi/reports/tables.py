@@ -110,6 +110,36 @@ driver_referrals = tenant_table(
     key=("id",),
 )
 
+# What is to be done, with the metric that it is to change. suggestion: an agent's words it came of.
+action_plans = tenant_table(
+    "action_plans",
+    column("id", uuid, default="uuidv7()"),
+    column("content", pg.JSON),
+    column("status", sa.Text),
+    column("goal", uuid, null=True),
+    column("suggestion", uuid, null=True),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("updated_at", instant, default="clock_timestamp()"),
+    column("closed_at", instant, null=True),
+    key=("id",),
+    indexes=[("suggestion",)],
+)
+
+# What agents say stands in the way or might help. Nowhere else are these words kept.
+suggestions = tenant_table(
+    "suggestions",
+    column("id", uuid, default="uuidv7()"),
+    column("agent", uuid),
+    column("kind", sa.Text),
+    column("content", sa.Text),
+    column("status", sa.Text),
+    column("reply", sa.Text, null=True),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=("id",),
+    indexes=[("agent", "id")],
+)
+
 # What an agent writes about their own work, and the reply. Nowhere else are these words kept.
 self_evaluations = tenant_table(
     "self_evaluations",

@@ -25,7 +25,8 @@ from csapi.reports.catalog_endpoints import MetricPath
 from csapi.reports.endpoints import QUERY_TAG
 
 PROGRESS = """
-SELECT k.resource, coalesce(d.fingerprint, k.fingerprint) AS fingerprint, d.target, d.reached, d.marked_at,
+SELECT k.resource, coalesce(d.fingerprint, k.fingerprint) AS fingerprint, d.target, d.reached,
+  d.marked_at,
   (SELECT count(DISTINCT m.subject) FROM subject_marks m
    WHERE m.tenant_id = $1 AND m.resource = k.resource) AS pending
 FROM unnest($2::smallint[], $3::bigint[]) AS k (resource, fingerprint)

@@ -52,8 +52,8 @@ ALL_MARKED = """
 UPDATE definitions SET target = $3, marked_at = clock_timestamp()
 WHERE tenant_id = $1 AND resource = $2::smallint"""
 
-# Through when no subject waits that was marked on the way, nor a bucket that was derived again: past
-# a number of marked buckets, answers take their summaries as they are.
+# Through when no subject waits that was marked on the way, nor a bucket that was derived again:
+# past a number of marked buckets, answers take their summaries as they are.
 FINISH = f"""
 UPDATE definitions d SET fingerprint = $3, target = NULL, reached = NULL, marked_at = NULL
 WHERE tenant_id = $1 AND resource = $2::smallint
@@ -78,7 +78,7 @@ async def outdated(pool: asyncpg.Pool) -> list[tuple[UUID, Resource]]:
 
 
 async def mark_some(pool: asyncpg.Pool, tenant_id: UUID, resource: Resource) -> int:
-    """Mark the next subjects; how many there were. Without any left, see whether all are through."""
+    """Mark the next subjects; how many there were. With none left, see whether all are through."""
     kind = SUBJECT_KINDS[resource]
     async with tenant_transaction(pool, tenant_id, many_rows=True) as connection:
         entry = await connection.fetchrow(PROGRESS, tenant_id, int(resource))
