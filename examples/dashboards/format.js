@@ -12,6 +12,7 @@ export function formats(language) {
     signDisplay: "exceptZero",
   });
   const instant = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
   const clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
   const unit = (name, value) =>
     new Intl.NumberFormat(language, {
@@ -50,6 +51,7 @@ export function formats(language) {
     value,
     change: (share) => (share === null ? NOTHING : signed.format(share)),
     instant: (text) => (text === null ? NOTHING : instant.format(new Date(text))),
+    day: (text) => (text === null ? NOTHING : day.format(new Date(text))),
     clock: (text) => clock.format(new Date(text)),
   };
 }

@@ -91,6 +91,25 @@ export const comparison = (answer) => {
   };
 };
 
+export const goals = (answer) => ({
+  rows: answer.data.map(({ id, goal, state }) => ({
+    key: id,
+    title: goal.title,
+    owner: goal.owner,
+    label: state.column?.label ?? goal.metric.id,
+    unit: state.column?.unit,
+    currency: state.column?.currency,
+    current: state.current?.value.value,
+    target: goal.target,
+    progress: state.progress,
+    planned: state.planned,
+    leads: state.projection.value,
+    reaches: state.projection.reaches_on,
+    due: goal.due_on,
+    status: state.status,
+  })),
+});
+
 const number = (columns, id, metric) => ({
   id,
   label: columns[id].label,

@@ -133,6 +133,13 @@ export const SCREENS = [
     draw: tables.agents,
   },
   {
+    id: "goals",
+    wide: true,
+    call: () => get("/v1/goals", { limit: 20 }),
+    map: mapping.goals,
+    draw: tables.goals,
+  },
+  {
     id: "live",
     wide: true,
     stream: true,

@@ -111,6 +111,36 @@ export function comparison({ label, unit, rows }, tools) {
   );
 }
 
+/** Goals with where they are, where they should be, and where they lead. */
+export function goals({ rows }, tools) {
+  if (!rows.length) return empty(tools);
+  const { words, format } = tools;
+  const body = rows.map((each) => {
+    const number = (value, unit = each.unit) =>
+      element("td", {}, figure({ value, unit, currency: each.currency }, tools));
+    const title = element("bdi", {}, each.title);
+    const about = [each.label, each.owner].filter(known).map((text) => element("bdi", {}, text));
+    const note = element("span", { class: "note" }, ...about.flatMap((text) => [text, " "]));
+    const part = Math.min(Math.max(each.progress ?? 0, 0), 1);
+    return element(
+      "tr",
+      { data: { key: each.key } },
+      element("th", { scope: "row" }, title, element("br"), note, meter(part, 1)),
+      number(each.current),
+      number(each.target),
+      number(each.progress, "share"),
+      number(each.planned),
+      number(each.leads),
+      element("td", { data: { day: told(each.reaches) } }, format.day(each.reaches)),
+      element("td", { data: { day: told(each.due) } }, format.day(each.due)),
+      element("td", {}, element("span", { class: `status ${each.status}` }, words.statuses[each.status])),
+    );
+  });
+  const head = [words.goal, words.now, words.target, words.progress, words.planned, words.leads];
+  const days = [words.reaches, words.due, words.status];
+  return element("div", { class: "scroll" }, table([...head, ...days], body));
+}
+
 function list(title, rows, tools) {
   const [first] = rows;
   const head = [title, ...(first?.values ?? []).map((each) => each.label)];

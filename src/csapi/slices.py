@@ -20,17 +20,20 @@ from csapi.reports import (
     weight_settings,
 )
 from csapi.reports import endpoints as reports
+from csapi.reports.alerts import endpoints as alerts
 from csapi.reports.drivers import endpoints as drivers
 from csapi.reports.drivers import referrals
 from csapi.reports.evaluations import endpoints as evaluations
 from csapi.reports.evaluations import own
 from csapi.reports.exports import endpoints as exports
+from csapi.reports.goals import endpoints as goals
 from csapi.reports.live import endpoints as live
 from csapi.reports.menus import endpoints as menus
 from csapi.reports.plans import endpoints as plans
 from csapi.reports.plans import suggestion_endpoints as suggestions
 from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
+from csapi.reports.uplift import endpoints as uplift
 
 OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
@@ -61,6 +64,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *suggestions.OPERATIONS,
     *menus.OPERATIONS,
     *radar.OPERATIONS,
+    *goals.OPERATIONS,
+    *alerts.OPERATIONS,
+    *uplift.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
     *weight_settings.OPERATIONS,
@@ -78,6 +84,8 @@ TAGS = {
     exports.TAG: "Large answers as files, made in the background.",
     runs.TAG: "Sets of questions that are asked together, by hand or by a schedule, and whose "
     "answers are kept as they were.",
+    goals.TAG: "Where metrics are to be by when, and whether they get there; alerts where one "
+    "moves the wrong way or out of its usual range; what annotated events changed.",
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
     "shown.",

@@ -13,8 +13,11 @@ from arq.worker import Worker
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.queue import DRAIN_JOB, EXPORT_JOB, deserialize, redis_settings, serialize
 from csapi.kit.settings import Settings
+from csapi.reports.alerts.watching import look_at_alert
 from csapi.reports.exports.job import Exporter
+from csapi.reports.goals.watching import look_at_goal
 from csapi.reports.runs.job import Reporter
+from csapi.reports.watching import Watch, Watcher
 from csapi.rollup.costs import extend_costs
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
@@ -26,6 +29,7 @@ TIMER_SECONDS = 5.0
 JOB_SECONDS = 300
 EXPORT_SECONDS = 3_600
 RECONNECT_SECONDS = 2.0
+LOOKS = {Watch.GOAL: look_at_goal, Watch.ALERT: look_at_alert}
 
 
 async def drain(ctx: dict[Any, Any]) -> int:
@@ -41,6 +45,11 @@ async def export(ctx: dict[Any, Any]) -> int:
 async def report(ctx: dict[Any, Any]) -> int:
     reporter: Reporter = ctx["reporter"]
     return await reporter.sweep()
+
+
+async def watch(ctx: dict[Any, Any]) -> int:
+    watcher: Watcher = ctx["watcher"]
+    return await watcher.sweep()
 
 
 async def trim(ctx: dict[Any, Any]) -> int:
@@ -66,6 +75,7 @@ async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
                 cron(drain, name="rollup.sweep", second=set(range(0, 60, 10)), timeout=JOB_SECONDS),
                 cron(export, name="exports.sweep", second={5, 35}, timeout=EXPORT_SECONDS),
                 cron(report, name="reports.sweep", second={10, 40}, timeout=EXPORT_SECONDS),
+                cron(watch, name="watch.sweep", second={20, 50}, timeout=EXPORT_SECONDS),
                 cron(trim, name="rollup.trim", hour=3, minute=17, timeout=JOB_SECONDS),
                 cron(extend, name="rollup.extend", hour=4, minute=23, timeout=JOB_SECONDS),
             ],
@@ -116,12 +126,20 @@ async def run_worker(settings: Settings) -> None:
     drainer = Drainer(pool)
     exporter = Exporter(pool, live_slots_max=settings.live_slots_max)
     reporter = Reporter(pool, live_slots_max=settings.live_slots_max)
-    context = {"drainer": drainer, "exporter": exporter, "reporter": reporter, "pool": pool}
+    watcher = Watcher(pool, LOOKS, live_slots_max=settings.live_slots_max)
+    context = {
+        "drainer": drainer,
+        "exporter": exporter,
+        "reporter": reporter,
+        "watcher": watcher,
+        "pool": pool,
+    }
     log.info("worker started")
     tasks = [
         asyncio.create_task(run_timer("drain", drainer.drain)),
         asyncio.create_task(run_timer("export", exporter.sweep)),
         asyncio.create_task(run_timer("report", reporter.sweep)),
+        asyncio.create_task(run_timer("watch", watcher.sweep)),
         asyncio.create_task(run_arq(settings, context)),
     ]
     await stop.wait()

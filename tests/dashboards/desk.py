@@ -1,7 +1,7 @@
 """Two weeks of a small help desk, in three languages: enough for every screen to have something."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.conftest import Tenant
@@ -111,8 +111,27 @@ def calls(now: datetime) -> Iterator[Item]:
         }
 
 
+def goals(now: datetime) -> Iterator[Item]:
+    """One of satisfaction, one of speed whose baseline is measured, one that is yet to begin."""
+    start, due = (now - timedelta(days=7)).date(), (now + timedelta(days=60)).date()
+    days = {"starts_on": start, "due_on": due, "window_days": 7}
+    yield {
+        "title": "رضا العملاء", "metric": {"id": "rating_average"}, "baseline": 3, "target": 4.5,
+        "owner": "Lena Fischer", **days,
+    }  # fmt: skip
+    yield {"title": "更快回复", "metric": {"id": "first_response_time"}, "target": 240, **days}
+    yield {
+        "title": "Fewer complaints", "metric": {"id": "contacts"}, "baseline": 20, "target": 10,
+        "filters": {"dimension": "type", "op": "in", "values": ["complaint"]},
+        **days, "starts_on": (now + timedelta(days=7)).date(),
+    }  # fmt: skip
+
+
 def fill(tenant: Tenant, now: datetime) -> None:
     """Send all of it."""
+    for goal in goals(now):
+        answer = tenant.http.post("/v1/goals", json=told(goal))
+        assert answer.status_code == 201, answer.text
     for resource, items in (
         ("agents", agents()),
         ("topics", topics()),
@@ -130,4 +149,4 @@ def told(value: Any) -> Any:
     """With instants as text."""
     if isinstance(value, dict):
         return {key: told(each) for key, each in value.items()}
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value

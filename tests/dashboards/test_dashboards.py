@@ -34,6 +34,7 @@ SEEN = """
   areas: [...section.querySelectorAll("[data-values]")].map((each) => each.dataset.values),
   totals: [...section.querySelectorAll("[data-total]")].map((each) => each.dataset.total),
   seen: [...section.querySelectorAll("[data-seen]")].map((each) => each.dataset.seen),
+  days: [...section.querySelectorAll("[data-day]")].map((each) => each.dataset.day),
 }))"""
 UNDRAWN = """[...document.querySelectorAll("section")]
   .filter((each) => each.dataset.state !== "drawn").map((each) => each.id)"""
@@ -124,6 +125,16 @@ def comparison(answer: Any) -> Found:
     return [value for each in cells_ for value in numbers(each["compare"], each)]
 
 
+def goals(answer: Any) -> Found:
+    found: Found = []
+    for each in answer["data"]:
+        state = each["state"]
+        found += numbers(state["current"]["value"])
+        found += [each["goal"]["target"], state["progress"], state["planned"]]
+        found += numbers(state["projection"])
+    return found
+
+
 def live(answer: Any) -> Found:
     found = numbers(*answer["now"].values(), *answer["today"].values())
     found += [each["agents"] for each in answer["agents"]]
@@ -136,7 +147,7 @@ def live(answer: Any) -> Found:
 EXPECTED = {
     "home": home, "tickets": marks, "messages": marks, "arrivals": cells, "response": marks,
     "ratings": marks, "types": marks, "drivers": drivers, "comparison": comparison,
-    "agents": agents, "live": live,
+    "agents": agents, "goals": goals, "live": live,
 }  # fmt: skip
 
 
@@ -145,7 +156,7 @@ def read(values: list[str]) -> Found:
 
 
 def drawn(site: Site) -> dict[str, Any]:
-    site.browser.wait("document.querySelectorAll('section').length === 12")
+    site.browser.wait("document.querySelectorAll('section').length === 13")
     site.browser.wait(f"{UNDRAWN}.length === 0")
     return {each["id"]: each for each in site.browser.tell(SEEN)}
 
@@ -167,6 +178,13 @@ def test_every_screen_draws_the_figures_of_its_answer(site: Site, language: str)
     assert read(found["arrivals"]["totals"]) == [each for row in matrix["values"] for each in row]
     rows = found["agents"]["answer"]["data"]
     assert found["agents"]["seen"] == [each["presence"]["last_seen_at"] or "" for each in rows]
+    aims = found["goals"]["answer"]["data"]
+    assert len(aims) == 3
+    assert found["goals"]["days"] == [
+        day or ""
+        for each in aims
+        for day in (each["state"]["projection"]["reaches_on"], each["goal"]["due_on"])
+    ]
     direction = site.browser.tell("document.documentElement.dir")
     assert direction == LANGUAGES[language]
     labels = [each["label"] for each in found["home"]["answer"]["data"]]
@@ -205,7 +223,7 @@ def test_the_board_follows_what_is_accepted(site: Site) -> None:
 def test_a_token_with_filters_sees_less_and_says_so(site: Site) -> None:
     only = {"dimension": "channel", "op": "in", "values": ["chat"]}
     site.open("en", filters=only)
-    refused = ["drivers", "agents"]
+    refused = ["drivers", "agents", "goals"]
     site.browser.wait(f"{UNDRAWN}.join() === {','.join(refused)!r}")
     for name in refused:
         text = site.browser.wait(f"document.querySelector('#{name} .problem')?.textContent")
@@ -219,6 +237,6 @@ def test_a_token_with_filters_sees_less_and_says_so(site: Site) -> None:
 def test_a_token_that_is_over_is_told_on_every_screen(site: Site) -> None:
     site.browser.open(f"{site.origin}/#api={site.api}&token=csp_live_old&lang=en")
     count = "document.querySelectorAll('section[data-state=failed] .problem').length"
-    site.browser.wait(f"{count} === 12")
+    site.browser.wait(f"{count} === 13")
     site.browser.open(site.origin)
     assert site.browser.wait("document.querySelector('#access')?.hidden === false")

@@ -20,6 +20,7 @@ FURTHER_POLICIES = {
     "portal_tokens": {"find_key": FIND_KEY_POLICY},
     "export_marks": {"sweep": SWEEP_POLICY},
     "report_marks": {"sweep": SWEEP_POLICY},
+    "watch_marks": {"sweep": SWEEP_POLICY},
 }
 
 # What the worker sees of all tenants must never hold more than this.
@@ -31,6 +32,7 @@ SWEPT_COLUMNS = {
     "definitions": {"tenant_id", "resource", "fingerprint", "target", "reached", "marked_at"},
     "export_marks": {"tenant_id", "export", "due_at"},
     "report_marks": {"tenant_id", "report", "turn", "due_at", "attempt"},
+    "watch_marks": {"tenant_id", "watch", "id", "turn", "due_at", "attempt"},
 }
 
 # A key or a token arrives before anybody knows whose it is.
@@ -48,6 +50,8 @@ GRANTS = {
         "action_plans": ALL,
         "agent_teams": ALL,
         "agents": EDIT,
+        "alert_events": ALL,
+        "alerts": ALL,
         "annotations": EDIT,
         "channels": EDIT,
         "cost_book": EDIT,
@@ -74,6 +78,7 @@ GRANTS = {
         "feedback": EDIT,
         "feedback_requests": EDIT,
         "forms": EDIT,
+        "goals": ALL,
         "kb_articles": EDIT,
         "kb_events": EDIT,
         "live_tickets": "adr",
@@ -105,12 +110,15 @@ GRANTS = {
         "tenants": ADD,
         "ticket_events": ADD,
         "tickets": EDIT,
+        "watch_marks": ALL,
         "weight_settings": EDIT,
         "work_sessions": EDIT,
     },
     WORKER: {
         "agent_teams": READ,
         "agents": "rw",
+        "alert_events": ALL,
+        "alerts": "rw",
         "annotations": READ,
         "channels": READ,
         "cost_book": "rw",
@@ -134,6 +142,7 @@ GRANTS = {
         "feedback": "rw",
         "feedback_requests": "rw",
         "forms": "rw",
+        "goals": "rw",
         "kb_articles": READ,
         "kb_events": "rw",
         "marks": ALL,
@@ -160,6 +169,7 @@ GRANTS = {
         "tenants": READ,
         "ticket_events": "rw",
         "tickets": "rw",
+        "watch_marks": "drw",
         "weight_settings": READ,
         "work_sessions": "rw",
     },

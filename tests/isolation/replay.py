@@ -24,10 +24,14 @@ VOLATILE = {
     "mature_through",
     # when something was made, and what is made up anew each time
     "created_at", "expires_at", "finished_at", "replied_at", "token", "download",
-    "status", "progress", "rows", "rows_total", "bytes",
+    "looked_at", "status", "progress", "rows", "rows_total", "bytes",
 }  # fmt: skip
 # Lists without free text: what stands in them is of closed vocabularies.
 WITHOUT_TEXT = {"listMetricSettings", "listPortalTokens"}
+# An alert that tells of something whenever it is looked at.
+FIRING = {
+    "kind": "threshold", "metric": {"id": "calls_offered"}, "bound": {"above": -1}, "window": 1,
+}  # fmt: skip
 # What stands in a path for a placeholder, where it must be of something that is there.
 KNOWN = {"/v1/drivers": f"{CANARY}-billing"}
 # Where what an operation makes is found again, if not under its own path.
@@ -101,8 +105,15 @@ def examples_of(operation: Operation) -> Iterator[Any]:
             yield named_metrics(copy.deepcopy(example))
         elif operation.path.startswith("/v1/reports"):
             yield {**example, "name": CANARY}
-        elif operation.operation_id in ("createActionPlan", "planSuggestion"):
+        elif operation.operation_id in (
+            "createActionPlan",
+            "planSuggestion",
+        ) or operation.path.startswith("/v1/goals"):
             yield {**example, "title": CANARY}
+        elif operation.path.startswith("/v1/alerts"):
+            yield {**FIRING, "name": CANARY}
+        elif operation.operation_id == "updateAlertEvent":
+            yield {**example, "note": CANARY}
         elif operation.operation_id.startswith(("ingest", "createPortalToken")):
             yield marked(copy.deepcopy(example))
         else:
@@ -153,6 +164,8 @@ def fill(client: httpx.Client) -> Captured:
             made = FOUND.get(operation.path, "" if is_addressed(operation) else operation.path)
             if made and isinstance(found := answer.json(), dict) and has_id(found):
                 captured.add(made, found["id"])
+    for event in client.get("/v1/alert-events").json()["data"]:
+        captured.add("/v1/alert-events", event["id"])
     return captured
 
 

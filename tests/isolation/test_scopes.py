@@ -22,6 +22,7 @@ PORTAL = {
 # What one without filters may call, too: it says who the agents are, or what knows no filter.
 UNFILTERED = {
     "getDrivers", "getDriver", "listAgentEvaluations", "getAgentEvaluation", "listAgentsNow",
+    "listGoals",
 }  # fmt: skip
 # What only an agent's own token may call.
 OWN = {

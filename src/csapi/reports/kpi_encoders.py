@@ -12,9 +12,10 @@ from csapi.reports.kpi_schemas import KpiReport
 
 KPIS_FORM = (
     "The numbers as a table, a line each: `id`, `label`, `unit`, `direction`, the value with its "
-    "parts, and what it is held against. Lines over time and charts are in JSON alone."
+    "parts, what it is held against, and its goal. Lines over time and charts are in JSON alone."
 )
 ABOUT = ("id", "label", "unit", "direction")
+GOAL = ("id", "target", "due_on", "status", "status_at")
 
 
 def encoded_kpis(found: KpiReport, accept: str | None, language: Language) -> Response:
@@ -25,6 +26,8 @@ def kpi_lines(found: KpiReport) -> Iterator[list[Any]]:
     value = value_header(with_intervals=False)
     is_compared = any(each.compare is not UNSET for each in found.data)
     names = compared_header(value) if is_compared else value
-    yield [*ABOUT, *(name.removeprefix(".") or "value" for name in names)]
+    goal = [f"goal.{name}" for name in GOAL]
+    yield [*ABOUT, *(name.removeprefix(".") or "value" for name in names), *goal]
     for each in found.data:
-        yield [*(getattr(each, name) for name in ABOUT), *value_cells(each)]
+        aims = [None if each.goal is None else getattr(each.goal, name) for name in GOAL]
+        yield [*(getattr(each, name) for name in ABOUT), *value_cells(each), *aims]

@@ -1,5 +1,6 @@
 """The numbers of a first screen on the wire."""
 
+from datetime import date
 from enum import StrEnum
 
 import msgspec
@@ -9,6 +10,7 @@ from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.metric import Direction, Unit
 from csapi.metrics.periods import TimeGrain
 from csapi.reports.comparison import CompareTo, Comparison, Excluded, NullReason
+from csapi.reports.goals.schemas import GoalStatus
 from csapi.reports.layouts import DimensionValue, Precision, Series
 from csapi.reports.matrix_schemas import Matrix
 from csapi.reports.ordering import Shape
@@ -47,10 +49,25 @@ class Sparkline(msgspec.Struct, kw_only=True):
     points: list[SparkPoint]
 
 
+class KpiGoal(msgspec.Struct, kw_only=True):
+    """A goal under way that is about the same metric, without parameters, and the same filters.
+    `status` as of `status_at`: since the last local midnight, or since it was written. GET
+    /v1/goals/{goal_id} has it as of now, by the goal's own window."""
+
+    id: str
+    title: str
+    target: float
+    due_on: date
+    status: GoalStatus
+    status_at: UtcDatetime
+
+
 class KpiValue(msgspec.Struct, kw_only=True):
     """A number of a first screen, with everything that a tile shows. `compare`, if it is asked for:
     the other side, the difference and its verdict, as in POST /v1/query. `sparkline`, if it is
-    asked for: the number over time. `pairs_with`: metrics without which it misleads."""
+    asked for: the number over time. `pairs_with`: metrics without which it misleads. `goal`: the
+    first to be due of those for it; null where there is none, and to portal tokens with filters.
+    """
 
     id: str
     label: str
@@ -65,6 +82,7 @@ class KpiValue(msgspec.Struct, kw_only=True):
     relative_error: float | None
     excluded: Excluded
     pairs_with: list[str]
+    goal: KpiGoal | None
     compare: Comparison | UnsetType = UNSET
     sparkline: Sparkline | UnsetType = UNSET
 

@@ -5,11 +5,15 @@ from msgspec import UNSET, UnsetType
 
 from csapi.metrics.pairs import PAIRS
 from csapi.metrics.periods import TimeGrain
+from csapi.metrics.zones import local_date
 from csapi.reports.charts import charts_of
 from csapi.reports.comparison import CompareTo
+from csapi.reports.goals.matching import match_of
+from csapi.reports.goals.schemas import GoalStatus
 from csapi.reports.kpi_schemas import (
     KpiChart,
     KpiCompare,
+    KpiGoal,
     KpiReport,
     KpiSet,
     KpiValue,
@@ -123,6 +127,7 @@ async def kpis(
     drawn: list[KpiChart] | UnsetType = UNSET
     async with snapshot_of(desk, keeps_plans=True) as snapshot:
         found = await answer_on(snapshot, query)
+        goals = await goals_of(snapshot, query)
         if sparkline or charts:
             grain = await grain_of(snapshot, query)
         if sparkline:
@@ -150,9 +155,35 @@ async def kpis(
                 compare=cell.compare,
                 sparkline=lines[name] if sparkline else UNSET,
                 pairs_with=list(PAIRS.get(name, ())),
+                goal=goals.get(name),
             )
         )
     return KpiReport(set=chosen.value, data=data, meta=found.meta, charts=drawn)
+
+
+async def goals_of(snapshot: Snapshot, query: Query) -> dict[str, KpiGoal]:
+    """The goals of today for what a query asks for, by the names of its metrics. Costs no
+    statement: they stand in what the tenant has settled. What a token narrows is not what they are
+    about."""
+    desk = snapshot.desk
+    if desk.only is not None:
+        return {}
+    today = local_date(desk.timezone, desk.now)
+    under_way: dict[str, KpiGoal] = {}
+    for each in (await snapshot.standing()).goals:
+        if each.starts_on <= today <= each.due_on and each.match not in under_way:
+            under_way[each.match] = KpiGoal(
+                id=each.id,
+                title=each.title,
+                target=each.target,
+                due_on=each.due_on,
+                status=GoalStatus(each.status),
+                status_at=each.status_at,
+            )
+    if not under_way:
+        return {}
+    matches = {each.id: match_of(each, query.filters) for each in query.metrics}
+    return {name: under_way[match] for name, match in matches.items() if match in under_way}
 
 
 async def grain_of(snapshot: Snapshot, query: Query) -> TimeGrain:

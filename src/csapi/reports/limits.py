@@ -1,7 +1,5 @@
 """How much may be asked for at once."""
 
-import msgspec
-
 from csapi.access.principals import Principal, Scope
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation
@@ -12,6 +10,12 @@ from csapi.metrics.compile import MOST_GROUPS
 from csapi.metrics.percentiles import EXACT_MAX
 from csapi.metrics.periods import LONGEST_DAYS, MOST_BUCKETS
 from csapi.metrics.survival import MOST_WAITS
+from csapi.reports.alerts.schemas import (
+    MOST_ALERTS,
+    MOST_EVENTS_KEPT,
+    MOST_WINDOW_BUCKETS,
+    MOST_WINDOW_DAYS,
+)
 from csapi.reports.batch import MOST_QUERIES
 from csapi.reports.comparing import MOST_COMPARED
 from csapi.reports.custom_metrics import MOST_CUSTOM
@@ -20,6 +24,30 @@ from csapi.reports.drivers.referrals import MOST_REFERRALS
 from csapi.reports.endpoints import QUERY_TAG
 from csapi.reports.evaluations.own_words import LONGEST_TEXT, MOST_SCORES, MOST_SELF_EVALUATIONS
 from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
+from csapi.reports.goals.schemas import (
+    LARGEST_VALUE,
+    LONGEST_GOAL_DAYS,
+    LONGEST_WINDOW_DAYS,
+    MOST_GOALS,
+    MOST_MILESTONES,
+    MOST_PROGRESS_POINTS,
+)
+from csapi.reports.limits_schemas import (
+    ActionPlanLimits,
+    AlertLimits,
+    CustomMetricLimits,
+    ExportLimits,
+    GoalLimits,
+    LimitList,
+    PortalLimits,
+    QueryLimits,
+    RadarLimits,
+    RecordsLimits,
+    ReportLimits,
+    SelfEvaluationLimits,
+    StreamLimits,
+    UpliftLimits,
+)
 from csapi.reports.live.board import LONGEST_STREAM_SECONDS
 from csapi.reports.live.hub import (
     MOST_BOARDS,
@@ -58,139 +86,8 @@ from csapi.reports.saved import MOST_SAVED
 from csapi.reports.schemas import LARGEST_PAGE, MOST_DIMENSIONS, MOST_METRICS, MOST_VALUES
 from csapi.reports.settings import MOST_SETTINGS
 from csapi.reports.surroundings import MOST_ANNOTATIONS
+from csapi.reports.uplift.schemas import MOST_WEEKS_AFTER, MOST_WEEKS_BEFORE
 from csapi.reports.weights import LARGEST_WEIGHT
-
-
-class QueryLimits(msgspec.Struct, kw_only=True):
-    """Of one query. `rows`: of rows, or values of series and matrices; `waits_per_row`, of what is
-    estimated from waits; `statement_seconds`: the longest statement; null is no limit."""
-
-    metrics: int
-    dimensions: int
-    filter_depth: int
-    filter_tests: int
-    filter_values: int
-    having_tests: int
-    order_by: int
-    top: int
-    range_days: int
-    time_buckets: int
-    rows_per_page: int
-    rows: int
-    compared_values: int
-    waits_per_row: int
-    annotations: int
-    exact_percentile_durations: int
-    statement_seconds: float | None
-
-
-class RecordsLimits(msgspec.Struct, kw_only=True):
-    """Of the records behind a cell."""
-
-    rows_per_page: int
-    other_than: int
-
-
-class CustomMetricLimits(msgspec.Struct, kw_only=True):
-    """Of one formula: its numbers and names, how deep it nests, and its characters."""
-
-    numbers_and_names: int
-    depth: int
-    characters: int
-
-
-class PortalLimits(msgspec.Struct, kw_only=True):
-    """Of use from browsers."""
-
-    token_seconds: int
-    origins: int
-
-
-class ExportLimits(msgspec.Struct, kw_only=True):
-    """Of exports of one tenant. Rows have no limit of their own: `bytes` is that of a file."""
-
-    waiting: int
-    kept: int
-    bytes: int
-    expires_hours: int
-
-
-class StreamLimits(msgspec.Struct, kw_only=True):
-    """Of streams in each process of the server: in all, of a tenant, of a key with its tokens and
-    tickets, and how many different questions a tenant may follow; how long one lasts, and a ticket
-    waits to be used."""
-
-    streams: int
-    streams_per_tenant: int
-    streams_per_key: int
-    questions_per_tenant: int
-    stream_seconds: int
-    ticket_seconds: int
-
-
-class ReportLimits(msgspec.Struct, kw_only=True):
-    """Of comparison reports: how many a tenant has, what each holds, and what is kept of a run."""
-
-    reports: int
-    sections: int
-    splits_per_section: int
-    splits_per_run: int
-    runs_kept: int
-    bytes_per_run: int
-
-
-class SelfEvaluationLimits(msgspec.Struct, kw_only=True):
-    """Of what agents write about their own work: how many each, their characters, their scores."""
-
-    per_agent: int
-    characters: int
-    scores: int
-
-
-class RadarLimits(msgspec.Struct, kw_only=True):
-    """Of the radar: days of the window; topics and terms that are looked at day by day, the most
-    surprising first, and topics that may have got another name; subjects and comments that are
-    read, of more an even part; titles of articles."""
-
-    window_days: int
-    topics: int
-    ended_topics: int
-    terms: int
-    texts: int
-    titles: int
-
-
-class ActionPlanLimits(msgspec.Struct, kw_only=True):
-    """Of plans, their steps and their texts, and of what agents suggest."""
-
-    plans: int
-    steps: int
-    title_characters: int
-    characters: int
-    suggestions_per_agent: int
-    suggestion_characters: int
-
-
-class LimitList(msgspec.Struct, kw_only=True):
-    """What a request over a limit is told: the place, the limit, and what to change."""
-
-    query: QueryLimits
-    queries_per_batch: int
-    queries_at_once: int
-    saved_queries: int
-    custom_metrics: int
-    custom_metric: CustomMetricLimits
-    metric_settings: int
-    records: RecordsLimits
-    portal: PortalLimits
-    exports: ExportLimits
-    reports: ReportLimits
-    streams: StreamLimits
-    radar: RadarLimits
-    referrals: int
-    self_evaluations: SelfEvaluationLimits
-    action_plans: ActionPlanLimits
-    weight: float
 
 
 async def get_limits(request: AnyRequest, principal: Principal) -> Response:
@@ -256,6 +153,21 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 titles=MOST_TITLES,
             ),
             referrals=MOST_REFERRALS,
+            goals=GoalLimits(
+                goals=MOST_GOALS,
+                days=LONGEST_GOAL_DAYS,
+                window_days=LONGEST_WINDOW_DAYS,
+                milestones=MOST_MILESTONES,
+                progress_points=MOST_PROGRESS_POINTS,
+                value=LARGEST_VALUE,
+            ),
+            alerts=AlertLimits(
+                alerts=MOST_ALERTS,
+                window_buckets=MOST_WINDOW_BUCKETS,
+                window_days=MOST_WINDOW_DAYS,
+                events_kept=MOST_EVENTS_KEPT,
+            ),
+            uplift=UpliftLimits(weeks_before=MOST_WEEKS_BEFORE, weeks_after=MOST_WEEKS_AFTER),
             self_evaluations=SelfEvaluationLimits(
                 per_agent=MOST_SELF_EVALUATIONS, characters=LONGEST_TEXT, scores=MOST_SCORES
             ),

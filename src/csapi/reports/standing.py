@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
@@ -30,6 +30,12 @@ SELECT
    FROM metric_settings WHERE tenant_id = $1) AS settled,
   (SELECT smallest_group FROM privacy_settings WHERE tenant_id = $1) AS smallest_group,
   ({READ_WEIGHTS}) AS weights,
+  (SELECT json_agg(json_build_object(
+     'id', id, 'match', match, 'title', content->'title', 'target', content->'target',
+     'starts_on', starts_on, 'due_on', due_on, 'status', status, 'status_at', status_at)
+     ORDER BY due_on, id DESC)::text
+   FROM goals WHERE tenant_id = $1 AND starts_on <= (now() AT TIME ZONE 'UTC')::date + 1
+     AND due_on >= (now() AT TIME ZONE 'UTC')::date - 1) AS goals,
   (SELECT bit_and(outcome) FROM (
      SELECT outcome FROM facts WHERE tenant_id = $1 AND kind = {Kind.TICKET_CREATED}
      ORDER BY occurred_at DESC LIMIT {LATEST_TICKETS}) AS latest) AS untold"""
@@ -43,7 +49,21 @@ class StoredSetting(msgspec.Struct, frozen=True):
     params: dict[str, object]
 
 
+class StandingGoal(msgspec.Struct, frozen=True):
+    """A goal under way. match: what it is about (goals/matching.py)."""
+
+    id: str
+    match: str
+    title: str
+    target: float
+    starts_on: date
+    due_on: date
+    status: str
+    status_at: datetime
+
+
 DECODER = msgspec.json.Decoder(list[StoredSetting])
+GOALS_DECODER = msgspec.json.Decoder(list[StandingGoal])
 
 
 Weights = Mapping[str, float]
@@ -66,12 +86,14 @@ def weights_of(text: str | None) -> TenantWeights:
 class Standing:
     """settled: by metric, in the order of their days. smallest_group: numbers about fewer customers
     are hidden. untold: what all of the latest tickets come without (facts/kinds.py, Told).
-    weights: by which drivers and agents are ranked."""
+    weights: by which drivers and agents are ranked. goals: those whose days it may be in some zone,
+    the first to be due first."""
 
     settled: Mapping[str, tuple[Settled, ...]] = field(default_factory=dict)
     smallest_group: int | None = None
     untold: int = 0
     weights: TenantWeights = field(default_factory=TenantWeights)
+    goals: tuple[StandingGoal, ...] = ()
 
 
 async def read_standing(connection: asyncpg.Connection, tenant_id: UUID) -> Standing:
@@ -81,7 +103,8 @@ async def read_standing(connection: asyncpg.Connection, tenant_id: UUID) -> Stan
         entry = Settled(each.valid_from, each.params)
         settled[each.metric] = (*settled.get(each.metric, ()), entry)
     weights = weights_of(row["weights"])
-    return Standing(settled, row["smallest_group"], row["untold"] or 0, weights)
+    goals = tuple(GOALS_DECODER.decode(row["goals"] or "[]"))
+    return Standing(settled, row["smallest_group"], row["untold"] or 0, weights, goals)
 
 
 class Standings:

@@ -21,6 +21,10 @@ WHERE tenant_id = $1 AND NOT is_stub AND NOT is_deleted
   AND starts_at < $3 AND (starts_at >= $2 OR ends_at > $2)
 ORDER BY starts_at, source, external_id LIMIT {MOST_ANNOTATIONS}"""
 
+ONE_ANNOTATION = """
+SELECT item::text FROM annotations
+WHERE tenant_id = $1 AND id = $2 AND NOT is_stub AND NOT is_deleted"""
+
 
 async def topic_tree(connection: asyncpg.Connection, tenant_id: UUID) -> TopicTree:
     rows = await connection.fetch(TOPIC_RECORDS, tenant_id)
@@ -45,19 +49,28 @@ async def annotations_of(
         item: Annotation = ANNOTATIONS.decoder.decode(row["item"])
         if any(contradicts(test, scope) for test in tests for scope in item.scope):
             continue
-        found.append(
-            QueryAnnotation(
-                id=str(row["id"]),
-                source=item.source,
-                external_id=item.external_id,
-                starts_at=item.starts_at,
-                ends_at=item.ends_at,
-                kind=item.kind,
-                text=item.text,
-                scope=item.scope,
-            )
-        )
+        found.append(annotation(row["id"], item))
     return found
+
+
+async def annotation_of(
+    connection: asyncpg.Connection, tenant_id: UUID, id_: UUID
+) -> QueryAnnotation | None:
+    text = await connection.fetchval(ONE_ANNOTATION, tenant_id, id_)
+    return None if text is None else annotation(id_, ANNOTATIONS.decoder.decode(text))
+
+
+def annotation(id_: UUID, item: Annotation) -> QueryAnnotation:
+    return QueryAnnotation(
+        id=str(id_),
+        source=item.source,
+        external_id=item.external_id,
+        starts_at=item.starts_at,
+        ends_at=item.ends_at,
+        kind=item.kind,
+        text=item.text,
+        scope=item.scope,
+    )
 
 
 def joint_tests(node: FilterNode | None) -> Iterator[FilterNode]:

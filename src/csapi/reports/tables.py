@@ -1,5 +1,5 @@
 """What tenants keep for their reports: saved queries, metrics of their own, exports, what agents
-write."""
+write, goals and alerts."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -154,4 +154,62 @@ self_evaluations = tenant_table(
     column("replied_at", instant, null=True),
     key=("id",),
     indexes=[("agent", "id")],
+)
+
+# metric, match: what a goal is about (goals/matching.py). status: where it was at status_at.
+goals = tenant_table(
+    "goals",
+    column("id", uuid, default="uuidv7()"),
+    column("content", pg.JSON),
+    column("metric", sa.Text),
+    column("match", sa.Text),
+    column("starts_on", sa.Date),
+    column("due_on", sa.Date),
+    column("status", sa.Text),
+    column("status_at", instant),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=("id",),
+)
+
+# finding: what the latest look, at looked_at, found.
+alerts = tenant_table(
+    "alerts",
+    column("id", uuid, default="uuidv7()"),
+    column("content", pg.JSON),
+    column("looked_at", instant, null=True),
+    column("finding", pg.JSON, null=True),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=("id",),
+)
+
+# is_over: its cause has been away for long enough. quiet: for how many looks it has been.
+alert_events = tenant_table(
+    "alert_events",
+    column("id", uuid, default="uuidv7()"),
+    column("alert", uuid),
+    column("bucket", instant),
+    column("content", pg.JSON),
+    column("state", sa.Text, default="'open'"),
+    column("is_over", sa.Boolean, default="false"),
+    column("quiet", sa.SmallInteger, default="0"),
+    column("note", sa.Text, null=True),
+    column("fired_at", instant),
+    column("last_seen_at", instant),
+    column("acknowledged_at", instant, null=True),
+    column("resolved_at", instant, null=True),
+    key=("id",),
+    unique=(("alert", "bucket"),),
+)
+
+# When the worker looks at a goal or an alert (watching.py), and for which turn.
+watch_marks = tenant_table(
+    "watch_marks",
+    column("watch", sa.SmallInteger),
+    column("id", uuid),
+    column("turn", instant),
+    column("due_at", instant),
+    column("attempt", sa.SmallInteger, default="0"),
+    key=("watch", "id"),
 )

@@ -1,0 +1,1 @@
+"""Alerts: a metric beyond a bound, moving the wrong way, or out of its usual range."""

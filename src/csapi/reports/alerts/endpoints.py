@@ -1,0 +1,340 @@
+"""Alerts over HTTP, and what they told of."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET
+
+from csapi.access.principals import Principal, Scope
+from csapi.access.tenancy import tenant_transaction
+from csapi.kit.http import Response, json_response, no_content
+from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
+from csapi.kit.problems import Problem
+from csapi.metrics.metric import MergeClass, Metric
+from csapi.reports.alerts import store
+from csapi.reports.alerts.looking import Glance, look
+from csapi.reports.alerts.schemas import (
+    MOST_ALERTS,
+    MOST_WINDOW_DAYS,
+    Alert,
+    AlertEvent,
+    AlertEventChange,
+    AlertEventPage,
+    AlertEventParams,
+    AlertEventPath,
+    AlertGrain,
+    AlertKind,
+    AlertList,
+    AlertPath,
+    AlertRequest,
+    AlertState,
+)
+from csapi.reports.alerts.timing import grain_of, last_end, next_look
+from csapi.reports.endpoints import desk_of
+from csapi.reports.goals.checks import check_metric
+from csapi.reports.goals.endpoints import ASKING, TAG
+from csapi.reports.pages import decode_cursor, encode_cursor
+from csapi.reports.refusals import refuse
+from csapi.reports.schemas import QueryPage
+from csapi.reports.service import Desk, slowness_told, snapshot_of
+from csapi.reports.watching import Watch, set_mark
+
+LOW = {
+    "name": "Satisfaction below 80 %",
+    "kind": "threshold",
+    "metric": {"id": "csat_score"},
+    "bound": {"below": 0.8},
+    "window": 7,
+}
+RUSH = {"name": "Calls out of the usual", "kind": "anomaly", "metric": {"id": "calls_offered"},
+        "grain": "hour"}  # fmt: skip
+SLOWER = {"name": "First answers get slower", "kind": "drift",
+          "metric": {"id": "first_response_time"}}  # fmt: skip
+
+
+def missing() -> Problem:
+    return Problem("not_found", "There is no such alert for this key.")
+
+
+def missing_event() -> Problem:
+    return Problem("not_found", "There is no such event of an alert for this key.")
+
+
+def check_fields(alert: AlertRequest) -> None:
+    """What the kind of alert needs, and what it has no use for."""
+    is_threshold, bound = alert.kind is AlertKind.threshold, alert.bound
+    if is_threshold and bound is None:
+        refuse("/bound", "required", "A threshold has a bound.")
+    if bound is not None and (bound.above is None) is (bound.below is None):
+        refuse("/bound", "invalid_value", "Give either `above` or `below`.")
+    others = {"bound": bound, "window": alert.window}
+    for name, value in {"side": alert.side}.items() if is_threshold else others.items():
+        if value is not None:
+            refuse(f"/{name}", "not_supported", f"{alert.kind} has no {name}.")
+    if alert.kind is AlertKind.drift:
+        if alert.grain not in (None, AlertGrain.week):
+            refuse("/grain", "not_supported", "Drift is by week.", [AlertGrain.week.value])
+    elif alert.grain is AlertGrain.week:
+        allowed = [AlertGrain.hour.value, AlertGrain.day.value]
+        refuse("/grain", "not_supported", "A week is a window of seven days.", allowed)
+    if (alert.window or 1) > MOST_WINDOW_DAYS and grain_of(alert) is AlertGrain.day:
+        refuse("/window", "out_of_range", f"At most {MOST_WINDOW_DAYS} days.")
+
+
+def check_kind(alert: AlertRequest, metric: Metric) -> None:
+    is_extreme = metric.merge_class is MergeClass.extreme or alert.metric.agg in ("min", "max")
+    if is_extreme and alert.kind is not AlertKind.threshold:
+        message = "One record decides an extreme: it has no usual range. Ask for a threshold."
+        refuse("/metric", "not_supported", message)
+
+
+async def checked(request: AnyRequest, principal: Principal) -> tuple[AlertRequest, Desk]:
+    alert, desk = await body_of(request, AlertRequest), desk_of(request, principal)
+    check_fields(alert)
+    end = last_end(grain_of(alert), desk.timezone, desk.now)
+    async with snapshot_of(desk) as snapshot:
+        for window in Glance(alert, desk.timezone, end).all():
+            check_kind(alert, await check_metric(snapshot, window))
+    return alert, desk
+
+
+async def create_alert(request: AnyRequest, principal: Principal) -> Response:
+    alert, desk = await checked(request, principal)
+    tenant_id = principal.tenant_id
+    async with tenant_transaction(desk.pool, tenant_id) as connection:
+        row = await connection.fetchrow(store.ADD, tenant_id, store.text_of(alert))
+        if row is not None:
+            following = next_look(alert, desk.timezone, desk.now)
+            await set_mark(connection, tenant_id, Watch.ALERT, row["id"], following)
+    if row is None:
+        raise Problem("conflict", f"There are {MOST_ALERTS} alerts: delete one first.")
+    made = store.alert_of(row)
+    return json_response(made, 201, {"location": f"/v1/alerts/{made.id}"})
+
+
+async def replace_alert(request: AnyRequest, principal: Principal) -> Response:
+    alert_id, tenant_id = path_of(request, AlertPath).alert_id, principal.tenant_id
+    alert, desk = await checked(request, principal)
+    async with tenant_transaction(desk.pool, tenant_id) as connection:
+        row = await connection.fetchrow(store.REPLACE, tenant_id, alert_id, store.text_of(alert))
+        if row is None:
+            raise missing()
+        await connection.execute(store.END_EVENTS, tenant_id, alert_id)
+        following = next_look(alert, desk.timezone, desk.now)
+        await set_mark(connection, tenant_id, Watch.ALERT, alert_id, following)
+    return json_response(store.alert_of(row))
+
+
+async def list_alerts(request: AnyRequest, principal: Principal) -> Response:
+    pool = request.app.state.pool
+    async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
+        rows = await connection.fetch(store.LIST, principal.tenant_id)
+    return json_response(AlertList(data=[store.alert_of(row) for row in rows]))
+
+
+async def get_alert(request: AnyRequest, principal: Principal) -> Response:
+    alert_id, pool = path_of(request, AlertPath).alert_id, request.app.state.pool
+    async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
+        row = await connection.fetchrow(store.ONE, principal.tenant_id, alert_id)
+    if row is None:
+        raise missing()
+    return json_response(store.alert_of(row))
+
+
+async def look_now(request: AnyRequest, principal: Principal) -> Response:
+    """By what every key that reads reports may see, as the worker looks."""
+    alert_id, tenant_id = path_of(request, AlertPath).alert_id, principal.tenant_id
+    desk = replace(desk_of(request, principal), sees_everything=False, names_customers=False)
+    with slowness_told():
+        async with snapshot_of(desk) as snapshot:
+            row = await snapshot.connection.fetchrow(store.ONE, tenant_id, alert_id)
+            if row is None:
+                raise missing()
+            alert = store.request_of(row)
+            end = last_end(grain_of(alert), desk.timezone, desk.now)
+            found, _ = await look(snapshot, alert, end)
+    async with tenant_transaction(desk.pool, tenant_id) as connection:
+        await store.keep_look(connection, tenant_id, row, found, desk.now)
+        row = await connection.fetchrow(store.ONE, tenant_id, alert_id)
+    if row is None:
+        raise missing()
+    return json_response(store.alert_of(row))
+
+
+async def delete_alert(request: AnyRequest, principal: Principal) -> Response:
+    place = principal.tenant_id, path_of(request, AlertPath).alert_id
+    async with tenant_transaction(request.app.state.pool, principal.tenant_id) as connection:
+        await set_mark(connection, place[0], Watch.ALERT, place[1], None)
+        if await connection.fetchval(store.DROP, *place) is None:
+            raise missing()
+        await connection.execute(store.DROP_EVENTS, *place)
+    return no_content()
+
+
+async def list_events(request: AnyRequest, principal: Principal) -> Response:
+    wanted, tenant_id = params_of(request, AlertEventParams), principal.tenant_id
+    after = None if wanted.cursor is None else decode_cursor(wanted.cursor, tuple[UUID])[0]
+    pool = request.app.state.pool
+    async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
+        rows = await connection.fetch(
+            store.EVENTS, tenant_id, wanted.alert_id, wanted.state, after, wanted.limit + 1
+        )
+    page = rows[: wanted.limit]
+    cursor = encode_cursor(page[-1]["id"]) if len(rows) > wanted.limit else None
+    data = [store.event_of(row) for row in page]
+    return json_response(AlertEventPage(data=data, page=QueryPage(next_cursor=cursor)))
+
+
+def found_event(row: Any) -> Any:
+    if row is None:
+        raise missing_event()
+    return row
+
+
+async def get_event(request: AnyRequest, principal: Principal) -> Response:
+    event_id, pool = path_of(request, AlertEventPath).event_id, request.app.state.pool
+    async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
+        row = await connection.fetchrow(store.ONE_EVENT, principal.tenant_id, event_id)
+    return json_response(store.event_of(found_event(row)))
+
+
+async def change_event(request: AnyRequest, principal: Principal) -> Response:
+    place = principal.tenant_id, path_of(request, AlertEventPath).event_id
+    change = await body_of(request, AlertEventChange)
+    async with tenant_transaction(request.app.state.pool, principal.tenant_id) as connection:
+        row = found_event(await connection.fetchrow(store.LOCK_EVENT, *place))
+        state = AlertState(row["state"]) if change.state is UNSET else change.state
+        note = row["note"] if change.note is UNSET else change.note
+        changed = await connection.fetchrow(store.CHANGE_EVENT, *place, state.value, note)
+    return json_response(store.event_of(changed))
+
+
+READING = [
+    Operation(
+        method="GET",
+        path="/v1/alerts",
+        operation_id="listAlerts",
+        summary="List alerts",
+        description="All of them, the newest first, with what the latest look found.",
+        tag=TAG,
+        handler=list_alerts,
+        scope=Scope.REPORTS_READ,
+        responses={200: AlertList},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/alerts/{alert_id}",
+        operation_id="getAlert",
+        summary="Read an alert",
+        description="With what the latest look found.",
+        tag=TAG,
+        handler=get_alert,
+        scope=Scope.REPORTS_READ,
+        path_params=AlertPath,
+        responses={200: Alert},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/alert-events",
+        operation_id="listAlertEvents",
+        summary="List what alerts told of",
+        description="The newest first: when, the value, the range that was expected, the query "
+        "that gives the value, and what people have done about it. The latest 1,000 of an alert "
+        "are kept.",
+        tag=TAG,
+        handler=list_events,
+        scope=Scope.REPORTS_READ,
+        params=AlertEventParams,
+        responses={200: AlertEventPage},
+        problems=("invalid_cursor",),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/alert-events/{event_id}",
+        operation_id="getAlertEvent",
+        summary="Read what an alert told of",
+        description="As it is now.",
+        tag=TAG,
+        handler=get_event,
+        scope=Scope.REPORTS_READ,
+        path_params=AlertEventPath,
+        responses={200: AlertEvent},
+    ),
+]
+WRITING = [
+    Operation(
+        method="POST",
+        path="/v1/alerts",
+        operation_id="createAlert",
+        summary="Set an alert",
+        description="Told of a value beyond a bound, of an hour or day out of its usual range, or "
+        "of weeks that move away from those before. It is looked at with each bucket that is over, "
+        "by the tenant's clock, from the next one on. docs/goals.md says how often it is wrong.",
+        tag=TAG,
+        handler=create_alert,
+        scope=Scope.ADMIN_WRITE,
+        request=AlertRequest,
+        request_examples={"threshold": LOW, "anomaly": RUSH, "drift": SLOWER},
+        responses={201: Media(body=Alert, headers=("Location",))},
+        problems=("conflict", *ASKING),
+    ),
+    Operation(
+        method="PUT",
+        path="/v1/alerts/{alert_id}",
+        operation_id="replaceAlert",
+        summary="Replace an alert",
+        description="What is looked at from now on. What it told of stays; what went on is over.",
+        tag=TAG,
+        handler=replace_alert,
+        scope=Scope.ADMIN_WRITE,
+        path_params=AlertPath,
+        request=AlertRequest,
+        request_examples={"threshold": LOW},
+        responses={200: Alert},
+        problems=ASKING,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/alerts/{alert_id}/looks",
+        operation_id="lookAtAlert",
+        summary="Look at once",
+        description="At the latest bucket that is over, as it is done by itself once the next one "
+        "is. What it finds is told and kept in the same way; the same bucket is told of once.",
+        tag=TAG,
+        handler=look_now,
+        scope=Scope.ADMIN_WRITE,
+        path_params=AlertPath,
+        responses={200: Alert},
+        problems=ASKING,
+    ),
+    Operation(
+        method="PATCH",
+        path="/v1/alert-events/{event_id}",
+        operation_id="updateAlertEvent",
+        summary="Acknowledge or resolve what an alert told of",
+        description="What is absent stays as it is.",
+        tag=TAG,
+        handler=change_event,
+        scope=Scope.ADMIN_WRITE,
+        path_params=AlertEventPath,
+        request=AlertEventChange,
+        request_examples={
+            "seen": {"state": "acknowledged", "note": "A campaign; Kim looks at it."}
+        },
+        responses={200: AlertEvent},
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/alerts/{alert_id}",
+        operation_id="deleteAlert",
+        summary="Delete an alert",
+        description="The alert is gone, and what it told of with it.",
+        tag=TAG,
+        handler=delete_alert,
+        scope=Scope.ADMIN_WRITE,
+        path_params=AlertPath,
+        responses={204: None},
+    ),
+]
+OPERATIONS = [*READING, *WRITING]

@@ -1,0 +1,1 @@
+"""What an annotated event changed, measured."""
