@@ -4,7 +4,19 @@ from pathlib import Path
 
 import click
 
-from bench import derivation, ingest, lag, live, neighbours, radar, reads, rollup, single, timers
+from bench import (
+    derivation,
+    forecast,
+    ingest,
+    lag,
+    live,
+    neighbours,
+    radar,
+    reads,
+    rollup,
+    single,
+    timers,
+)
 from bench.measure import Line, Progress
 from bench.report import machine, show, write_json, write_markdown
 from bench.servers import started
@@ -20,9 +32,10 @@ STAGES: dict[str, Callable[..., list[Line]]] = {
     "neighbours": neighbours.run,
     "timers": timers.run,
     "radar": radar.run,
+    "forecast": forecast.run,
 }
-# Takes a quarter of an hour and says nothing about speed: only where it is named.
-APART = {"radar"}
+# They say nothing about speed, and the radar takes a quarter of an hour: only where they are named.
+APART = {"radar", "forecast"}
 
 
 @click.command()

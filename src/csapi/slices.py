@@ -29,6 +29,7 @@ from csapi.reports.live import endpoints as live
 from csapi.reports.menus import endpoints as menus
 from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
+from csapi.reports.staffing import endpoints as staffing
 
 OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
@@ -57,6 +58,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *referrals.OPERATIONS,
     *menus.OPERATIONS,
     *radar.OPERATIONS,
+    *staffing.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
     *weight_settings.OPERATIONS,

@@ -49,6 +49,14 @@ from csapi.reports.runs.schemas import (
 from csapi.reports.saved import MOST_SAVED
 from csapi.reports.schemas import LARGEST_PAGE, MOST_DIMENSIONS, MOST_METRICS, MOST_VALUES
 from csapi.reports.settings import MOST_SETTINGS
+from csapi.reports.staffing.forecast_schemas import LONGEST_FORECAST_DAYS
+from csapi.reports.staffing.schemas import (
+    LARGEST_LOAD,
+    LONGEST_HISTORY_DAYS,
+    MOST_AGENTS,
+    MOST_CHANNELS,
+    MOST_CONCURRENCY,
+)
 from csapi.reports.surroundings import MOST_ANNOTATIONS
 from csapi.reports.weights import LARGEST_WEIGHT
 
@@ -152,6 +160,18 @@ class RadarLimits(msgspec.Struct, kw_only=True):
     titles: int
 
 
+class StaffingLimits(msgspec.Struct, kw_only=True):
+    """Of staffing: channels of one what-if, days of history and of a forecast, contacts at a time
+    for each agent; and of an interval the erlangs and agents that are worked out."""
+
+    channels: int
+    history_days: int
+    forecast_days: int
+    concurrency: int
+    erlangs: int
+    agents: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -170,6 +190,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     radar: RadarLimits
     referrals: int
     self_evaluations: SelfEvaluationLimits
+    staffing: StaffingLimits
     weight: float
 
 
@@ -238,6 +259,14 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
             referrals=MOST_REFERRALS,
             self_evaluations=SelfEvaluationLimits(
                 per_agent=MOST_SELF_EVALUATIONS, characters=LONGEST_TEXT, scores=MOST_SCORES
+            ),
+            staffing=StaffingLimits(
+                channels=MOST_CHANNELS,
+                history_days=LONGEST_HISTORY_DAYS,
+                forecast_days=LONGEST_FORECAST_DAYS,
+                concurrency=MOST_CONCURRENCY,
+                erlangs=LARGEST_LOAD,
+                agents=MOST_AGENTS,
             ),
             weight=LARGEST_WEIGHT,
         )
