@@ -14,7 +14,8 @@ from pathlib import Path
 
 from bench.measure import Line, Progress, at_most
 from bench.servers import Servers
-from csapi.metrics.forecasting import Day, backtest
+from csapi.metrics.backtesting import backtest
+from csapi.metrics.forecasting import Day
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 BANK = ("anonymousbank_1999_01.txt.gz", "anonymousbank_1999_02.txt.gz")

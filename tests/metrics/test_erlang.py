@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csapi.metrics.erlang import (
-    MANY_WAITING,
     MOST_AGENTS,
     Service,
     Target,
@@ -17,6 +16,8 @@ from csapi.metrics.erlang import (
     agents_needed,
     erlang_b,
     erlang_c,
+    flooded,
+    impatient,
     service_between,
     service_of,
 )
@@ -140,21 +141,23 @@ def test_the_number_of_agents_is_the_least(
 def test_endless_patience_is_erlang_c(load: float, spare: int, within: float) -> None:
     agents = math.ceil(load) + spare
     patient = service_of(Traffic(load / 300, 300), agents, within)
-    almost = service_of(Traffic(load / 300, 300, 250_000), agents, within)
-    assert load / 300 * 250_000 < MANY_WAITING
+    almost = impatient(Traffic(load / 300, 300), agents, within, 250_000)
     assert almost.in_time == pytest.approx(patient.in_time, abs=4e-3)
     assert almost.abandoned == pytest.approx(0, abs=2e-3)
 
 
 def test_a_flood_is_a_fluid() -> None:
     """Where very many wait, the sums over states and the fluid say the same."""
-    traffic, agents = Traffic(3.0, 300, 30_000), 600
-    found = service_of(traffic, agents, 15_000)
+    traffic, agents = Traffic(3.0, 300), 600
+    found = impatient(traffic, agents, 15_000, 30_000)
     assert found.abandoned == pytest.approx(1 - agents / traffic.load, abs=1e-6)
     assert found.average_wait == pytest.approx(-math.log(agents / traffic.load) * 30_000, rel=1e-3)
     assert found.in_time == pytest.approx(agents / traffic.load, abs=1e-3)
-    flood = service_of(Traffic(3.0, 300, 40_000), agents, 15_000)
+    flood = flooded(traffic, agents, 15_000, 30_000)
     assert flood.abandoned == pytest.approx(found.abandoned, abs=1e-6)
+    assert flood.in_time == pytest.approx(found.in_time, abs=1e-3)
+    # Which of the two answers is decided by how many wait.
+    assert service_of(Traffic(3.0, 300, 30_000), agents, 15_000) == flood
 
 
 def test_extremes_are_answered() -> None:

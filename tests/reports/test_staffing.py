@@ -17,7 +17,7 @@ from tests.reports.compared import push
 
 FIRST, WEEKS = date(2026, 3, 2), 6
 END = FIRST + timedelta(weeks=WEEKS)
-RANGE = {"from": str(FIRST), "to": str(END)}
+RANGE: dict[str, Any] = {"from": str(FIRST), "to": str(END)}
 TIME = {"range": RANGE, "timezone": "UTC"}
 OPENS, CLOSES = 9, 17
 WAIT, LEFT, HANDLE = 10, 60, 300
@@ -117,6 +117,10 @@ def get(tenant: Tenant, path: str, status: int = 200, **params: Any) -> Any:
     return answer.json()
 
 
+def ahead(tenant: Tenant, first: object, **params: Any) -> Any:
+    return get(tenant, "forecast", 200, **params | {"from": str(first)})
+
+
 def found_at(channel: Any, day: str, hour: int) -> Any:
     return next(
         each
@@ -131,17 +135,22 @@ def came_at(weekday: int, hour: int) -> int:
 
 
 def test_a_calculator_gives_the_golden_numbers(tenant: Tenant) -> None:
-    for given, within, agents, share, wait in (
+    golden = (
         ({"arrivals": 200, "handle_seconds": 240, "agents": 30}, 30, 31, 0.7180, 30.8),
         ({"arrivals": 200, "handle_seconds": 240, "agents": 31}, 30, 31, 0.8135, 17.8),
         ({"arrivals": 100, "handle_seconds": 600, "agents": 39}, 20, 40, 0.7897, 26.9),
         ({"arrivals": 100, "handle_seconds": 600, "agents": 40}, 20, 40, 0.8473, 17.2),
-    ):
-        channel = {
+    )
+    channels = [
+        {
             "model": "erlang_c", "given": given,
             "targets": {"within_seconds": within, "max_occupancy": None},
-        }  # fmt: skip
-        (found,) = planned(tenant, 200, channel, interval="30min")["channels"]
+        }
+        for given, within, *_ in golden
+    ]  # fmt: skip
+    day = {"range": {"from": "2026-03-02", "to": "2026-03-03"}}
+    answer = planned(tenant, 200, *channels, interval="30min", time=day)
+    for found, (given, _, agents, share, wait) in zip(answer["channels"], golden, strict=True):
         assert len(found["intervals"]) == 7 * 48
         for each in (found["intervals"][0], found["intervals"][-1]):
             assert each["required"]["agents"] == agents
@@ -250,7 +259,7 @@ def test_what_is_not_known_is_null_and_said(tenant: Tenant) -> None:
     [
         ({"channels": []}, "/channels"),
         ({"interval": "5min"}, "/interval"),
-        ({"time": {"range": {"from": "2026-01-01", "to": "2026-06-01"}}}, "/time/range"),
+        ({"time": {"range": {"from": "2026-01-01", "to": "2026-06-01"}}}, "/time/range/to"),
         ({"time": {"range": RANGE, "timezone": "Mars"}}, "/time/timezone"),
         ({"time": {"range": {"from": "2026-01-01"}}}, "/time/range/to"),
         ({"channels": [{"targets": {"service_level": 1.5}}]}, "/channels/0/targets/service_level"),
@@ -275,8 +284,10 @@ def test_what_is_wrong_is_named(tenant: Tenant, change: Any, pointer: str) -> No
         ("forecast", {"days": 29}, "/days"),
         ("forecast", {"from": "2999-01-01"}, "/from"),
         ("forecast", {"from": "1980-01-01"}, "/from"),
+        ("forecast", {"from": "tomorrow"}, "/from"),
         ("forecast", {"timezone": "Mars"}, "/timezone"),
-        ("diagnosis", {"from": "2026-01-01", "to": "2026-06-01"}, "/preset"),
+        ("diagnosis", {"from": "2026-01-01", "to": "2026-06-01"}, "/to"),
+        ("diagnosis", {"preset": "last_365_days"}, "/preset"),
         ("diagnosis", {"from": "2026-01-01"}, "/to"),
         ("diagnosis", {"timezone": "Mars"}, "/timezone"),
         ("diagnosis", {"service_level": 0}, "/service_level"),
@@ -345,7 +356,7 @@ def test_the_busiest_hours_are_those_of_the_engine(center: Tenant) -> None:
 
 
 def test_the_forecast_knows_weekdays_and_says_how_good_it_is(center: Tenant) -> None:
-    found = get(center, "forecast", **{"from": str(END)}, days=7, timezone="UTC")
+    found = ahead(center, END, days=7, timezone="UTC")
     assert found["history_days"] == 7 * WEEKS
     tested = found["backtest"]
     assert len(tested["origins"]) == 3
@@ -371,7 +382,7 @@ def test_the_forecast_knows_weekdays_and_says_how_good_it_is(center: Tenant) -> 
 
 def test_a_forecast_uses_nothing_from_later(center: Tenant) -> None:
     """In the middle of the history it is what it would have been then."""
-    found = get(center, "forecast", **{"from": "2026-03-16"}, days=1)
+    found = ahead(center, "2026-03-16", days=1)
     assert found["history_days"] == 14
     assert (found["method"], found["reason"]) == ("seasonal_naive", "too_little_history")
     assert found["backtest"] is None
@@ -379,8 +390,8 @@ def test_a_forecast_uses_nothing_from_later(center: Tenant) -> None:
     week_before = [each for each in CALLS if each["queue_entered_at"].startswith("2026-03-09")]
     assert day["expected"] == len(week_before)
     assert day["intervals"][9]["band80"] is None
-    assert get(center, "forecast", **{"from": "2026-03-02"})["reason"] == "no_contacts"
-    assert get(center, "forecast", **{"from": "2026-03-04"})["reason"] == "too_little_history"
+    assert ahead(center, "2026-03-02")["reason"] == "no_contacts"
+    assert ahead(center, "2026-03-04")["reason"] == "too_little_history"
 
 
 def test_events_are_taken_out_and_repeated(center: Tenant) -> None:
@@ -403,7 +414,7 @@ def test_events_are_taken_out_and_repeated(center: Tenant) -> None:
         ],
     }  # fmt: skip
     push(center, "schedules", [schedule])
-    found = get(center, "forecast", **{"from": str(END)}, days=7, timezone="UTC")
+    found = ahead(center, END, days=7, timezone="UTC")
     sale, holiday = (
         next(each for each in found["events"] if each["kind"] == kind)
         for kind in ("campaign", "holiday")

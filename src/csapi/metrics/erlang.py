@@ -15,8 +15,9 @@ from functools import lru_cache
 
 # Erlangs and agents beyond which nothing is worked out.
 LARGEST_LOAD, MOST_AGENTS = 1_000, 2_000
-# So many people at once who would wait: beyond it how their number varies is next to nothing.
-MANY_WAITING = 100_000
+# Beyond so many contacts within a patience, or waiting at the mean, how their number varies is next
+# to nothing, and the sum over states takes long.
+MANY_CONTACTS, MANY_WAITING = 20_000, 3_000
 # What is left of a sum of states below this part of it is nothing.
 NEGLIGIBLE = 1e-13
 # Sums grow with the load in states; past this they are scaled down.
@@ -125,9 +126,10 @@ def service_of(traffic: Traffic, agents: int, within_seconds: float) -> Service:
         return deserted(patience)
     if patience is None:
         return patient(traffic, agents, within_seconds)
-    if traffic.per_second * patience > MANY_WAITING:
-        if traffic.load < agents:
-            return patient(traffic, agents, within_seconds)
+    waiting = (traffic.per_second - agents / traffic.handle_seconds) * patience
+    if traffic.per_second * patience > MANY_CONTACTS and traffic.load < agents:
+        return patient(traffic, agents, within_seconds)
+    if waiting > MANY_WAITING or traffic.per_second * patience > MANY_CONTACTS:
         return flooded(traffic, agents, within_seconds, patience)
     return impatient(traffic, agents, within_seconds, patience)
 
@@ -154,7 +156,7 @@ def patient(traffic: Traffic, agents: int, within_seconds: float) -> Service:
 
 def flooded(traffic: Traffic, agents: int, within_seconds: float, patience: float) -> Service:
     """Erlang A of very many as a fluid: all wait, until so few are left that they are served."""
-    answered = agents / traffic.load
+    answered = min(agents / traffic.load, 1.0)
     wait = -math.log(answered) * patience
     return Service(1.0, answered if wait <= within_seconds else 0.0, wait, 1.0 - answered, 1.0)
 
@@ -275,11 +277,22 @@ def service_between(traffic: Traffic, agents: float, within_seconds: float) -> S
     def mixed(one: float, other: float) -> float:
         return one + (other - one) * part
 
-    has_end = first.average_wait is not None and second.average_wait is not None
     return Service(
         waiting=mixed(first.waiting, second.waiting),
         in_time=mixed(first.in_time, second.in_time),
-        average_wait=mixed(first.average_wait or 0, second.average_wait or 0) if has_end else None,
+        average_wait=wait_between(first, second, part),
         abandoned=mixed(first.abandoned, second.abandoned),
         occupancy=mixed(first.occupancy, second.occupancy),
     )
+
+
+def wait_between(first: Service, second: Service, part: float) -> float | None:
+    """The wait of those answered, by how many there are on each side."""
+    sides = [
+        (weight * (1 - each.abandoned), each.average_wait)
+        for weight, each in ((1 - part, first), (part, second))
+        if each.abandoned < 1
+    ]
+    if not sides or any(wait is None for _, wait in sides):
+        return None
+    return sum(weight * (wait or 0) for weight, wait in sides) / sum(weight for weight, _ in sides)

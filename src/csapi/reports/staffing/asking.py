@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from csapi.kit.problems import Problem
+from csapi.kit.turns import aside
 from csapi.metrics.metric import Unit
 from csapi.metrics.periods import (
     Period,
@@ -18,7 +19,7 @@ from csapi.metrics.periods import (
 )
 from csapi.metrics.zones import clock
 from csapi.reports.comparison import NullReason
-from csapi.reports.layouts import Series
+from csapi.reports.layouts import DimensionValue, Series
 from csapi.reports.ordering import Shape
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import (
@@ -113,17 +114,12 @@ class Asker:
         metrics: Sequence[MetricRequest],
         filters: FilterNode | None,
         interval: StaffingInterval,
+        period: Period | None = None,
     ) -> tuple[list[Bucket], dict[str, Column]]:
         """Each metric by interval, those alone that are over."""
-        found = await self.ask(metrics, filters, [interval.dimension], Shape.series)
+        found = await self.ask(metrics, filters, [interval.dimension], Shape.series, period)
         now, zone = self.snapshot.desk.now, self.period.timezone
-        buckets = []
-        for each in found.categories or ():
-            if each.start is None or each.end is None or each.end > now:
-                break
-            shown = clock(zone, each.start)
-            slot = timedelta(hours=shown.hour, minutes=shown.minute) // interval.length
-            buckets.append(Bucket(each.start, each.end, shown.weekday(), slot))
+        buckets = await aside(buckets_of, found.categories or (), zone, interval, now)
         return buckets, columns_of(found.series or (), len(buckets))
 
     def meta(self) -> StaffingMeta:
@@ -144,6 +140,20 @@ class Asker:
             data_through=max(through, default=None),
             warnings=list(warnings),
         )
+
+
+def buckets_of(
+    categories: Sequence[DimensionValue], timezone: str, interval: StaffingInterval, now: datetime
+) -> list[Bucket]:
+    """Those that are over."""
+    found = []
+    for each in categories:
+        if each.start is None or each.end is None or each.end > now:
+            break
+        shown = clock(timezone, each.start)
+        slot = timedelta(hours=shown.hour, minutes=shown.minute) // interval.length
+        found.append(Bucket(each.start, each.end, shown.weekday(), slot))
+    return found
 
 
 def columns_of(series: Sequence[Series], size: int) -> dict[str, Column]:
@@ -202,7 +212,8 @@ def checked_period(time: QueryTime, timezone: str, now: datetime, place: str = "
         refuse(f"{place}/range", "invalid_value", "Give either `from` and `to` or a preset.")
     if period.end - period.start > timedelta(days=LONGEST_HISTORY_DAYS, hours=1):
         message = f"At most {LONGEST_HISTORY_DAYS} days at once: what was long ago says little."
-        refuse(f"{place}/range", "out_of_range", message)
+        bound = "to" if wanted.preset is None else "preset"
+        refuse(f"{place}/range/{bound}", "out_of_range", message)
     if period.start >= now:
         refuse(f"{place}/range", "invalid_value", "None of this range is over.")
     return period

@@ -1,30 +1,26 @@
 """The diagnosis: who was required for what came, who was there, and how evenly they were busy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from csapi.facts.schedule import WEEKDAYS
 from csapi.kit.turns import aside
-from csapi.metrics.occurrences import hours_of_week
 from csapi.metrics.periods import Period, RangePreset
 from csapi.metrics.staffing import Demand, StaffingModel
 from csapi.metrics.zones import local_date
 from csapi.reports.layouts import DimensionValue
-from csapi.reports.refusals import refuse
 from csapi.reports.schemas import (
     MetricRequest,
-    MetricValue,
     QueryAnswer,
     QueryTime,
-    ResultRow,
     TimeRange,
 )
 from csapi.reports.service import Desk, slowness_told, snapshot_of
-from csapi.reports.staffing.asking import HIDDEN, Asker, checked_period, work_filter
+from csapi.reports.staffing.asking import Asker, checked_period
+from csapi.reports.staffing.busy_hours import busy_hours, read_hours
 from csapi.reports.staffing.diagnosis_schemas import (
     AgentLoad,
-    BusyHour,
     DiagnosedInterval,
     Diagnosis,
     DiagnosisParams,
@@ -32,13 +28,8 @@ from csapi.reports.staffing.diagnosis_schemas import (
 from csapi.reports.staffing.forecast import channel_of
 from csapi.reports.staffing.measuring import (
     AVAILABLE,
-    CALLS,
-    CONTACTS,
-    HANDLE,
     HANDLING,
     SECONDS_PER_HOUR,
-    SPEED,
-    service_level,
 )
 from csapi.reports.staffing.planning import (
     closed,
@@ -64,7 +55,6 @@ from csapi.reports.staffing.what_if_schemas import WhatIfChannel
 from csapi.reports.work_params import filter_of, told_by_parameter
 
 ANSWERED, SESSIONS = MetricRequest(id="calls_answered"), MetricRequest(id="work_sessions")
-DAY_OF_WEEK, HOUR_OF_DAY = "time:day_of_week", "time:hour_of_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +95,9 @@ async def diagnose(desk: Desk, wanted: DiagnosisParams) -> Diagnosis:
             measured = await read_channel(asker, channel, wanted.interval)
             agents, contacts = await read_agents(asker, channel, measured)
             hours = await read_hours(asker, channel, measured)
-    question = Question(channel, wanted, period, measured, agents, contacts, hours)
-    return await aside(diagnosed, question, asker)
+        question = Question(channel, wanted, period, measured, agents, contacts, hours)
+        # Within the tenant's turn: long work of one must not keep others waiting.
+        return await aside(diagnosed, question, asker)
 
 
 async def read_agents(
@@ -120,22 +111,6 @@ async def read_agents(
     metric = ANSWERED if channel.channel == PHONE else SESSIONS
     own = filter_of({"team": channel.team, "channel": [channel.channel]})
     return times, await asker.ask([metric], own, ["agent"])
-
-
-async def read_hours(
-    asker: Asker, channel: WhatIfChannel, measured: Measured
-) -> QueryAnswer | None:
-    """Contacts and waits by hour of the week, of the time from the first contact until now."""
-    buckets = measured.work.buckets
-    if not buckets:
-        return None
-    metrics = [CONTACTS]
-    if channel.channel == PHONE:
-        targets = filled_targets(channel.targets, model_of(channel))
-        metrics = [CALLS, HANDLE, SPEED, service_level(targets.within_seconds or 0)]
-    period = Period(buckets[0].start, buckets[-1].end, asker.period.timezone)
-    filters = work_filter(channel.channel, channel.filters)
-    return await asker.ask(metrics, filters, [DAY_OF_WEEK, HOUR_OF_DAY], period=period)
 
 
 def rows_of(measured: Measured, timezone: str) -> list[Row]:
@@ -195,7 +170,7 @@ def diagnosed(question: Question, asker: Asker) -> Diagnosis:
         inputs=inputs,
         modelled=total_of(plan, plan.present, money_of(inputs)),
         measured=measured_of(measured),
-        busiest_hours=busy_hours(question),
+        busiest_hours=busy_hours(question.hours, channel, measured, wanted.top),
         intervals=diagnosed_week(rows, ledger, question),
         warnings=list(cautions(plan, measured.work, measured.people, inputs, measured.weeks)),
         meta=asker.meta(),
@@ -205,7 +180,9 @@ def diagnosed(question: Question, asker: Asker) -> Diagnosis:
 def agent_loads(question: Question) -> list[AgentLoad]:
     """The busiest first. Time that nobody is named for is nobody's."""
     metric = ANSWERED.id if question.channel.channel == PHONE else SESSIONS.id
-    counts = {row.dimensions["agent"].key: row.metrics[metric].n for row in question.contacts.data}
+    counts = {
+        row.dimensions["agent"].key: row.metrics[metric].value for row in question.contacts.data
+    }
     found = []
     for row in question.agents.data:
         agent: DimensionValue = row.dimensions["agent"]
@@ -213,7 +190,7 @@ def agent_loads(question: Question) -> list[AgentLoad]:
         present = handling + (row.metrics[AVAILABLE.id].value or 0.0)
         if agent.key is None or not present:
             continue
-        contacts = counts.get(agent.key, 0)
+        contacts = counts.get(agent.key, 0.0)
         found.append(
             AgentLoad(
                 agent=agent,
@@ -221,63 +198,12 @@ def agent_loads(question: Question) -> list[AgentLoad]:
                 handling_hours=handling / SECONDS_PER_HOUR,
                 occupancy=handling / present,
                 contacts=contacts,
-                contacts_per_hour=contacts / (present / SECONDS_PER_HOUR),
+                contacts_per_hour=None
+                if contacts is None
+                else contacts / (present / SECONDS_PER_HOUR),
             )
         )
     return sorted(found, key=lambda each: (-(each.occupancy or 0), each.agent.key or ""))
-
-
-def busy_hours(question: Question) -> list[BusyHour]:
-    """The hours of the week in which most contacts come; of equals the earlier ones first."""
-    answer, buckets = question.hours, question.measured.work.buckets
-    if answer is None:
-        return []
-    name = CALLS.id if question.channel.channel == PHONE else CONTACTS.id
-    period = Period(buckets[0].start, buckets[-1].end, question.period.timezone)
-    counts = hours_of_week(period)
-    found = []
-    for row in answer.data:
-        contacts = row.metrics[name]
-        if contacts.value is None:
-            refuse("/interval", "not_supported", HIDDEN)
-        day, hour = weekday_of(row), int(row.dimensions[HOUR_OF_DAY].key or 0)
-        occurrences = counts[day][hour]
-        if contacts.value and occurrences:
-            found.append(busy_hour(row, contacts, (day, hour), occurrences, question))
-    found.sort(key=lambda each: -each.contacts_per_hour)
-    for rank, each in enumerate(found, start=1):
-        each.rank = rank
-    return found[: question.wanted.top]
-
-
-def weekday_of(row: ResultRow) -> int:
-    return int(row.dimensions[DAY_OF_WEEK].key or 1) - 1
-
-
-def busy_hour(
-    row: ResultRow,
-    contacts: MetricValue,
-    when: tuple[int, int],
-    occurrences: int,
-    question: Question,
-) -> BusyHour:
-    day, hour = when
-    per_hour = (contacts.value or 0.0) / occurrences
-    metrics: Mapping[str, MetricValue] = row.metrics
-    own = metrics[HANDLE.id].value if HANDLE.id in metrics else None
-    handle = question.channel.given.handle_seconds or own or question.measured.work.handle.value
-    return BusyHour(
-        rank=0,
-        day=WEEKDAYS[day],
-        from_=f"{hour:02}:00",
-        to=f"{hour + 1:02}:00",
-        occurrences=occurrences,
-        contacts=contacts,
-        contacts_per_hour=per_hour,
-        offered_load=None if handle is None else per_hour * handle / SECONDS_PER_HOUR,
-        average_speed_of_answer=metrics.get(SPEED.id),
-        service_level=metrics.get("service_level"),
-    )
 
 
 def diagnosed_week(

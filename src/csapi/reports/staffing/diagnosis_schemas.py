@@ -81,13 +81,13 @@ class StaffedHours(msgspec.Struct, kw_only=True):
 
 class AgentLoad(msgspec.Struct, kw_only=True):
     """An agent: hours available or handling, the part of them that is handling (after-call work
-    included), and contacts: calls answered, of other channels work sessions."""
+    included), and contacts: calls answered, of other channels work sessions; null: hidden."""
 
     agent: DimensionValue
     present_hours: float
     handling_hours: float
     occupancy: float | None
-    contacts: int
+    contacts: float | None
     contacts_per_hour: float | None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from csapi.metrics.periods import Period
 from csapi.metrics.staffing import Demand, StaffingModel
 from csapi.metrics.zones import day_start, local_date
 from csapi.reports.schemas import FilterNode, MetricRequest, MetricValue
@@ -78,8 +79,8 @@ class People:
 
 async def read_work(
     asker: Asker, channel: str, filters: FilterNode | None, interval: StaffingInterval
-) -> tuple[Work, int]:
-    """And how many buckets at the start of the range lie before the first day with any contact."""
+) -> Work:
+    """From the first day with any contact on."""
     arrivals = CALLS if channel == PHONE else CONTACTS
     metrics = [arrivals, HANDLE] if channel == PHONE else [arrivals]
     buckets, columns = await asker.over_time(metrics, filters, interval)
@@ -87,13 +88,12 @@ async def read_work(
     whole = (await asker.whole([handle], filters))[handle.id]
     start = begun(asker.period.timezone, buckets, columns[arrivals.id].values)
     handled = columns.get(HANDLE.id)
-    work = Work(
+    return Work(
         buckets=buckets[start:],
         arrivals=[each or 0.0 for each in columns[arrivals.id].values[start:]],
         handled=handled and Column(handled.values[start:], handled.n[start:]),
         handle=StaffingInput(value=whole.value or None, n=whole.n, source=InputSource.measured),
     )
-    return work, start
 
 
 def begun(timezone: str, buckets: Sequence[Bucket], values: Sequence[float | None]) -> int:
@@ -107,29 +107,32 @@ def begun(timezone: str, buckets: Sequence[Bucket], values: Sequence[float | Non
 
 
 async def read_people(
-    asker: Asker, channel: str, team: Sequence[str], interval: StaffingInterval, since: int
+    asker: Asker,
+    work: Work,
+    channel: str,
+    team: Sequence[str],
+    interval: StaffingInterval,
+    period: Period | None = None,
 ) -> People:
-    """since: how many of the buckets of the range are left out at its start."""
+    """period: of which presence is read, if not of all."""
     own = filter_of({"team": team})
     on_channel = filter_of({"team": team, "channel": [channel]})
     named = (await asker.whole([HANDLING, AVAILABLE], on_channel)).values()
     is_shared = not any(each.n for each in named)
     buckets, columns = await asker.over_time(
-        [HANDLING, AVAILABLE], own if is_shared else on_channel, interval
+        [HANDLING, AVAILABLE], own if is_shared else on_channel, interval, period
     )
-    seconds = [
-        (one or 0.0) + (other or 0.0)
-        for one, other in zip(
-            columns[HANDLING.id].values, columns[AVAILABLE.id].values, strict=True
-        )
-    ]
-    start = max(begun(asker.period.timezone, buckets, seconds), since)
-    present = [each / bucket.seconds for each, bucket in zip(seconds, buckets, strict=True)]
+    handling, available = columns[HANDLING.id].values, columns[AVAILABLE.id].values
+    seconds = [(a or 0.0) + (b or 0.0) for a, b in zip(handling, available, strict=True)]
+    start = begun(asker.period.timezone, buckets, seconds)
     # Before presence was recorded nobody knows who was there.
-    known: list[float | None] = [*[None] * (start - since), *present[start:]]
+    present = {
+        bucket.start: each / bucket.seconds
+        for bucket, each in zip(buckets[start:], seconds[start:], strict=True)
+    }
     whole = await asker.whole([SHRINKAGE, COST, COVERAGE], own)
     return People(
-        present=known if start < len(buckets) else None,
+        present=[present.get(each.start) for each in work.buckets] if present else None,
         is_shared=is_shared,
         shrinkage=shrinkage_of(whole[SHRINKAGE.id]),
         cost_per_hour=cost_of(whole),

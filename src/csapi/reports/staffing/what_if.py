@@ -7,6 +7,7 @@ import msgspec
 
 from csapi.facts.schedule import WEEKDAYS
 from csapi.kit.turns import aside
+from csapi.metrics.periods import Period
 from csapi.metrics.staffing import Demand, StaffingModel, changed
 from csapi.reports.schemas import MetricValue
 from csapi.reports.service import Desk, slowness_told, snapshot_of
@@ -91,10 +92,11 @@ async def what_if(desk: Desk, wanted: WhatIf) -> WhatIfAnswer:
             for number, channel in enumerate(wanted.channels):
                 with told_at(f"/channels/{number}/filters"):
                     measured.append(await read_channel(asker, channel, wanted.interval))
-    channels = [
-        await aside(answered, channel, found)
-        for channel, found in zip(wanted.channels, measured, strict=True)
-    ]
+        # Within the tenant's turn: long work of one must not keep others waiting.
+        channels = [
+            await aside(answered, channel, found)
+            for channel, found in zip(wanted.channels, measured, strict=True)
+        ]
     return WhatIfAnswer(
         interval=wanted.interval,
         channels=channels,
@@ -111,15 +113,22 @@ def added(values: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-async def read_channel(asker: Asker, wanted: WhatIfChannel, interval: StaffingInterval) -> Measured:
+async def read_channel(
+    asker: Asker,
+    wanted: WhatIfChannel,
+    interval: StaffingInterval,
+    there: Period | None = None,
+) -> Measured:
+    """there: of which period presence is read, if not of all."""
     filters = work_filter(wanted.channel, wanted.filters)
     targets = filled_targets(wanted.targets, model_of(wanted))
     service: Mapping[str, MetricValue] = {}
-    work, before = await read_work(asker, wanted.channel, filters, interval)
+    work = await read_work(asker, wanted.channel, filters, interval)
     if wanted.channel == PHONE:
         service = await read_service(asker, filters, targets.within_seconds or 0)
-    people = await read_people(asker, wanted.channel, wanted.team, interval, before)
-    return Measured(work, people, service, week_of(work, people, interval), interval)
+    people = await read_people(asker, work, wanted.channel, wanted.team, interval, there)
+    week = await aside(week_of, work, people, interval)
+    return Measured(work, people, service, week, interval)
 
 
 def model_of(wanted: WhatIfChannel) -> StaffingModel:
