@@ -211,11 +211,9 @@ def check_staffing(asked: Asked) -> None:
             assert each["totals"][side]["cost"], (each["channel"], side)
             assert 0 < each["totals"][side]["service_level"] <= 1
         assert not any("presence" in text for text in each["warnings"] if "model" not in text)
-    hours = {"interval": "hour", **asked.time["range"]}
-    for path, params in (
-        ("diagnosis", hours),
-        ("forecast", {"interval": "hour", "from": str(SPAN.today), "days": 7}),
-    ):
+    hours: dict[str, Any] = {"interval": "hour", **asked.time["range"]}
+    ahead: dict[str, Any] = {"interval": "hour", "from": str(SPAN.today), "days": 7}
+    for path, params in (("diagnosis", hours), ("forecast", ahead)):
         found = asked.http.get(f"/v1/staffing/{path}", params=params)
         assert found.status_code == 200, found.text
         if path == "diagnosis":

@@ -340,7 +340,12 @@ def test_worked_examples_of_tickets(tickets: Source, table: worked.Table) -> Non
 
 def test_bank_forecast_beats_the_week_before(bank: Source) -> None:
     """The figures of docs/staffing.md, through the front door."""
-    params = {"from": bank.end, "days": 7, "interval": "30min", "timezone": bank.timezone}
+    params: dict[str, Any] = {
+        "from": bank.end,
+        "days": 7,
+        "interval": "30min",
+        "timezone": bank.timezone,
+    }
     answer = bank.http.get("/v1/staffing/forecast", params=params)
     assert answer.status_code == 200, answer.text
     found = answer.json()
@@ -351,7 +356,7 @@ def test_bank_forecast_beats_the_week_before(bank: Source) -> None:
     assert other["wape"] == pytest.approx(0.335, abs=5e-4)
     assert own["coverage80"] == pytest.approx(0.83, abs=5e-3)
     assert own["coverage95"] == pytest.approx(0.95, abs=5e-3)
-    # Half of those who call on a Saturday call on any other day.
+    # Saturday is the day of rest there.
     weekly = [day["expected"] for day in found["data"]]
     assert min(weekly) == weekly[5]
 
