@@ -7,6 +7,7 @@ import click
 from bench import (
     alarms,
     derivation,
+    forecast,
     ingest,
     lag,
     live,
@@ -33,9 +34,10 @@ STAGES: dict[str, Callable[..., list[Line]]] = {
     "timers": timers.run,
     "radar": radar.run,
     "alarms": alarms.run,
+    "forecast": forecast.run,
 }
-# Take minutes and say nothing about speed: only where they are named.
-APART = {"radar", "alarms"}
+# Take minutes or say nothing about speed: only where they are named.
+APART = {"radar", "alarms", "forecast"}
 
 
 @click.command()

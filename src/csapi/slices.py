@@ -33,6 +33,7 @@ from csapi.reports.plans import endpoints as plans
 from csapi.reports.plans import suggestion_endpoints as suggestions
 from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
+from csapi.reports.staffing import endpoints as staffing
 from csapi.reports.uplift import endpoints as uplift
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -67,6 +68,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *goals.OPERATIONS,
     *alerts.OPERATIONS,
     *uplift.OPERATIONS,
+    *staffing.OPERATIONS,
     *settings.OPERATIONS,
     *versions.OPERATIONS,
     *weight_settings.OPERATIONS,

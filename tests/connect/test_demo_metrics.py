@@ -194,8 +194,40 @@ def check_business_hours(asked: Asked) -> None:
                 assert cell["value"] <= calendar["metrics"][name]["value"], name
 
 
+def check_staffing(asked: Asked) -> None:
+    """The models have everything that they need, and a verdict comes of it."""
+    channels = [{"channel": each} for each in ("phone", "chat", "email")]
+    answer = asked.http.post(
+        "/v1/staffing/what-if",
+        json={"channels": channels, "time": asked.time, "interval": "hour"},
+    )
+    assert answer.status_code == 200, answer.text
+    for each in answer.json()["channels"]:
+        known = each["inputs"]
+        for name in ("handle_seconds", "shrinkage", "cost_per_hour"):
+            assert known[name]["value"], (each["channel"], name)
+        for side in ("required", "present"):
+            assert each["totals"][side]["hours"], (each["channel"], side)
+            assert each["totals"][side]["cost"], (each["channel"], side)
+            assert 0 < each["totals"][side]["service_level"] <= 1
+        assert not any("presence" in text for text in each["warnings"] if "model" not in text)
+    hours: dict[str, Any] = {"interval": "hour", **asked.time["range"]}
+    ahead: dict[str, Any] = {"interval": "hour", "from": str(SPAN.today), "days": 7}
+    for path, params in (("diagnosis", hours), ("forecast", ahead)):
+        found = asked.http.get(f"/v1/staffing/{path}", params=params)
+        assert found.status_code == 200, found.text
+        if path == "diagnosis":
+            assert found.json()["verdict"] != "cannot_tell"
+            assert found.json()["load"]["gini"] is not None
+            assert len(found.json()["busiest_hours"]) == 10
+        else:
+            assert found.json()["backtest"] is not None
+            assert all(each["expected"] > 5 for each in found.json()["data"])
+
+
 def test_every_metric_has_numbers(asked: Asked) -> None:
     check_totals(asked)
+    check_staffing(asked)
     check_groups(asked)
     check_tags(asked)
     check_business_hours(asked)

@@ -338,6 +338,29 @@ def test_worked_examples_of_tickets(tickets: Source, table: worked.Table) -> Non
     assert not worked.missing(table(tickets))
 
 
+def test_bank_forecast_beats_the_week_before(bank: Source) -> None:
+    """The figures of docs/staffing.md, through the front door."""
+    params: dict[str, Any] = {
+        "from": bank.end,
+        "days": 7,
+        "interval": "30min",
+        "timezone": bank.timezone,
+    }
+    answer = bank.http.get("/v1/staffing/forecast", params=params)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    tested = found["backtest"]
+    own, other = tested["level_and_profile"], tested["seasonal_naive"]
+    assert found["method"] == "level_and_profile"
+    assert own["wape"] == pytest.approx(0.280, abs=5e-4)
+    assert other["wape"] == pytest.approx(0.335, abs=5e-4)
+    assert own["coverage80"] == pytest.approx(0.83, abs=5e-3)
+    assert own["coverage95"] == pytest.approx(0.95, abs=5e-3)
+    # Saturday is the day of rest there.
+    weekly = [day["expected"] for day in found["data"]]
+    assert min(weekly) == weekly[5]
+
+
 @pytest.mark.parametrize(
     "table",
     [

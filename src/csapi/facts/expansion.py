@@ -51,6 +51,22 @@ class Days:
         return () if day in self._closed else usual
 
 
+def special_days(schedule: Schedule, first: date, last: date) -> dict[date, bool]:
+    """The days from `first` until before `last` whose hours are not those of their weekday, and
+    whether they are closed."""
+    found = {}
+    for begins, after, version in version_days(schedule):
+        start, end = max(begins, first), min(after, last)
+        if start >= end:
+            continue
+        days, weekly = Days(version, start, end), weekly_hours(version)
+        for number in range(start.toordinal(), end.toordinal()):
+            day = date.fromordinal(number)
+            if (hours := days.hours(day)) != weekly[day.weekday()]:
+                found[day] = not hours
+    return found
+
+
 def weekly_hours(version: ScheduleVersion) -> tuple[Hours, ...]:
     days: list[list[tuple[int, int]]] = [[] for _ in range(7)]
     for weekday, start, end in hours_of(version):

@@ -45,6 +45,7 @@ from csapi.reports.limits_schemas import (
     RecordsLimits,
     ReportLimits,
     SelfEvaluationLimits,
+    StaffingLimits,
     StreamLimits,
     UpliftLimits,
 )
@@ -85,6 +86,14 @@ from csapi.reports.runs.schemas import (
 from csapi.reports.saved import MOST_SAVED
 from csapi.reports.schemas import LARGEST_PAGE, MOST_DIMENSIONS, MOST_METRICS, MOST_VALUES
 from csapi.reports.settings import MOST_SETTINGS
+from csapi.reports.staffing.forecast_schemas import LONGEST_FORECAST_DAYS
+from csapi.reports.staffing.schemas import (
+    LARGEST_LOAD,
+    LONGEST_HISTORY_DAYS,
+    MOST_AGENTS,
+    MOST_CHANNELS,
+    MOST_CONCURRENCY,
+)
 from csapi.reports.surroundings import MOST_ANNOTATIONS
 from csapi.reports.uplift.schemas import MOST_WEEKS_AFTER, MOST_WEEKS_BEFORE
 from csapi.reports.weights import LARGEST_WEIGHT
@@ -178,6 +187,14 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 characters=LONGEST_WORDS,
                 suggestions_per_agent=MOST_SUGGESTIONS,
                 suggestion_characters=LONGEST_SUGGESTION,
+            ),
+            staffing=StaffingLimits(
+                channels=MOST_CHANNELS,
+                history_days=LONGEST_HISTORY_DAYS,
+                forecast_days=LONGEST_FORECAST_DAYS,
+                concurrency=MOST_CONCURRENCY,
+                erlangs=LARGEST_LOAD,
+                agents=MOST_AGENTS,
             ),
             weight=LARGEST_WEIGHT,
         )

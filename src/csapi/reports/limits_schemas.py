@@ -142,6 +142,18 @@ class ActionPlanLimits(msgspec.Struct, kw_only=True):
     suggestion_characters: int
 
 
+class StaffingLimits(msgspec.Struct, kw_only=True):
+    """Of staffing: channels of one what-if, days of history and of a forecast, contacts at a time
+    for each agent; and of an interval the erlangs and agents that are worked out."""
+
+    channels: int
+    history_days: int
+    forecast_days: int
+    concurrency: int
+    erlangs: int
+    agents: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -164,4 +176,5 @@ class LimitList(msgspec.Struct, kw_only=True):
     uplift: UpliftLimits
     self_evaluations: SelfEvaluationLimits
     action_plans: ActionPlanLimits
+    staffing: StaffingLimits
     weight: float

@@ -1,0 +1,1 @@
+"""Staffing: how many people the work needs, who was there, and what is likely to come."""
