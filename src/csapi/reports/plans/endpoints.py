@@ -8,17 +8,22 @@ from msgspec import UNSET
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response, no_content
-from csapi.kit.operations import AnyRequest, Operation, body_of, params_of, path_of
+from csapi.kit.language import spoken
+from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
 from csapi.metrics.zones import local_date
-from csapi.reports.endpoints import QUERY_TAG, desk_of
+from csapi.reports.endpoints import QUERY_TAG, SPOKEN, desk_of
+from csapi.reports.goals.endpoints import ASKING
 from csapi.reports.pages import decode_cursor, encode_cursor
 from csapi.reports.plans.aims import check_aim
+from csapi.reports.plans.effect import effect_in
 from csapi.reports.plans.schemas import (
     ActionPlan,
     ActionPlanPage,
+    EffectParams,
     NewPlan,
     PlanChange,
+    PlanEffect,
     PlanParams,
     PlanPath,
 )
@@ -35,7 +40,7 @@ from csapi.reports.plans.store import (
     plan_of,
 )
 from csapi.reports.schemas import QueryPage
-from csapi.reports.service import Desk
+from csapi.reports.service import Desk, slowness_told, snapshot_of
 
 PLAN: dict[str, Any] = {
     "title": "Refund macros for the north team",
@@ -86,6 +91,16 @@ async def get_plan(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         row = found_plan(await connection.fetchrow(READ, tenant_id, id_))
     return json_response(shown(desk, row))
+
+
+async def get_effect(request: AnyRequest, principal: Principal) -> Response:
+    id_, wanted = path_of(request, PlanPath).plan_id, params_of(request, EffectParams)
+    desk = desk_of(request, principal)
+    with slowness_told():
+        async with snapshot_of(desk, keeps_plans=True) as snapshot:
+            row = found_plan(await snapshot.connection.fetchrow(READ, desk.tenant_id, id_))
+            found = await effect_in(snapshot, str(id_), plan_of(row), wanted)
+    return json_response(found, headers=spoken(desk.language))
 
 
 async def patch_plan(request: AnyRequest, principal: Principal) -> Response:
@@ -148,6 +163,23 @@ OPERATIONS = [
         scope=Scope.REPORTS_READ,
         path_params=PlanPath,
         responses={200: ActionPlan},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/action-plans/{plan_id}/effect",
+        operation_id="getActionPlanEffect",
+        summary="Whether a plan worked",
+        description="Its metric over whole weeks before and after its first day, held against the "
+        "other work over the same weeks, or against its own weeks before; with a 95 % interval "
+        "that allows for weeks that hang together, and a verdict that may be that it cannot be "
+        "told.",
+        tag=QUERY_TAG,
+        handler=get_effect,
+        scope=Scope.REPORTS_READ,
+        path_params=PlanPath,
+        params=EffectParams,
+        responses={200: Media(body=PlanEffect, headers=SPOKEN)},
+        problems=("unknown_metric", *ASKING),
     ),
     Operation(
         method="PATCH",

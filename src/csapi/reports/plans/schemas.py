@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from csapi.kit.quantities import UtcDatetime
 from csapi.reports.pages import Cursor
 from csapi.reports.schemas import FilterNode, MetricRequest, QueryPage
+from csapi.reports.uplift.schemas import MOST_WEEKS_AFTER, MOST_WEEKS_BEFORE, Measured
 
 MOST_PLANS, MOST_STEPS, MOST_SUGGESTIONS = 500, 50, 500
 LONGEST_TITLE, LONGEST_WORDS, LONGEST_SUGGESTION = 200, 4_000, 4_000
@@ -124,6 +125,26 @@ class ActionPlan(msgspec.Struct, kw_only=True):
     created_at: UtcDatetime
     updated_at: UtcDatetime
     closed_at: UtcDatetime | None
+
+
+class PlanEffect(Measured, kw_only=True):
+    """What a plan changed in the metric that it is about, from its first day on."""
+
+    plan_id: str
+    compare: ComparedWith
+    starts_on: date | None
+    ends_on: date | None
+
+
+class EffectParams(msgspec.Struct, kw_only=True):
+    """Over which weeks."""
+
+    weeks_before: Annotated[
+        int, Meta(ge=6, le=MOST_WEEKS_BEFORE, description="Whole weeks before it")
+    ] = 12
+    weeks_after: Annotated[
+        int, Meta(ge=1, le=MOST_WEEKS_AFTER, description="Whole weeks of it, at most")
+    ] = 8
 
 
 class ActionPlanPage(msgspec.Struct, kw_only=True):

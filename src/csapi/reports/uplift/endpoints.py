@@ -1,5 +1,7 @@
 """The time line of annotations, and what one of them changed."""
 
+from functools import partial
+
 import msgspec
 
 from csapi.access.principals import Principal, Scope
@@ -8,15 +10,16 @@ from csapi.kit.http import Response, json_response
 from csapi.kit.language import spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, params_of, path_of
 from csapi.kit.problems import Problem
-from csapi.metrics.zones import local_date
+from csapi.metrics.zones import day_start, local_date
 from csapi.reports.endpoints import SPOKEN, desk_of
 from csapi.reports.goals.checks import check_metric
 from csapi.reports.goals.endpoints import ASKING, TAG
 from csapi.reports.ranges import period_of
 from csapi.reports.refusals import refuse
-from csapi.reports.service import Snapshot, slowness_told, snapshot_of
+from csapi.reports.schemas import FilterNode, MetricRequest, QueryAnnotation
+from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
 from csapi.reports.surroundings import annotation_of, annotations_of
-from csapi.reports.uplift.measuring import Plan, measured
+from csapi.reports.uplift.measuring import measured, scope_filter
 from csapi.reports.uplift.schemas import (
     AnnotationPath,
     AnnotationUplift,
@@ -25,6 +28,7 @@ from csapi.reports.uplift.schemas import (
     UpliftComparison,
     UpliftParams,
 )
+from csapi.reports.uplift.trial import DAY, Trial
 
 
 async def get_timeline(request: AnyRequest, principal: Principal) -> Response:
@@ -35,8 +39,10 @@ async def get_timeline(request: AnyRequest, principal: Principal) -> Response:
     return json_response(Timeline(data=found))
 
 
-async def plan_in(snapshot: Snapshot, path: AnnotationPath, wanted: UpliftParams) -> Plan:
-    """Raises Problem."""
+async def comparison_in(
+    snapshot: Snapshot, path: AnnotationPath, wanted: UpliftParams
+) -> tuple[QueryAnnotation, UpliftComparison]:
+    """The annotation, and what it is held against. Raises Problem."""
     desk = snapshot.desk
     annotation = await annotation_of(snapshot.connection, desk.tenant_id, path.id)
     if annotation is None:
@@ -47,8 +53,31 @@ async def plan_in(snapshot: Snapshot, path: AnnotationPath, wanted: UpliftParams
         comparison = UpliftComparison.outside if has_scope else UpliftComparison.seasonal
     if comparison is UpliftComparison.outside and not annotation.scope:
         refuse("/comparison", "not_supported", "It concerns everything: nothing is outside.")
-    today = local_date(desk.timezone, desk.now)
-    return Plan(annotation, wanted, comparison, desk.timezone, today)
+    return annotation, comparison
+
+
+def trial_of(
+    annotation: QueryAnnotation, comparison: UpliftComparison, wanted: UpliftParams, desk: Desk
+) -> Trial:
+    """From the first whole local day after it has happened until it was over."""
+    zone, inside = desk.timezone, scope_filter(annotation)
+    day = local_date(zone, annotation.starts_at)
+    has_outside = comparison is UpliftComparison.outside and inside is not None
+    is_midnight = day_start(zone, day) == annotation.starts_at
+    ends_at = annotation.ends_at
+    return Trial(
+        metric=MetricRequest(id=wanted.metric, agg=wanted.agg),
+        inside=inside,
+        outside=FilterNode(not_=inside) if has_outside else None,
+        has_outside=has_outside,
+        before_until=day,
+        after_from=day if is_midnight else day + DAY,
+        after_until=None if ends_at is None else local_date(zone, ends_at) + DAY,
+        before_weeks=wanted.weeks_before,
+        most_after=wanted.weeks_after,
+        timezone=zone,
+        today=local_date(zone, desk.now),
+    )
 
 
 def at_parameter(problem: Problem) -> Problem:
@@ -67,12 +96,14 @@ async def get_uplift(request: AnyRequest, principal: Principal) -> Response:
     desk = desk_of(request, principal)
     with slowness_told():
         async with snapshot_of(desk, keeps_plans=True) as snapshot:
-            plan = await plan_in(snapshot, path, wanted)
+            annotation, comparison = await comparison_in(snapshot, path, wanted)
+            trial = trial_of(annotation, comparison, wanted, desk)
             try:
-                metric = await check_metric(snapshot, plan.before(plan.inside))
+                metric = await check_metric(snapshot, trial.before(trial.inside))
             except Problem as problem:
                 raise at_parameter(problem) from None
-            found = await measured(snapshot, plan, metric)
+            make = partial(AnnotationUplift, annotation=annotation, comparison=comparison)
+            found = await measured(snapshot, trial, metric, make, known=annotation.id)
     return json_response(found, headers=spoken(desk.language))
 
 

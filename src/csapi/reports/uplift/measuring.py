@@ -1,38 +1,32 @@
-"""Measures what an annotated event changed: weeks before and after it, asked of the engine."""
+"""Measures what something changed: weeks before and after it, asked of the engine."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from csapi.metrics.effects import Effect, NoEffect, Scale, Week, effect_of
 from csapi.metrics.metric import Direction, Metric, Unit
-from csapi.metrics.periods import Period
 from csapi.metrics.sampling import MINIMUM_N
-from csapi.metrics.zones import day_start, local_date
 from csapi.reports.over_time import scale_of
 from csapi.reports.schemas import (
     FilterNode,
     FilterOp,
-    MetricRequest,
     MetricValue,
     QueryAnnotation,
 )
 from csapi.reports.service import Snapshot
 from csapi.reports.surroundings import annotations_of
 from csapi.reports.uplift.schemas import (
-    AnnotationUplift,
-    UpliftComparison,
+    Measured,
     UpliftMethod,
-    UpliftParams,
     UpliftReason,
     UpliftVerdict,
     UpliftWeek,
 )
+from csapi.reports.uplift.trial import WEEK, Trial
 from csapi.reports.windows import Seeing, Window, WindowValue
 
-WEEK, DAY = timedelta(days=7), timedelta(days=1)
+M = TypeVar("M", bound=Measured)
 SIGNIFICANT = 0.05
 
 
@@ -44,125 +38,57 @@ def scope_filter(annotation: QueryAnnotation) -> FilterNode | None:
     return FilterNode(and_=tests) if tests else None
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Which weeks of which work tell what an event changed."""
-
-    annotation: QueryAnnotation
-    wanted: UpliftParams
-    comparison: UpliftComparison
-    timezone: str
-    today: date
-
-    @cached_property
-    def metric(self) -> MetricRequest:
-        return MetricRequest(id=self.wanted.metric, agg=self.wanted.agg)
-
-    @cached_property
-    def inside(self) -> FilterNode | None:
-        return scope_filter(self.annotation)
-
-    @cached_property
-    def outside(self) -> FilterNode | None:
-        """The work beside it; None where it is not held against any."""
-        if self.comparison is UpliftComparison.seasonal or self.inside is None:
-            return None
-        return FilterNode(not_=self.inside)
-
-    @cached_property
-    def happened_on(self) -> date:
-        return local_date(self.timezone, self.annotation.starts_at)
-
-    @cached_property
-    def after_from(self) -> date:
-        """The first whole local day after it has happened."""
-        starts_at, day = self.annotation.starts_at, self.happened_on
-        return day if day_start(self.timezone, day) == starts_at else day + DAY
-
-    @cached_property
-    def weeks_after(self) -> int:
-        """As many as are over, and while it lasted."""
-        until = self.today
-        if self.annotation.ends_at is not None:
-            until = min(until, local_date(self.timezone, self.annotation.ends_at) + DAY)
-        over = max((until - self.after_from) // WEEK, 0)
-        return min(over, self.wanted.weeks_after)
-
-    def starts(self) -> list[tuple[date, bool]]:
-        """The first day of each week, and whether it lies after."""
-        before = [
-            (self.happened_on - WEEK * number, False)
-            for number in range(self.wanted.weeks_before, 0, -1)
-        ]
-        return before + [(self.after_from + WEEK * n, True) for n in range(self.weeks_after)]
-
-    def window(self, start: date, end: date, filters: FilterNode | None) -> Window:
-        return Window(self.metric, filters, start, end)
-
-    def weeks(self, filters: FilterNode | None) -> list[Window]:
-        return [self.window(start, start + WEEK, filters) for start, _ in self.starts()]
-
-    def before(self, filters: FilterNode | None) -> Window:
-        start = self.happened_on - WEEK * self.wanted.weeks_before
-        return self.window(start, self.happened_on, filters)
-
-    def after(self, filters: FilterNode | None) -> Window | None:
-        if not self.weeks_after:
-            return None
-        return self.window(self.after_from, self.after_from + WEEK * self.weeks_after, filters)
-
-    def all(self) -> list[Window]:
-        found: list[Window | None] = []
-        for filters in (self.inside, *([] if self.outside is None else [self.outside])):
-            found += [self.before(filters), self.after(filters), *self.weeks(filters)]
-        return [each for each in found if each is not None]
-
-
 def week_of(value: MetricValue | None) -> Week:
     if value is None:
         return Week(None)
     return Week(value.value, 1.0 if value.denominator is None else float(value.n))
 
 
-async def measured(snapshot: Snapshot, plan: Plan, metric: Metric) -> AnnotationUplift:
+async def measured(
+    snapshot: Snapshot,
+    trial: Trial,
+    metric: Metric,
+    make: Callable[..., M],
+    *,
+    known: str | None = None,
+) -> M:
+    """make: takes the fields of Measured. known: the annotation that is measured, if it is one."""
     seeing = Seeing(snapshot)
-    await seeing.read(plan.all())
-    inside = [seeing.of(each).value for each in plan.weeks(plan.inside)]
+    await seeing.read(trial.all())
+    inside = [seeing.of(each).value for each in trial.weeks(trial.inside)]
     outside: list[MetricValue | None] | None = None
-    if plan.outside is not None:
-        outside = [seeing.of(each).value for each in plan.weeks(plan.outside)]
+    if trial.has_outside:
+        outside = [seeing.of(each).value for each in trial.weeks(trial.outside)]
 
     def seen(window: Window | None) -> WindowValue | None:
         return None if window is None else seeing.value_of(window)
 
-    column = seeing.of(plan.before(plan.inside)).column
-    found = AnnotationUplift(
-        annotation=plan.annotation,
-        metric=plan.metric.id,
+    beside = (trial.before(trial.outside), trial.after(trial.outside))
+    column = seeing.of(trial.before(trial.inside)).column
+    found = make(
+        metric=trial.metric.id,
         column=column,
         definition=metric.version,
-        comparison=plan.comparison,
-        before=seen(plan.before(plan.inside)),
-        after=seen(plan.after(plan.inside)),
-        outside_before=None if plan.outside is None else seen(plan.before(plan.outside)),
-        outside_after=None if plan.outside is None else seen(plan.after(plan.outside)),
-        expected=None, uplift=None, uplift_ci95=None, relative_uplift=None,
-        relative_uplift_ci95=None, p_value=None, verdict=UpliftVerdict.cannot_tell, reason=None,
-        method=None,
-        weeks=weeks_told(plan, inside, outside),
-        confounders=await confounders_of(snapshot, plan),
+        before=seen(trial.before(trial.inside)),
+        after=seen(trial.after(trial.inside)),
+        outside_before=seen(beside[0]) if trial.has_outside else None,
+        outside_after=seen(beside[1]) if trial.has_outside else None,
+        weeks=weeks_told(trial, inside, outside),
+        confounders=await confounders_of(snapshot, trial, known),
         meta=seeing.meta,
-    )  # fmt: skip
+    )
     unit = Unit.COUNT if column is None else column.unit
     both = [*inside, *(outside or ())]
     values = [None if each is None else each.value for each in both]
-    scale = scale_of(plan.metric, unit, values)
-    judge(found, plan, metric.direction, scale, inside, outside)
+    scale = scale_of(trial.metric, unit, values)
+    judge(found, trial, metric.direction, scale, inside, outside)
     return found
 
 
 def weeks_told(
-    plan: Plan, inside: Sequence[MetricValue | None], outside: Sequence[MetricValue | None] | None
+    trial: Trial,
+    inside: Sequence[MetricValue | None],
+    outside: Sequence[MetricValue | None] | None,
 ) -> list[UpliftWeek]:
     beside = outside or [None] * len(inside)
     return [
@@ -175,17 +101,17 @@ def weeks_told(
             outside=None if other is None else other.value,
             outside_n=None if other is None else other.n,
         )
-        for (start, is_after), own, other in zip(plan.starts(), inside, beside, strict=True)
+        for (start, is_after), own, other in zip(trial.starts(), inside, beside, strict=True)
     ]
 
 
-async def confounders_of(snapshot: Snapshot, plan: Plan) -> list[QueryAnnotation]:
-    zone, (first, _) = plan.timezone, plan.starts()[0]
-    end = plan.after_from + WEEK * max(plan.weeks_after, 1)
-    period = Period(day_start(zone, first), day_start(zone, end), zone)
+async def confounders_of(
+    snapshot: Snapshot, trial: Trial, known: str | None
+) -> list[QueryAnnotation]:
+    """What else was annotated in the same weeks."""
     connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
-    found = await annotations_of(connection, tenant_id, period, plan.inside)
-    return [each for each in found if each.id != plan.annotation.id]
+    found = await annotations_of(connection, tenant_id, trial.period, trial.inside)
+    return [each for each in found if each.id != known]
 
 
 def is_small(*seen: WindowValue | None) -> bool:
@@ -196,15 +122,15 @@ def is_small(*seen: WindowValue | None) -> bool:
 
 
 def judge(
-    found: AnnotationUplift,
-    plan: Plan,
+    found: Measured,
+    trial: Trial,
     good: Direction,
     scale: Scale,
     inside: Sequence[MetricValue | None],
     outside: Sequence[MetricValue | None] | None,
 ) -> None:
     """Fill in the effect and what it means."""
-    cut = plan.wanted.weeks_before
+    cut = trial.before_weeks
     own = [week_of(each) for each in inside]
     others = None
     if outside is not None:
@@ -238,7 +164,7 @@ def judge(
         found.verdict = UpliftVerdict.improved if is_good else UpliftVerdict.worsened
 
 
-def fill_in(found: AnnotationUplift, effect: Effect, scale: Scale, value: float) -> None:
+def fill_in(found: Measured, effect: Effect, scale: Scale, value: float) -> None:
     if scale is Scale.ratio:
         found.expected = value / math.exp(effect.effect)
         # Without the event it would have been the value over that factor, whichever it is.

@@ -36,9 +36,11 @@ class UpliftVerdict(StrEnum):
 
 
 class UpliftReason(StrEnum):
-    """Why nothing can be told. too_few: a side is of fewer than 20. too_few_weeks_before, _after:
-    of fewer than six weeks before, or of none after that is over, there is a value."""
+    """Why nothing can be told. not_started: of plans that are not in effect yet. too_few: a side is
+    of fewer than 20. too_few_weeks_before, _after: of fewer than six weeks before, or of none after
+    that is over, there is a value."""
 
+    not_started = "not_started"
     too_few_weeks_before = "too_few_weeks_before"
     too_few_weeks_after = "too_few_weeks_after"
     too_few = "too_few"
@@ -69,34 +71,39 @@ class UpliftMethod(msgspec.Struct, kw_only=True):
     degrees_of_freedom: float
 
 
-class AnnotationUplift(msgspec.Struct, kw_only=True):
-    """What an annotated event changed in a metric.
+class Measured(msgspec.Struct, kw_only=True):
+    """What something changed in a metric.
 
     `uplift`: the value after it less what was `expected` there; `relative_uplift`: its share of
     that. `confounders`: other annotations in the same weeks, which this does not tell apart.
     """
 
-    annotation: QueryAnnotation
     metric: str
     column: ColumnInfo | None
     definition: str | None
-    comparison: UpliftComparison
     before: WindowValue | None
     after: WindowValue | None
     outside_before: WindowValue | None
     outside_after: WindowValue | None
-    expected: float | None
-    uplift: float | None
-    uplift_ci95: Bounds | None
-    relative_uplift: float | None
-    relative_uplift_ci95: Bounds | None
-    p_value: float | None
-    verdict: UpliftVerdict
-    reason: UpliftReason | None
-    method: UpliftMethod | None
+    expected: float | None = None
+    uplift: float | None = None
+    uplift_ci95: Bounds | None = None
+    relative_uplift: float | None = None
+    relative_uplift_ci95: Bounds | None = None
+    p_value: float | None = None
+    verdict: UpliftVerdict = UpliftVerdict.cannot_tell
+    reason: UpliftReason | None = None
+    method: UpliftMethod | None = None
     weeks: list[UpliftWeek]
     confounders: list[QueryAnnotation]
     meta: WindowsMeta
+
+
+class AnnotationUplift(Measured, kw_only=True):
+    """What an annotated event changed in a metric."""
+
+    annotation: QueryAnnotation
+    comparison: UpliftComparison
 
 
 class AnnotationPath(msgspec.Struct, kw_only=True):
