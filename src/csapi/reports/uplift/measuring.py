@@ -11,7 +11,7 @@ from csapi.metrics.metric import Direction, Metric, Unit
 from csapi.metrics.periods import Period
 from csapi.metrics.sampling import MINIMUM_N
 from csapi.metrics.zones import day_start, local_date
-from csapi.reports.over_time import scale_of
+from csapi.reports.over_time import scale_of, since_first
 from csapi.reports.schemas import (
     FilterNode,
     FilterOp,
@@ -205,10 +205,10 @@ def judge(
 ) -> None:
     """Fill in the effect and what it means."""
     cut = plan.wanted.weeks_before
-    own = [week_of(each) for each in inside]
+    own = [week_of(each) for each in since_first(inside)]
     others = None
     if outside is not None:
-        theirs = [week_of(each) for each in outside]
+        theirs = [week_of(each) for each in since_first(outside)]
         others = theirs[:cut], theirs[cut:]
     effect = effect_of(own[:cut], own[cut:], scale=scale, others=others)
     if isinstance(effect, NoEffect):
