@@ -15,6 +15,7 @@ from tests.reports.compared import push
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.clock import now
 from csapi.reports.alerts import store
+from csapi.reports.alerts.detector import NoFinding
 from csapi.reports.alerts.looking import look as look_in
 from csapi.reports.alerts.schemas import AlertEvent, AlertGrain, AlertRequest
 from csapi.reports.alerts.timing import last_end, next_look, start_of
@@ -24,7 +25,7 @@ from csapi.reports.goals.endpoints import seen_by
 from csapi.reports.goals.schemas import GoalRequest, GoalStatus
 from csapi.reports.goals.watching import look_at_goal
 from csapi.reports.schemas import MetricRequest
-from csapi.reports.service import Desk, Snapshot
+from csapi.reports.service import Desk, Snapshot, snapshot_of
 from csapi.reports.watching import Next, Watch, Watcher, set_mark
 
 __all__ = ["send"]
@@ -325,6 +326,18 @@ async def test_what_went_away_is_over_after_three_quiet_days(
         seen.append([(each.is_over, each.state.value) for each in await desks.events(id_)])
     calm, over = (False, "open"), (True, "resolved")
     assert seen == [[calm], [calm], [calm], [over], [over], [over], [calm, over]]
+
+
+async def test_days_before_the_first_record_are_no_history(
+    desks: Desks, send: Send, tenant_id: UUID
+) -> None:
+    for day in range(9):
+        await call(send, tenant_id, YESTERDAY - timedelta(days=day), 3)
+    request = msgspec.convert(alert(side="both"), AlertRequest)
+    desk = Desk(desks.worker, tenant_id, "UTC", now(), 1_000)
+    async with snapshot_of(desk) as snapshot:
+        found, _ = await look_in(snapshot, request, midnight())
+    assert (found.value, found.reason) == (3, NoFinding.short_history)
 
 
 async def test_an_alert_that_is_gone_leaves_no_mark(desks: Desks, tenant_id: UUID) -> None:

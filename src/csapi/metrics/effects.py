@@ -14,7 +14,7 @@ J. Clin. Pharm. Ther. 27, 2002), the second difference in differences over weeks
 al., Q. J. Econ. 119, 2004, why days alone must not be counted as independent).
 
 Weeks can still hang together. With r the correlation of neighboring residuals, corrected for what
-fitting takes from it (r + (2 + parameters) / weeks, at least 0), the variance of the effect is
+fitting takes from it (r + (3 + parameters) / weeks, at least 0), the variance of the effect is
 taken times (1 + r) / (1 - r), as of an autoregressive rest of first order, and degrees of freedom
 (weeks - parameters) times (1 - r) / (1 + r), at least two.
 """
@@ -156,7 +156,7 @@ def _correlation(rows: Sequence[_Row], rest: Sequence[float], parameters: int) -
         for at in range(len(rows) - 1)
         if rows[at + 1].place == rows[at].place + 1
     ]
-    r = math.fsum(pairs) / whole + (2 + parameters) / len(rows)
+    r = math.fsum(pairs) / whole + (3 + parameters) / len(rows)
     return min(max(r, 0.0), LARGEST_CORRELATION)
 
 

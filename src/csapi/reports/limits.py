@@ -29,6 +29,7 @@ from csapi.reports.goals.schemas import (
     LONGEST_GOAL_DAYS,
     LONGEST_WINDOW_DAYS,
     MOST_GOALS,
+    MOST_GOALS_AT_ONCE,
     MOST_MILESTONES,
     MOST_PROGRESS_POINTS,
 )
@@ -164,6 +165,7 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
             referrals=MOST_REFERRALS,
             goals=GoalLimits(
                 goals=MOST_GOALS,
+                goals_per_page=MOST_GOALS_AT_ONCE,
                 days=LONGEST_GOAL_DAYS,
                 window_days=LONGEST_WINDOW_DAYS,
                 milestones=MOST_MILESTONES,

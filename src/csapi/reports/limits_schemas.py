@@ -103,10 +103,11 @@ class RadarLimits(msgspec.Struct, kw_only=True):
 
 
 class GoalLimits(msgspec.Struct, kw_only=True):
-    """Of goals: how many a tenant has, days from start to due date and of a window, milestones, the
-    points of their progress, and the largest value that a goal or a bound may name."""
+    """Of goals: how many a tenant has, and a page; days from start to due date, and of a window;
+    milestones; points of their progress; the largest value that a goal or a bound may name."""
 
     goals: int
+    goals_per_page: int
     days: int
     window_days: int
     milestones: int

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.effects import Scale
 from csapi.metrics.metric import MergeClass, Unit
-from csapi.reports.schemas import MetricRequest
+from csapi.reports.schemas import MetricRequest, MetricValue
 
 WEEK = 7
 SUMS = {"sum", "count"}
@@ -26,6 +26,17 @@ def scale_of(metric: MetricRequest, unit: Unit, values: Iterable[float | None]) 
         return Scale.ratio if unit in COUNTS else Scale.linear
     is_sum = metric.agg in SUMS or known.merge_class in COUNTED
     return Scale.ratio if is_sum else Scale.linear
+
+
+def since_first(values: Iterable[MetricValue | None]) -> list[MetricValue | None]:
+    """Nothing in place of what is before the first record: a 0 there is no quiet time, but one that
+    nobody knows of."""
+    found: list[MetricValue | None] = []
+    has_begun = False
+    for each in values:
+        has_begun = has_begun or (each is not None and each.n > 0)
+        found.append(each if has_begun else None)
+    return found
 
 
 def weeks_in(metric: MetricRequest, unit: Unit, window_days: int) -> float | None:

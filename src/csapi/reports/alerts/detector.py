@@ -16,7 +16,7 @@ Biometrika 41, 1954; D. C. Montgomery, Introduction to Statistical Quality Contr
     S = max(0, S + (x - reference) / spread - SLACK),   told where S reaches DRIFT_LIMIT
 
 over the latest eight weeks, held against the eighteen before them. Where S of the same weeks a year
-before reached half of that, it is the season.
+before reached SEASON_LIMIT, it is the season.
 """
 
 import math
@@ -39,6 +39,7 @@ SMALL = 1e-9
 MEDIAN_ERROR = math.pi / 2
 TO_SD = 1.4826
 SLACK, DRIFT_LIMIT = 0.5, 5.0
+SEASON_LIMIT = DRIFT_LIMIT * 2 / 3
 DRIFT_WEEKS, REFERENCE_WEEKS, LEAST_REFERENCE = 8, 18, 10
 DRIFT_HISTORY = DRIFT_WEEKS + REFERENCE_WEEKS
 YEARS_BEFORE = tuple(days // WEEK for days in SEASONS)
@@ -287,7 +288,7 @@ def drift(weeks: Sequence[Seen | None], scale: Scale, side: Side, *, minimum_n: 
     worst = max(scores, key=scores.__getitem__)
     years = [cusum(weeks[:-shift], scale) for shift in YEARS_BEFORE if len(weeks) > shift]
     then = [each.up if worst is Side.up else each.down for each in years if each is not None]
-    is_seasonal = any(each >= DRIFT_LIMIT / 2 for each in then)
+    is_seasonal = any(each >= SEASON_LIMIT for each in then)
     score = scores[worst]
     return Finding(
         is_out=score >= DRIFT_LIMIT and not is_seasonal,

@@ -116,13 +116,14 @@ async def create_alert(request: AnyRequest, principal: Principal) -> Response:
 async def replace_alert(request: AnyRequest, principal: Principal) -> Response:
     alert_id, tenant_id = path_of(request, AlertPath).alert_id, principal.tenant_id
     alert, desk = await checked(request, principal)
+    following = next_look(alert, desk.timezone, desk.now)
     async with tenant_transaction(desk.pool, tenant_id) as connection:
+        # The mark first, as the worker does.
+        await set_mark(connection, tenant_id, Watch.ALERT, alert_id, following)
         row = await connection.fetchrow(store.REPLACE, tenant_id, alert_id, store.text_of(alert))
         if row is None:
             raise missing()
         await connection.execute(store.END_EVENTS, tenant_id, alert_id)
-        following = next_look(alert, desk.timezone, desk.now)
-        await set_mark(connection, tenant_id, Watch.ALERT, alert_id, following)
     return json_response(store.alert_of(row))
 
 

@@ -32,7 +32,7 @@ from csapi.reports.alerts.detector import (
 from csapi.reports.alerts.schemas import AlertFinding, AlertGrain, AlertKind, AlertRequest
 from csapi.reports.alerts.timing import grain_of, start_of
 from csapi.reports.goals.reading import metric_of
-from csapi.reports.over_time import scale_of
+from csapi.reports.over_time import scale_of, since_first
 from csapi.reports.radar.detector import SEASONS
 from csapi.reports.schemas import MetricValue
 from csapi.reports.service import Snapshot
@@ -109,10 +109,16 @@ def seen_in(value: MetricValue | None) -> Seen | None:
     return Seen(value.value, value.n)
 
 
-def places(buckets: Sequence[Bucket], zone: str, *, by_hour: bool) -> Iterator[tuple[Place, Seen]]:
-    for each in buckets:
-        if each.start is not None and (seen := seen_in(each.value)) is not None:
-            local = clock(zone, each.start)
+def places(
+    glance: Glance, buckets: Sequence[Bucket], *, by_hour: bool
+) -> Iterator[tuple[Place, Seen]]:
+    """What is over, from the first record on. Of an hour that the clocks go through twice the
+    later one."""
+    known = since_first(each.value for each in buckets)
+    for each, value in zip(buckets, known, strict=True):
+        seen = seen_in(value)
+        if each.start is not None and each.start < glance.end and seen is not None:
+            local = clock(glance.zone, each.start)
             yield (local.toordinal(), local.hour if by_hour else 0), seen
 
 
@@ -157,10 +163,10 @@ def judged(glance: Glance, buckets: Sequence[Bucket], unit: Unit, side: Side) ->
         seen = seen_in(buckets[0].value) if buckets else None
         return threshold(seen, limit or 0.0, side, minimum_n)
     if alert.kind is AlertKind.drift:
-        weeks = [seen_in(each.value) for each in buckets]
+        weeks = [seen_in(each) for each in since_first(each.value for each in buckets)]
         return drift(weeks, scale, side, minimum_n=minimum_n)
     by_hour = grain_of(alert) is AlertGrain.hour
-    seen_at: Mapping[Place, Seen] = dict(places(buckets, glance.zone, by_hour=by_hour))
+    seen_at: Mapping[Place, Seen] = dict(places(glance, buckets, by_hour=by_hour))
     local = clock(glance.zone, glance.start)
     place = local.toordinal(), local.hour if by_hour else 0
     limit_of = HOUR_LIMIT if by_hour else DAY_LIMIT

@@ -14,7 +14,7 @@ from csapi.reports.pages import Cursor
 from csapi.reports.runs.schemas import Title
 from csapi.reports.schemas import FilterNode, MetricRequest, QueryPage
 
-MOST_ALERTS, MOST_EVENTS_KEPT = 200, 1_000
+MOST_ALERTS, MOST_EVENTS_KEPT = 100, 1_000
 MOST_WINDOW_BUCKETS, MOST_WINDOW_DAYS = 168, 92
 
 Note = Annotated[str, Meta(max_length=2_000)]

@@ -103,18 +103,19 @@ async def written(request: AnyRequest, principal: Principal, goal_id: UUID | Non
     tenant_id = principal.tenant_id
     await check_goal(desk, goal)
     state, meta = await seen_by(desk, goal)
+    following = next_look(goal, desk.timezone, desk.now)
     async with tenant_transaction(desk.pool, tenant_id) as connection:
         if goal_id is None:
             row = await store.add(connection, tenant_id, goal, state, desk.now)
-        else:
-            row = await store.replace(connection, tenant_id, goal_id, goal, state, desk.now)
-        if row is not None:
-            following = next_look(goal, desk.timezone, desk.now)
+            if row is None:
+                raise Problem("conflict", f"There are {MOST_GOALS} goals: delete one first.")
             await set_mark(connection, tenant_id, Watch.GOAL, row["id"], following)
-    if row is None and goal_id is None:
-        raise Problem("conflict", f"There are {MOST_GOALS} goals: delete one first.")
-    if row is None:
-        raise missing()
+        else:
+            # The mark first, as the worker does.
+            await set_mark(connection, tenant_id, Watch.GOAL, goal_id, following)
+            row = await store.replace(connection, tenant_id, goal_id, goal, state, desk.now)
+            if row is None:
+                raise missing()
     request.app.state.standings.forget(tenant_id)
     answer = told(store.goal_of(row, state), meta)
     headers = spoken(desk.language)

@@ -17,7 +17,7 @@ from csapi.reports.runs.schemas import Title
 from csapi.reports.schemas import ColumnInfo, FilterNode, MetricRequest, QueryPage
 from csapi.reports.windows import WindowsMeta, WindowValue
 
-MOST_GOALS, MOST_MILESTONES, MOST_PROGRESS_POINTS = 500, 24, 60
+MOST_GOALS, MOST_MILESTONES, MOST_PROGRESS_POINTS, MOST_GOALS_AT_ONCE = 200, 12, 60, 50
 LONGEST_WINDOW_DAYS, LONGEST_GOAL_DAYS = 366, 1_830
 LARGEST_VALUE = 1e12
 
@@ -208,5 +208,5 @@ class GoalParams(msgspec.Struct, kw_only=True):
     """Which goals."""
 
     metric: Annotated[str | None, Meta(description="About this metric alone")] = None
-    limit: Annotated[int, Meta(ge=1, le=100, description="Page size")] = 50
+    limit: Annotated[int, Meta(ge=1, le=MOST_GOALS_AT_ONCE, description="Page size")] = 20
     cursor: Cursor = None

@@ -30,7 +30,9 @@ UPDATE goals SET content = $3::text::json, metric = $4, match = $5, starts_on = 
   status = $8, status_at = $9, updated_at = clock_timestamp()
 WHERE tenant_id = $1 AND id = $2 RETURNING {COLUMNS}"""
 DROP = "DELETE FROM goals WHERE tenant_id = $1 AND id = $2 RETURNING id"
-KEEP_STATUS = "UPDATE goals SET status = $3, status_at = $4 WHERE tenant_id = $1 AND id = $2"
+KEEP_STATUS = """
+UPDATE goals SET status = $3, status_at = $4
+WHERE tenant_id = $1 AND id = $2 AND updated_at = $5"""
 
 
 def request_of(row: Any) -> GoalRequest:

@@ -38,7 +38,8 @@ async def look_at_goal(desk: Desk, turn: Turn) -> Outcome:
         (state,) = await states_of(Seeing(snapshot), [goal], snapshot)
 
     async def write(connection: asyncpg.Connection) -> None:
-        place = desk.tenant_id, turn.id
-        await connection.execute(store.KEEP_STATUS, *place, state.status.value, desk.now)
+        # Not where it is another goal by now.
+        told = state.status.value, desk.now, row["updated_at"]
+        await connection.execute(store.KEEP_STATUS, desk.tenant_id, turn.id, *told)
 
     return Outcome(write, next_look(goal, desk.timezone, desk.now))

@@ -7,7 +7,7 @@ from typing import TypeVar
 from csapi.metrics.effects import Effect, NoEffect, Scale, Week, effect_of
 from csapi.metrics.metric import Direction, Metric, Unit
 from csapi.metrics.sampling import MINIMUM_N
-from csapi.reports.over_time import scale_of
+from csapi.reports.over_time import scale_of, since_first
 from csapi.reports.schemas import (
     FilterNode,
     FilterOp,
@@ -131,10 +131,10 @@ def judge(
 ) -> None:
     """Fill in the effect and what it means."""
     cut = trial.before_weeks
-    own = [week_of(each) for each in inside]
+    own = [week_of(each) for each in since_first(inside)]
     others = None
     if outside is not None:
-        theirs = [week_of(each) for each in outside]
+        theirs = [week_of(each) for each in since_first(outside)]
         others = theirs[:cut], theirs[cut:]
     effect = effect_of(own[:cut], own[cut:], scale=scale, others=others)
     if isinstance(effect, NoEffect):
