@@ -29,6 +29,9 @@ from csapi.reports.live.hub import (
 )
 from csapi.reports.live.stream import LONGEST_TICKET_SECONDS
 from csapi.reports.ordering import LARGEST_TOP, MOST_ORDERS, MOST_TESTS
+from csapi.reports.papers.answer_blocks import MOST_ROWS
+from csapi.reports.papers.schemas import MOST_SENTENCES
+from csapi.reports.papers.workbook import MOST_CELLS
 from csapi.reports.portal import LONGEST_SECONDS, MOST_ORIGINS
 from csapi.reports.radar.emerging import MOST_TERMS
 from csapi.reports.radar.knowledge import MOST_TITLES
@@ -131,6 +134,15 @@ class ReportLimits(msgspec.Struct, kw_only=True):
     bytes_per_run: int
 
 
+class PaperLimits(msgspec.Struct, kw_only=True):
+    """Of papers: rows of each table in a PDF, which says that there are more; cells of a
+    spreadsheet, which is refused beyond that; sentences in each part of a summary."""
+
+    rows_per_table: int
+    cells: int
+    sentences_per_part: int
+
+
 class SelfEvaluationLimits(msgspec.Struct, kw_only=True):
     """Of what agents write about their own work: how many each, their characters, their scores."""
 
@@ -166,6 +178,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     portal: PortalLimits
     exports: ExportLimits
     reports: ReportLimits
+    papers: PaperLimits
     streams: StreamLimits
     radar: RadarLimits
     referrals: int
@@ -218,6 +231,9 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 splits_per_run=MOST_EXPLAINED,
                 runs_kept=MOST_RUNS,
                 bytes_per_run=MOST_RUN_BYTES,
+            ),
+            papers=PaperLimits(
+                rows_per_table=MOST_ROWS, cells=MOST_CELLS, sentences_per_part=MOST_SENTENCES
             ),
             streams=StreamLimits(
                 streams=MOST_STREAMS,
