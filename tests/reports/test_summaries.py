@@ -1,11 +1,13 @@
 """Runs in words: every number is one of the run, in three languages."""
 
+import copy
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from tests.conftest import Product, Tenant
 from tests.isolation.keys import new_tenant_client
@@ -22,8 +24,10 @@ from csapi.kit.language import Language
 from csapi.metrics.metric import Unit
 from csapi.reports.papers import figures
 from csapi.reports.papers.isolation import isolated_name, plain
+from csapi.reports.papers.schemas import MOST_SENTENCES, SummarySentence
 from csapi.reports.papers.summary import summary
 from csapi.reports.papers.words import ALL_PAPER_WORDS, CATALOGS, PLACE
+from csapi.reports.runs.asking import CUT
 
 PARTS = ("challenges", "overview", "agents", "findings", "actions", "not_covered")
 NUMBER = re.compile(r"-?[\d,]*\.?\d+")
@@ -73,50 +77,151 @@ def meant(text: str, language: str) -> float | None:
     return numbers[0] if numbers else None
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_figure_is_a_value_of_the_run(
-    tenant: Tenant, run: dict[str, Any], language: str
-) -> None:
+def check_figures(found: Any, run: dict[str, Any], language: str) -> int:
+    """That each is as stored in the run, and said as it is; how many there are."""
     count = 0
-    for sentence in sentences(told(tenant, run, language)):
+    for sentence in sentences(found):
         for figure in sentence["figures"]:
-            stored = at(run, figure["pointer"])
-            assert figure["text"] in sentence["text"]
             count += 1
-            if figure["at"] is not None:
-                assert datetime.fromisoformat(stored) == datetime.fromisoformat(figure["at"])
-                local = datetime.fromisoformat(stored).astimezone(ZoneInfo("Asia/Riyadh"))
-                assert f"{local:%Y-%m-%d}" in figure["text"]
-                continue
-            value = len(stored) if figure["is_length"] else stored
-            assert value == figure["value"], figure
-            said = meant(figure["text"], language)
-            if said is None:
-                assert value in (0, 1, 2), figure
-            elif "<" in figure["text"]:
-                assert 0 <= value < said
-            else:
-                # Shares are said in percent, durations in two units of time.
-                assert said == pytest.approx(value, rel=0.02, abs=0.006) or said == pytest.approx(
-                    value * 100, rel=0.02, abs=0.06
-                ), figure
+            assert figure["text"] in sentence["text"]
+            check_figure(figure, at(run, figure["pointer"]), language)
         for name in sentence["names"]:
             assert name["text"] in sentence["text"]
             if name["pointer"] is not None:
                 assert at(run, name["pointer"]) == name["value"]
-    assert count > 50
+    return count
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_no_digit_is_said_that_has_no_pointer(
-    tenant: Tenant, run: dict[str, Any], language: str
-) -> None:
-    for sentence in sentences(told(tenant, run, language)):
+def check_figure(figure: Any, stored: Any, language: str) -> None:
+    if figure["at"] is not None:
+        instant = datetime.fromisoformat(stored)
+        assert instant == datetime.fromisoformat(figure["at"])
+        assert f"{instant.astimezone(ZoneInfo('Asia/Riyadh')):%Y-%m-%d}" in figure["text"]
+        return
+    value = len(stored) if figure["is_length"] else stored
+    assert value == figure["value"], figure
+    said = meant(figure["text"], language)
+    if said is None:
+        assert value in (0, 1, 2), figure
+    elif "<" in figure["text"]:
+        assert 0 <= value < said
+    else:
+        # Shares are said in percent, durations in two units of time.
+        is_share = said == pytest.approx(value * 100, rel=0.02, abs=0.06)
+        assert is_share or said == pytest.approx(value, rel=0.02, abs=0.006), figure
+
+
+def check_digits(found: Any) -> None:
+    """That nothing but figures and names has any."""
+    for sentence in sentences(found):
         rest = sentence["text"]
         pieces = [each["text"] for each in (*sentence["names"], *sentence["figures"])]
         for piece in sorted(pieces, key=len, reverse=True):
             rest = rest.replace(piece, "")
         assert not re.search(r"\d", rest), sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_number_is_a_value_of_the_run(
+    tenant: Tenant, run: dict[str, Any], language: str
+) -> None:
+    found = told(tenant, run, language)
+    assert check_figures(found, run, language) > 30
+    check_digits(found)
+
+
+def troubled(run: dict[str, Any]) -> dict[str, Any]:
+    """The same run, with all that a summary must not keep to itself."""
+    found: dict[str, Any] = copy.deepcopy(run)
+    whole, by_agent, alone, days, _, _, few, speed, _ = found["sections"]
+    meta = by_agent["answer"]["meta"]
+    meta.update(exact=False, pending_buckets=3, pending_subjects=11)
+    meta["warnings"].append(CUT)
+    whole["unexplained"] = 2
+    problem = {"code": "query_timeout", "detail": "", "errors": []}
+    whole["explanations"].append(
+        {"metric": "csat_score", "by": "topic", "answer": None, "problem": problem}
+    )
+    # Days that are agents, and agents that are topics.
+    for row in by_agent["answer"]["data"]:
+        row["dimensions"] = {"topic": row["dimensions"]["agent"]}
+    by_agent["query"]["dimensions"] = ["topic"]
+    good = by_agent["answer"]["data"][0]["metrics"]["csat_score"]["compare"]
+    good.update(significant=True, verdict="improved", p_adjusted=0.004)
+    cells = few["answer"]["data"][0]["metrics"]
+    sample = {"value": 0.5, "n": 5, "numerator": 2, "denominator": 4, "null_reason": None}
+    cells["nps"].update(sample)
+    cells["nps"]["compare"].update(delta=0.1, verdict="unclear", verdict_reason="too_few", value=2)
+    few["answer"]["meta"]["statistics"]["samples"]["nps"] = "mean"
+    cells["response_time"].update(precision="approximate", relative_error=0.01, value=1.0)
+    few["answer"]["meta"]["maturity"]["nps"] = {
+        "state": "window", "window_seconds": 60, "mature_through": None, "immature_n": 100,
+    }  # fmt: skip
+    speed["answer"]["data"][0]["metrics"]["reopen_rate"]["null_reason"] = "not_sent"
+    alone["answer"]["totals"] = {
+        name: copy.deepcopy(value) for name, value in whole["answer"]["data"][0]["metrics"].items()
+    }
+    alone["answer"]["meta"]["query"]["filters"] = {"dimension": "x"}
+    alone["query"]["compare"] = days["query"]["compare"] = {"to": "rest"}
+    better = alone["answer"]["totals"]["csat_score"]["compare"]
+    better.update(verdict="improved")
+    days["answer"]["totals"] = copy.deepcopy(whole["answer"]["data"][0]["metrics"])
+    days["answer"]["meta"]["query"]["filters"] = {"dimension": "y"}
+    return found
+
+
+def quiet(run: dict[str, Any]) -> dict[str, Any]:
+    """A run in which nothing stands out."""
+    found: dict[str, Any] = copy.deepcopy(run)
+    found["sections"] = found["sections"][:1]
+    (whole,) = found["sections"]
+    whole["explanations"] = []
+    for cell in whole["answer"]["data"][0]["metrics"].values():
+        cell["compare"].update(significant=False, verdict="unclear")
+    return found
+
+
+def uncompared(run: dict[str, Any]) -> dict[str, Any]:
+    """A run of which nothing is left but what has no value."""
+    found: dict[str, Any] = copy.deepcopy(run)
+    found["sections"] = [found["sections"][5]]
+    return found
+
+
+def standing_still(run: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = copy.deepcopy(run)
+    found["sections"] = [found["sections"][1]]
+    for row in found["sections"][0]["answer"]["data"]:
+        for cell in row["metrics"].values():
+            cell["compare"].update(significant=False, verdict="unclear")
+    return found
+
+
+def long(run: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = copy.deepcopy(run)
+    found["sections"] = found["sections"][-1:] * (MOST_SENTENCES + 1)
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_rule_says_what_is_stored(run: dict[str, Any], language: str) -> None:
+    seen = set()
+    for change in (troubled, quiet, uncompared, standing_still, long):
+        changed = change(run)
+        found = msgspec.to_builtins(summary(decoded(changed), Language(language)))
+        check_figures(found, changed, language)
+        check_digits(found)
+        for part in PARTS:
+            assert len(found[part]["sentences"]) <= MOST_SENTENCES
+        seen |= {each["rule"] for each in sentences(found)}
+    seen |= {each.rule for each in summary_sentences(run)}
+    assert seen == set(CATALOGS[Language.en].sentences)
+
+
+def summary_sentences(run: dict[str, Any]) -> Iterator[SummarySentence]:
+    found = summary(decoded(run), Language.en)
+    for part in PARTS:
+        yield from getattr(found, part).sentences
 
 
 def test_each_part_says_what_its_rules_say(tenant: Tenant, run: dict[str, Any]) -> None:

@@ -224,9 +224,7 @@ def known(values: object) -> list[float | None] | None:
 def matrix_blocks(setter: Setter, labels: Labels, of: Answered, matrix: Matrix) -> Blocks:
     for values in matrix.metrics[:CHARTS_SHOWN]:
         column = of.answer.meta.columns[values.metric]
-        asked = next(
-            each for each in of.section.query.metrics if values.metric == (each.as_ or each.id)
-        )
+        asked = of.asked(values.metric)
         yield blocks.Heading(level=3, text=setter.name(labels.metric(asked, column)))
         for at in range(0, min(len(matrix.columns), 2 * COLUMNS_SHOWN), COLUMNS_SHOWN):
             yield matrix_table(setter, labels, of, matrix, values, at)

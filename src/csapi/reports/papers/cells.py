@@ -31,6 +31,11 @@ class Answered:
     def path(self) -> str:
         return place("sections", self.number, "answer")
 
+    def asked(self, name: str) -> MetricRequest:
+        """The metric of that name, as it was asked for."""
+        metrics = self.section.query.metrics
+        return next(each for each in metrics if name == (each.as_ or each.id))
+
     @property
     def against(self) -> str:
         """What its values are held against."""

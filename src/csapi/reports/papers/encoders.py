@@ -1,6 +1,7 @@
 """Papers as answers: which kind a request asks for, and made beside the event loop, one of a tenant
 at a time."""
 
+import asyncio
 import subprocess
 from collections.abc import Callable, Mapping
 
@@ -24,6 +25,8 @@ PAPER_FORMS = {
     PDF: "The same as a paper, in the language of the request.",
     XLSX: "The same as a spreadsheet: numbers as numbers, a sheet for each table.",
 }
+# For those of other tenants that come first.
+WAITS_SECONDS = 60
 NAME = "SELECT name FROM tenants WHERE tenant_id = $1"
 
 
@@ -61,9 +64,15 @@ async def paper_response(
     language: Language,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The file that `work` orders, as a file of that name. Raises Problem: too many at once."""
-    async with request.app.state.paper_lanes.enter(principal.tenant_id):
-        content = await far_aside(file_of, work)
+    """The file that `work` orders, under that name. Raises Problem: too many at once."""
+    try:
+        async with (
+            asyncio.timeout(WAITS_SECONDS),
+            request.app.state.paper_lanes.enter(principal.tenant_id),
+        ):
+            content = await far_aside(file_of, work)
+    except TimeoutError:
+        raise Problem("overloaded", "Too many papers wait to be set.") from None
     told = spoken(language, BY_ACCEPT) | dict(headers or {})
     told["content-disposition"] = f'attachment; filename="{name}.{ENDINGS[media_type]}"'
     return Response(content, media_type=media_type, headers=told)

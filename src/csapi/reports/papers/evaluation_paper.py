@@ -9,6 +9,7 @@ from csapi.reports.evaluations.schemas import (
     AgentEvaluation,
     EvaluatedMetric,
     Finding,
+    FindingKind,
     MedianOfAgents,
 )
 from csapi.reports.papers import blocks
@@ -17,7 +18,6 @@ from csapi.reports.schemas import ColumnInfo
 
 # So many characters of what somebody wrote; the JSON has all of it.
 CHARACTERS_SHOWN = 2_000
-FINDINGS = {"excels": "better", "needs_training": "worse", "declined": "worse", "systemic": "worse"}
 Blocks = Iterator[blocks.Block]
 
 
@@ -102,10 +102,9 @@ def finding_row(setter: Setter, each: Finding, column: ColumnInfo | None) -> lis
     label = each.metric if column is None else column.label
     if each.criterion is not None:
         label = f"{label} ({each.criterion})"
-    mark = FINDINGS.get(each.kind.value)
     kind = blocks.Cell(
         text=setter.words.choice("finding", each.kind.value),
-        mark="better" if mark == "better" else "worse",
+        mark="better" if each.kind is FindingKind.excels else "worse",
     )
     if column is None:
         # A criterion of reviews has the unit of its score, which is no column of its own.

@@ -12,19 +12,8 @@ from csapi.metrics.dimensions import DIMENSIONS, TIME_PREFIX
 from csapi.metrics.periods import Bucket, TimeGrain
 from csapi.metrics.words import ALL_WORDS
 from csapi.reports.layouts import DimensionValue
+from csapi.reports.papers.words import ALL_PAPER_WORDS
 from csapi.reports.schemas import ColumnInfo, MetricRequest
-
-TIMES = {
-    TimeGrain.hour: {"en": "Hour", "ar": "الساعة", "zh-Hans": "小时"},
-    TimeGrain.quarter_hour: {"en": "Time", "ar": "الوقت", "zh-Hans": "时间"},
-    TimeGrain.day: {"en": "Day", "ar": "اليوم", "zh-Hans": "日"},
-    TimeGrain.week: {"en": "Week", "ar": "الأسبوع", "zh-Hans": "周"},
-    TimeGrain.month: {"en": "Month", "ar": "الشهر", "zh-Hans": "月"},
-    TimeGrain.quarter: {"en": "Quarter", "ar": "الربع", "zh-Hans": "季度"},
-    TimeGrain.year: {"en": "Year", "ar": "السنة", "zh-Hans": "年"},
-    TimeGrain.hour_of_day: {"en": "Hour of the day", "ar": "ساعة اليوم", "zh-Hans": "时刻"},
-    TimeGrain.day_of_week: {"en": "Weekday", "ar": "يوم الأسبوع", "zh-Hans": "星期"},
-}
 
 
 class Labels:
@@ -43,7 +32,7 @@ class Labels:
     def dimension(self, name: str) -> str:
         if name.startswith(TIME_PREFIX):
             grain = TimeGrain(name.removeprefix(TIME_PREFIX))
-            return TIMES[grain][self.words.language.value]
+            return ALL_PAPER_WORDS[self.words.language].choice("time", grain.value)
         found = DIMENSIONS.get(name)
         return name if found is None else self.words.dimension(found)
 

@@ -70,8 +70,12 @@ class Narrator:
         return self.name(label, label, place("sections", number, key))
 
     def metric(self, cell: Cell) -> Piece:
-        path = cell.of.path + place("meta", "columns", cell.name, "label")
-        return self.name(self.labels.metric(cell.asked, cell.column), cell.column.label, path)
+        return self.metric_of(cell.of, cell.name)
+
+    def metric_of(self, of: Answered, name: str) -> Piece:
+        column = of.answer.meta.columns[name]
+        text = self.labels.metric(of.asked(name), column)
+        return self.name(text, column.label, of.path + place("meta", "columns", name, "label"))
 
     def dimension(self, name: str, path: str) -> Piece:
         return self.name(self.labels.dimension(name), name, path)
@@ -132,5 +136,9 @@ class Narrator:
             **self.compared(cell),
         }
 
-    def of_members(self, cell: Cell) -> dict[str, Any]:
-        return {"member": [self.member(each) for each in cell.members]}
+    def members(self, cell: Cell) -> list[Piece]:
+        return [self.member(each) for each in cell.members]
+
+    def row(self, rule: str, cell: Cell) -> SummarySentence:
+        """What is said of a row that differs."""
+        return self.sentence(rule, member=self.members(cell), **self.tested(cell))

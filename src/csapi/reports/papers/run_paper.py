@@ -74,7 +74,7 @@ def explanation(
     if answer is None:
         return
     column = of.answer.meta.columns[split.metric]
-    asked = next(each for each in of.section.query.metrics if split.metric == (each.as_ or each.id))
+    asked = of.asked(split.metric)
     title = setter.words.term(
         "explanation",
         metric=setter.name(labels.metric(asked, column)),

@@ -35,7 +35,7 @@ def summary(run: ReportRun, language: Language) -> ReportSummary:
         language=language,
         as_of=run.as_of,
         created_at=run.created_at,
-        challenges=part(told, "challenges", challenges(told, whole)),
+        challenges=part(told, "challenges", challenges(told, found, whole)),
         overview=part(told, "overview", overview(told, whole)),
         agents=part(told, "agents", agents(told, found)),
         findings=part(told, "findings", findings(told, found, whole)),
@@ -73,8 +73,8 @@ def strength(cell: Cell) -> tuple[float, float]:
     return cell.p_value, -abs(relative or 0.0)
 
 
-def challenges(told: Narrator, whole: Sequence[Cell]) -> Sentences:
-    if not any(cell.compare is not None for cell in whole):
+def challenges(told: Narrator, found: Sequence[Answered], whole: Sequence[Cell]) -> Sentences:
+    if not any(of.section.query.compare for of in found):
         yield told.sentence("nothing_compared")
         return
     worse = judged(whole, Verdict.worsened)
@@ -82,8 +82,16 @@ def challenges(told: Narrator, whole: Sequence[Cell]) -> Sentences:
         yield told.sentence("worsened", **told.tested(cell))
         for each in parts_of(cell):
             yield each.largest(told)
-    if not worse:
+    rows = judged(rows_of_things(found), Verdict.worsened)
+    for cell in rows:
+        yield told.row("row_worsened", cell)
+    if not worse and not rows:
         yield told.sentence("no_challenges")
+
+
+def rows_of_things(found: Sequence[Answered]) -> list[Cell]:
+    """The values of rows that are about nobody."""
+    return [cell for of in found if not of.is_by_people for cell in row_cells(of)]
 
 
 def overview(told: Narrator, whole: Sequence[Cell]) -> Sentences:
@@ -173,10 +181,10 @@ def ranges(told: Narrator, of: Answered) -> Sentences:
             metric=told.metric(low),
             section=told.section(of),
             low=told.value(low),
-            low_member=told.of_members(low)["member"],
+            low_member=told.members(low),
             low_sample=told.sample(low),
             high=told.value(high),
-            high_member=told.of_members(high)["member"],
+            high_member=told.members(high),
             high_sample=told.sample(high),
         )
 
@@ -185,7 +193,7 @@ def standing_out(told: Narrator, of: Answered) -> Sentences:
     cells = list(row_cells(of))
     for rule, verdict in (("row_worsened", Verdict.worsened), ("row_improved", Verdict.improved)):
         for cell in judged(cells, verdict):
-            yield told.sentence(rule, **told.of_members(cell), **told.tested(cell))
+            yield told.row(rule, cell)
 
 
 def findings(told: Narrator, found: Sequence[Answered], whole: Sequence[Cell]) -> Sentences:
@@ -200,10 +208,8 @@ def findings(told: Narrator, found: Sequence[Answered], whole: Sequence[Cell]) -
             if each.has_mix:
                 is_empty = False
                 yield each.rate_and_mix(told)
-    for of in found:
-        if not of.is_by_people:
-            for sentence in standing_out(told, of):
-                is_empty = False
-                yield sentence
+    for cell in judged(rows_of_things(found), Verdict.improved):
+        is_empty = False
+        yield told.row("row_improved", cell)
     if is_empty:
         yield told.sentence("no_findings")

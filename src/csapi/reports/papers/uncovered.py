@@ -54,11 +54,9 @@ def of_splits(told: Narrator, of: Answered) -> Sentences:
         if each.problem is None:
             continue
         path = base + place("explanations", number)
-        column = of.answer.meta.columns[each.metric]
-        label = of.path + place("meta", "columns", each.metric, "label")
         yield told.sentence(
             "split_failed",
-            metric=told.name(column.label, column.label, label),
+            metric=told.metric_of(of, each.metric),
             section=told.section(of),
             dimension=told.dimension(each.by, path + place("by")),
             code=told.problem(each.problem.code, path + place("problem", "code")),

@@ -15,7 +15,7 @@ SENTENCES = {
     "the largest part by this dimension.",
     "rate_and_mix": "By {dimension}, values that changed within members bring {rate} of the change "
     "of {metric} ({change}), and a changed mix of members {mix}.",
-    "no_challenges": "No value over a whole range of this run is worse beyond chance.",
+    "no_challenges": "Beside what is said of agents, nothing in this run is worse beyond chance.",
     "nothing_compared": "Nothing in this run is compared: it cannot say whether anything got "
     "worse.",
     "period": "{section}: from {start} until before {end}, {zone}.",
@@ -109,6 +109,17 @@ CHOICES = {
         "needs_training": "worse than peers",
         "declined": "worse than before",
         "systemic": "the whole team is worse than before",
+    },
+    "time": {
+        "hour": "Hour",
+        "15min": "Time",
+        "day": "Day",
+        "week": "Week",
+        "month": "Month",
+        "quarter": "Quarter",
+        "year": "Year",
+        "hour_of_day": "Hour of the day",
+        "day_of_week": "Weekday",
     },
     "row": {"data": "", "other": "Other", "totals": "Total"},
 }

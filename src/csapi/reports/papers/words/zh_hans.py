@@ -15,7 +15,7 @@ SENTENCES = {
     "是按此维度最大的部分。",
     "rate_and_mix": "按{dimension}看，{metric} 的变化（{change}）中，"
     "{rate} 来自各成员自身数值的变化，{mix} 来自成员构成的变化。",
-    "no_challenges": "本次运行中没有任何整段范围的数值变差到超出偶然。",
+    "no_challenges": "除关于客服的内容外，本次运行中没有变差到超出偶然的结果。",
     "nothing_compared": "本次运行没有任何比较：无法说明是否有所变差。",
     "period": "{section}：从 {start} 到 {end} 之前，{zone}。",
     "value": "{metric}：{value}（{sample}）。",
@@ -103,6 +103,17 @@ CHOICES = {
         "needs_training": "差于同行",
         "declined": "比以前差",
         "systemic": "整个团队比以前差",
+    },
+    "time": {
+        "hour": "小时",
+        "15min": "时间",
+        "day": "日",
+        "week": "周",
+        "month": "月",
+        "quarter": "季度",
+        "year": "年",
+        "hour_of_day": "时刻",
+        "day_of_week": "星期",
     },
     "row": {"data": "", "other": "其他", "totals": "合计"},
 }
