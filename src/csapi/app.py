@@ -19,7 +19,7 @@ from csapi.kit import error_pages
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.docs_page import docs_handlers
 from csapi.kit.http import Edge, answer_exception
-from csapi.kit.lanes import BATCHES, Crowd, Lanes
+from csapi.kit.lanes import BATCHES, PAPERS, Crowd, Lanes
 from csapi.kit.log import configure_logging
 from csapi.kit.news import News
 from csapi.kit.openapi import build_document
@@ -85,6 +85,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.batch_lanes = Lanes(
         settings.pool_size, shared=BATCHES_BESIDE_OTHERS, refusal=BATCHES, crowd=crowd
     )
+    app.state.paper_lanes = Lanes(1, refusal=PAPERS, crowd=crowd)
     app.state.waker = waker
     app.state.wake_worker = waker.wake
     app.state.wake_exports = waker.wake_exports

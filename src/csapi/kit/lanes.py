@@ -24,7 +24,9 @@ MANY_BATCHES = (
     "{size} batches of this tenant are being taken in already, and this one was not: nothing of it "
     "is stored. Send it again, with fewer at once."
 )
+MANY_PAPERS = "{size} papers of this tenant are being set already. Ask for one after another."
 QUERIES, BATCHES = ("too_many_queries", MANY_QUERIES), ("rate_limited", MANY_BATCHES)
+PAPERS = ("too_many_queries", MANY_PAPERS)
 
 
 class Crowd:

@@ -134,7 +134,11 @@ def _success(declared: Any, schemas: Schemas) -> Schema:
             name: {"schema": {"type": "string", "description": text}}
             for name, text in media.texts.items()
         }
-        response["content"] = {media.media_type: content, **texts}
+        files = {
+            name: {"schema": {"type": "string", "format": "binary", "description": text}}
+            for name, text in media.files.items()
+        }
+        response["content"] = {media.media_type: content, **texts, **files}
     return response
 
 

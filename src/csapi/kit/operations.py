@@ -37,7 +37,8 @@ class OperationError(ValueError):
 class Media:
     """An answer that is more than one JSON type.
 
-    `texts`: further media types that the request can ask for by Accept, and what they hold.
+    `texts`: further media types that the request can ask for by Accept, and what they hold;
+    `files`: the same of those that are not text.
     """
 
     body: Any = None
@@ -46,6 +47,7 @@ class Media:
     example: Any = None
     headers: tuple[str, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

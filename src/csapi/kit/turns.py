@@ -17,16 +17,24 @@ FEW_ROWS = 100
 
 
 @cache
-def side() -> ThreadPoolExecutor:
-    """One thread, whatever there is to do: the event loop competes with one at most."""
-    return ThreadPoolExecutor(1, thread_name_prefix="aside")
+def side(name: str) -> ThreadPoolExecutor:
+    """One thread, whatever there is to do: the event loop competes with few at most."""
+    return ThreadPoolExecutor(1, thread_name_prefix=name)
 
 
 async def aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The result of long work, done beside the event loop, one after another."""
+    return await _in_side("aside", partial(work, *args, **kwargs))
+
+
+async def far_aside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same for work that takes so long that what is long elsewhere must not wait for it."""
+    return await _in_side("far_aside", partial(work, *args, **kwargs))
+
+
+async def _in_side(name: str, work: Callable[[], T]) -> T:
     context = contextvars.copy_context()
-    call = partial(context.run, work, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(side(), call)
+    return await asyncio.get_running_loop().run_in_executor(side(name), context.run, work)
 
 
 async def give_way(index: int) -> None:

@@ -149,6 +149,11 @@ def csv_lines(query: Query, answer: QueryAnswer) -> Iterator[tuple[bytes, bool]]
 
 
 def csv_row(query: Query, metrics: Iterable[str], kind: str, row: ResultRow) -> bytes:
+    return csv_line(row_values(query, metrics, kind, row))
+
+
+def row_values(query: Query, metrics: Iterable[str], kind: str, row: ResultRow) -> list[Any]:
+    """What stands in a row of a table, under the names of its header."""
     is_compared = query.compare is not None
     cells: list[Any] = [kind]
     if is_compared:
@@ -160,7 +165,7 @@ def csv_row(query: Query, metrics: Iterable[str], kind: str, row: ResultRow) -> 
             cells += instants(theirs.get(name))
     for name in metrics:
         cells += value_cells(row.metrics[name])
-    return csv_line(cells)
+    return cells
 
 
 def csv_line(values: Iterable[Any]) -> bytes:
@@ -179,11 +184,13 @@ def header(query: Query, metrics: Iterable[str]) -> list[str]:
             names += [f"{name}.start", f"{name}.end"]
             if is_compared:
                 names += [f"{name}.compare.start", f"{name}.compare.end"]
-    with_intervals = Include.confidence in query.include
-    value = value_header(with_intervals=with_intervals)
-    if is_compared:
-        value = compared_header(value)
-    return [*names, *(name + part for name in metrics for part in value)]
+    return [*names, *(name + part for name in metrics for part in parts_header(query))]
+
+
+def parts_header(query: Query) -> list[str]:
+    """What follows the name of each metric."""
+    value = value_header(with_intervals=Include.confidence in query.include)
+    return value if query.compare is None else compared_header(value)
 
 
 def value_header(*, with_intervals: bool) -> list[str]:

@@ -40,6 +40,7 @@ from csapi.reports.limits_schemas import (
     ExportLimits,
     GoalLimits,
     LimitList,
+    PaperLimits,
     PortalLimits,
     QueryLimits,
     RadarLimits,
@@ -59,6 +60,9 @@ from csapi.reports.live.hub import (
 )
 from csapi.reports.live.stream import LONGEST_TICKET_SECONDS
 from csapi.reports.ordering import LARGEST_TOP, MOST_ORDERS, MOST_TESTS
+from csapi.reports.papers.answer_blocks import MOST_ROWS
+from csapi.reports.papers.schemas import MOST_SENTENCES
+from csapi.reports.papers.workbook import MOST_CELLS
 from csapi.reports.plans.schemas import (
     LONGEST_SUGGESTION,
     LONGEST_TITLE,
@@ -145,6 +149,9 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 splits_per_run=MOST_EXPLAINED,
                 runs_kept=MOST_RUNS,
                 bytes_per_run=MOST_RUN_BYTES,
+            ),
+            papers=PaperLimits(
+                rows_per_table=MOST_ROWS, cells=MOST_CELLS, sentences_per_part=MOST_SENTENCES
             ),
             streams=StreamLimits(
                 streams=MOST_STREAMS,

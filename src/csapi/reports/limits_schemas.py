@@ -155,6 +155,15 @@ class StaffingLimits(msgspec.Struct, kw_only=True):
     agents: int
 
 
+class PaperLimits(msgspec.Struct, kw_only=True):
+    """Of papers: rows of each table in a PDF, which says that there are more; cells of a
+    spreadsheet, which is refused beyond that; sentences in each part of a summary."""
+
+    rows_per_table: int
+    cells: int
+    sentences_per_part: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -178,4 +187,5 @@ class LimitList(msgspec.Struct, kw_only=True):
     self_evaluations: SelfEvaluationLimits
     action_plans: ActionPlanLimits
     staffing: StaffingLimits
+    papers: PaperLimits
     weight: float

@@ -1,5 +1,6 @@
 """Evaluations of agents: the endpoints."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from msgspec import Meta
 
 from csapi.access.principals import Principal, Scope
 from csapi.kit.http import Response
+from csapi.kit.language import Language
 from csapi.kit.operations import AnyRequest, Media, Operation, params_of, path_of
 from csapi.reports.encoders import CSV
 from csapi.reports.endpoints import QUERY_TAG, desk_of
@@ -22,6 +24,13 @@ from csapi.reports.evaluations.one import evaluation
 from csapi.reports.evaluations.params import EvaluationsParams
 from csapi.reports.evaluations.schemas import AgentEvaluation, EvaluationPage
 from csapi.reports.evaluations.table import evaluations
+from csapi.reports.papers.encoders import (
+    PAPER_FORMS,
+    paper_response,
+    paper_type,
+    tenant_name,
+)
+from csapi.reports.papers.making import evaluation_order
 from csapi.reports.work_params import WorkParams
 
 
@@ -45,7 +54,21 @@ async def get_evaluation(request: AnyRequest, principal: Principal) -> Response:
         wanted,
         with_comments=Scope.RECORDS_READ in principal.scopes,
     )
-    return encoded_one(found, request.headers.get("accept"), desk.language)
+    return await one_response(request, principal, found, desk.language)
+
+
+async def one_response(
+    request: AnyRequest, principal: Principal, found: AgentEvaluation, language: Language
+) -> Response:
+    """An evaluation as the request wants it."""
+    accept = request.headers.get("accept")
+    media_type = paper_type(accept)
+    if media_type is None:
+        return encoded_one(found, accept, language)
+    tenant = await tenant_name(request, principal)
+    work = partial(evaluation_order, found, language, tenant, media_type)
+    name = f"evaluation-{found.agent.id}"
+    return await paper_response(request, principal, work, media_type, name, language)
 
 
 OPERATIONS = [
@@ -94,7 +117,14 @@ OPERATIONS = [
         unfiltered=True,
         params=WorkParams,
         path_params=AgentPath,
-        responses={200: Media(body=AgentEvaluation, texts={CSV: ONE_FORM}, example=AGENT_EXAMPLE)},
+        responses={
+            200: Media(
+                body=AgentEvaluation,
+                texts={CSV: ONE_FORM},
+                files=PAPER_FORMS,
+                example=AGENT_EXAMPLE,
+            )
+        },
         problems=("query_timeout", "too_many_queries"),
     ),
 ]

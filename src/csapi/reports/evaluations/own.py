@@ -13,8 +13,8 @@ from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_o
 from csapi.kit.problems import Problem
 from csapi.reports.encoders import CSV
 from csapi.reports.endpoints import QUERY_TAG, desk_of
-from csapi.reports.evaluations.encoders import ONE_FORM, encoded_one
-from csapi.reports.evaluations.endpoints import AgentPath
+from csapi.reports.evaluations.encoders import ONE_FORM
+from csapi.reports.evaluations.endpoints import AgentPath, one_response
 from csapi.reports.evaluations.examples import OWN_EXAMPLE, SELF_EVALUATION
 from csapi.reports.evaluations.one import evaluation
 from csapi.reports.evaluations.own_words import (
@@ -30,6 +30,7 @@ from csapi.reports.evaluations.own_words import (
 )
 from csapi.reports.evaluations.schemas import AgentEvaluation
 from csapi.reports.pages import Cursor, decode_cursor, encode_cursor
+from csapi.reports.papers.encoders import PAPER_FORMS
 from csapi.reports.schemas import QueryPage
 from csapi.reports.work_params import WorkParams
 
@@ -64,7 +65,7 @@ async def get_own_evaluation(request: AnyRequest, principal: Principal) -> Respo
     wanted, desk = params_of(request, WorkParams), desk_of(request, principal)
     agent_id = agent_of(principal)
     found = await evaluation(desk, agent_id, wanted, with_comments=False, is_own=True)
-    return encoded_one(found, request.headers.get("accept"), desk.language)
+    return await one_response(request, principal, found, desk.language)
 
 
 async def create_own(request: AnyRequest, principal: Principal) -> Response:
@@ -127,7 +128,14 @@ OPERATIONS = [
         scope=Scope.REPORTS_READ,
         agent=True,
         params=WorkParams,
-        responses={200: Media(body=AgentEvaluation, texts={CSV: ONE_FORM}, example=OWN_EXAMPLE)},
+        responses={
+            200: Media(
+                body=AgentEvaluation,
+                texts={CSV: ONE_FORM},
+                files=PAPER_FORMS,
+                example=OWN_EXAMPLE,
+            )
+        },
         problems=("query_timeout", "too_many_queries", "not_an_agent"),
     ),
     Operation(

@@ -4,21 +4,18 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
-from csapi.kit.body import header
 from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, path_of
 from csapi.kit.problems import Problem
-from csapi.reports.encoders import encoded
-from csapi.reports.endpoints import TEXTS, desk_of
-from csapi.reports.etags import known_tags, matching
+from csapi.reports.endpoints import desk_of
 from csapi.reports.ranges import known_zone
 from csapi.reports.runs import store
 from csapi.reports.runs.asking import ask_report, check_report
+from csapi.reports.runs.reading import OPERATIONS as RUN
+from csapi.reports.runs.reading import TAG, missing_run
 from csapi.reports.runs.schemas import (
     MOST_REPORTS,
     Report,
@@ -30,13 +27,9 @@ from csapi.reports.runs.schemas import (
     RunPath,
     RunSummary,
     RunTrigger,
-    SectionPath,
 )
 from csapi.reports.runs.timing import next_after
-from csapi.reports.schemas import QueryAnswer
 
-TAG = "Comparison reports"
-CACHING = {"cache-control": "private, no-cache", "vary": "Accept, Authorization"}
 EXAMPLE = {
     "name": "How the week went",
     "timezone": "UTC",
@@ -71,10 +64,6 @@ EXAMPLE = {
 
 def missing() -> Problem:
     return Problem("not_found", "There is no such report for this key.")
-
-
-def missing_run() -> Problem:
-    return Problem("not_found", "There is no such run of a report for this key.")
 
 
 async def checked(
@@ -172,41 +161,6 @@ async def list_runs(request: AnyRequest, principal: Principal) -> Response:
     return json_response(RunList(data=data))
 
 
-async def content_of(request: AnyRequest, principal: Principal, path: RunPath) -> str:
-    pool = request.app.state.pool
-    async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
-        content: str | None = await connection.fetchval(
-            store.RUN, principal.tenant_id, path.report_id, path.run_id
-        )
-    if content is None:
-        raise missing_run()
-    return content
-
-
-async def get_run(request: AnyRequest, principal: Principal) -> Response:
-    path = path_of(request, RunPath)
-    content = await content_of(request, principal, path)
-    tag = str(path.run_id)
-    headers = {**CACHING, "etag": f'"{tag}"'}
-    if matching(tag, known_tags(header(request, b"if-none-match"))):
-        return Response(status=304, headers=headers)
-    return json_response(content.encode(), headers=headers)
-
-
-async def get_section(request: AnyRequest, principal: Principal) -> Response:
-    path = path_of(request, SectionPath)
-    run = msgspec.json.decode(await content_of(request, principal, path), type=ReportRun)
-    for section in run.sections:
-        if section.name == path.name:
-            break
-    else:
-        raise Problem("not_found", "The run has no such section.")
-    if section.answer is None:
-        raise Problem("not_found", "The section has no answer: the run says why.")
-    accept = request.headers.get("accept")
-    return encoded(section.query, section.answer, accept, run.language)
-
-
 async def delete_run(request: AnyRequest, principal: Principal) -> Response:
     path = path_of(request, RunPath)
     pool = request.app.state.pool
@@ -252,33 +206,6 @@ READING = [
         scope=Scope.REPORTS_READ,
         path_params=ReportPath,
         responses={200: RunList},
-    ),
-    Operation(
-        method="GET",
-        path="/v1/reports/{report_id}/runs/{run_id}",
-        operation_id="getReportRun",
-        summary="Read a run",
-        description="All answers of the run, byte for byte as they were when it ran.",
-        tag=TAG,
-        handler=get_run,
-        scope=Scope.REPORTS_READ,
-        path_params=RunPath,
-        responses={
-            200: Media(body=ReportRun, headers=("ETag",)),
-            304: Media(description="A run never changes: you have it.", headers=("ETag",)),
-        },
-    ),
-    Operation(
-        method="GET",
-        path="/v1/reports/{report_id}/runs/{run_id}/sections/{name}",
-        operation_id="getReportSection",
-        summary="Read a section of a run",
-        description="Its answer alone, as POST /v1/query gives it: also as CSV or NDJSON.",
-        tag=TAG,
-        handler=get_section,
-        scope=Scope.REPORTS_READ,
-        path_params=SectionPath,
-        responses={200: Media(body=QueryAnswer, texts=TEXTS)},
     ),
 ]
 
@@ -356,4 +283,4 @@ WRITING = [
     ),
 ]
 
-OPERATIONS = [*READING, *WRITING]
+OPERATIONS = [*READING, *RUN, *WRITING]

@@ -1,0 +1,1 @@
+"""What people read of a run: a summary in words, and papers (PDF and spreadsheets)."""
