@@ -1,6 +1,9 @@
 """What the app is made of: each slice gives its operations."""
 
+from csapi.access.outbox import DATA
+from csapi.connect.webhooks import operations as webhooks
 from csapi.ingest import attributes, endpoints, schedules, sla
+from csapi.kit.openapi_webhooks import Message
 from csapi.kit.operations import Operation
 from csapi.reports import (
     agents_now,
@@ -29,6 +32,7 @@ from csapi.reports.live import endpoints as live
 from csapi.reports.menus import endpoints as menus
 from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
+from csapi.reports.trust import endpoints as trust
 
 OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
@@ -60,6 +64,12 @@ OPERATIONS: tuple[Operation, ...] = (
     *settings.OPERATIONS,
     *versions.OPERATIONS,
     *weight_settings.OPERATIONS,
+    *trust.OPERATIONS,
+    *webhooks.OPERATIONS,
+)
+
+MESSAGES: tuple[Message, ...] = tuple(
+    Message(type_.value, data, webhooks.TAG) for type_, data in DATA.items()
 )
 
 TAGS = {
@@ -74,6 +84,7 @@ TAGS = {
     exports.TAG: "Large answers as files, made in the background.",
     runs.TAG: "Sets of questions that are asked together, by hand or by a schedule, and whose "
     "answers are kept as they were.",
+    webhooks.TAG: webhooks.TAG_TEXT,
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
     "shown.",

@@ -20,6 +20,8 @@ FURTHER_POLICIES = {
     "portal_tokens": {"find_key": FIND_KEY_POLICY},
     "export_marks": {"sweep": SWEEP_POLICY},
     "report_marks": {"sweep": SWEEP_POLICY},
+    "webhook_marks": {"sweep": SWEEP_POLICY},
+    "watch_marks": {"sweep": SWEEP_POLICY},
 }
 
 # What the worker sees of all tenants must never hold more than this.
@@ -31,6 +33,8 @@ SWEPT_COLUMNS = {
     "definitions": {"tenant_id", "resource", "fingerprint", "target", "reached"},
     "export_marks": {"tenant_id", "export", "due_at"},
     "report_marks": {"tenant_id", "report", "turn", "due_at", "attempt"},
+    "webhook_marks": {"tenant_id", "endpoint", "delivery", "due_at"},
+    "watch_marks": {"tenant_id", "watch", "due_at"},
 }
 
 # A key or a token arrives before anybody knows whose it is.
@@ -56,6 +60,7 @@ GRANTS = {
         "ticket_types": EDIT,
         "topics": EDIT,
         "alembic_version": READ,
+        "audits": READ,
         "api_keys": EDIT,
         "browser_origins": "adr",
         "business_intervals": "adr",
@@ -73,6 +78,7 @@ GRANTS = {
         "feedback": EDIT,
         "feedback_requests": EDIT,
         "forms": EDIT,
+        "ingest_counts": EDIT,
         "kb_articles": EDIT,
         "kb_events": EDIT,
         "live_tickets": "adr",
@@ -103,6 +109,14 @@ GRANTS = {
         "tenants": ADD,
         "ticket_events": ADD,
         "tickets": EDIT,
+        "watch_marks": "adr",
+        "webhook_attempts": "dr",
+        "webhook_deliveries": ALL,
+        "webhook_endpoints": ALL,
+        "webhook_events": ADD,
+        "webhook_marks": ALL,
+        # It makes secrets and can read none.
+        "webhook_secrets": "a",
         "weight_settings": EDIT,
         "work_sessions": EDIT,
     },
@@ -118,6 +132,7 @@ GRANTS = {
         "ticket_types": READ,
         "topics": READ,
         "alembic_version": READ,
+        "audits": "adr",
         "business_intervals": "adr",
         "calls": "rw",
         "custom_attributes": READ,
@@ -158,6 +173,13 @@ GRANTS = {
         "tenants": READ,
         "ticket_events": "rw",
         "tickets": "rw",
+        "watch_marks": ALL,
+        "webhook_attempts": "adr",
+        "webhook_deliveries": ALL,
+        "webhook_endpoints": "rw",
+        "webhook_events": "adr",
+        "webhook_marks": ALL,
+        "webhook_secrets": "dr",
         "weight_settings": READ,
         "work_sessions": "rw",
     },

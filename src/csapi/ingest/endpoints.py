@@ -63,7 +63,9 @@ async def take_in(
 ) -> list[Outcome]:
     intake: Intake = request.app.state.intake
     taking = ingest_events if kind is EVENTS else ingest_records
-    outcomes = await taking(intake, principal.tenant_id, kind, raw, now(), is_batch=is_batch)
+    at = now()
+    outcomes = await taking(intake, principal.tenant_id, kind, raw, at, is_batch=is_batch)
+    request.app.state.tally.add(principal.tenant_id, kind.name, outcomes, at)
     if any(outcome.status in ("created", "updated") for outcome in outcomes):
         request.app.state.wake_worker()
         request.app.state.tell_news(principal.tenant_id)

@@ -2,6 +2,12 @@
 
 import msgspec
 
+from csapi.access.outbox import (
+    LOG_DAYS,
+    MOST_DELIVERY_ATTEMPTS,
+    MOST_REPLAYED,
+    MOST_WEBHOOKS,
+)
 from csapi.access.principals import Principal, Scope
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation
@@ -50,6 +56,7 @@ from csapi.reports.saved import MOST_SAVED
 from csapi.reports.schemas import LARGEST_PAGE, MOST_DIMENSIONS, MOST_METRICS, MOST_VALUES
 from csapi.reports.settings import MOST_SETTINGS
 from csapi.reports.surroundings import MOST_ANNOTATIONS
+from csapi.reports.trust.scan import LONGEST_QUALITY_DAYS
 from csapi.reports.weights import LARGEST_WEIGHT
 
 
@@ -152,6 +159,16 @@ class RadarLimits(msgspec.Struct, kw_only=True):
     titles: int
 
 
+class WebhookLimits(msgspec.Struct, kw_only=True):
+    """Of webhooks: endpoints of a tenant, attempts at a delivery, deliveries that one replay makes,
+    and days for which the log is kept."""
+
+    endpoints: int
+    attempts: int
+    replayed: int
+    log_days: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -171,6 +188,8 @@ class LimitList(msgspec.Struct, kw_only=True):
     referrals: int
     self_evaluations: SelfEvaluationLimits
     weight: float
+    webhooks: WebhookLimits
+    data_quality_days: int
 
 
 async def get_limits(request: AnyRequest, principal: Principal) -> Response:
@@ -240,6 +259,13 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 per_agent=MOST_SELF_EVALUATIONS, characters=LONGEST_TEXT, scores=MOST_SCORES
             ),
             weight=LARGEST_WEIGHT,
+            webhooks=WebhookLimits(
+                endpoints=MOST_WEBHOOKS,
+                attempts=MOST_DELIVERY_ATTEMPTS,
+                replayed=MOST_REPLAYED,
+                log_days=LOG_DAYS,
+            ),
+            data_quality_days=LONGEST_QUALITY_DAYS,
         )
     )
 
