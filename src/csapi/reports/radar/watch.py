@@ -18,6 +18,7 @@ from csapi.reports.service import Desk
 
 # The day before is over everywhere, and most sources have sent it.
 LOOK_AT = time(5)
+WINDOW = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,17 @@ def issues(found: Radar) -> Iterator[Issue]:
         yield Issue([f"term:{each}" for each in (term.term, *term.also)], data)
 
 
+def window_before(look: Look) -> RadarParams:
+    """The last whole local days."""
+    today = local_date(look.timezone, look.now)
+    return RadarParams(from_=str(today - WINDOW), to=str(today), timezone=look.timezone)
+
+
 async def tell_issues(pool: asyncpg.Pool, look: Look, live_slots_max: int) -> int:
     """Tell what was not told within the days that events are kept; how many. Small groups stay
     hidden, as from every key that only reads reports."""
     desk = Desk(pool, look.tenant_id, look.timezone, look.now, live_slots_max)
-    found = list(issues(await radar(desk, RadarParams())))
+    found = list(issues(await radar(desk, window_before(look))))
     if not found:
         return 0
     async with tenant_transaction(pool, look.tenant_id) as connection:

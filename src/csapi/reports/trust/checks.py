@@ -113,7 +113,7 @@ CHECKS = (
         0.2,
         "Agents that records name and that were not sent: no name, no team, and a bot among them "
         "counts as a person.",
-        "Send them as agents, with their teams, and `is_bot` for machines.",
+        "Send them as agents, with their teams, and `kind` bot for machines.",
     ),
     Check(
         QualityCheckId.unlinked_feedback,
@@ -205,7 +205,7 @@ CHECKS = (
         0.1,
         "Agents that count as people and are called like machines, or whose median reply takes "
         "less than five seconds over at least twenty replies: they flatter the times of people.",
-        "Send them as agents with `is_bot`: their history is worked out again.",
+        "Send them as agents with `kind` bot: their history is worked out again.",
         "response_time",
     ),
 )

@@ -24,7 +24,6 @@ TIMED = (
     "average_speed_of_answer",
     "average_handle_time",
 )
-CSAT = {"survey": "csat"}
 WHOLE = (
     *TIMED,
     "contacts",
@@ -43,7 +42,6 @@ WHOLE = (
     "durable_bot_resolution_rate",
     "quality_score",
 )
-PARAMS = {"feedback_response_rate": CSAT}
 # Metric -> dimensions without which its records say little.
 NEEDED = {
     "contacts": ("topic", "tag"),
@@ -85,18 +83,16 @@ def question(
     )
 
 
-def asked(metric: str) -> MetricRequest:
-    return MetricRequest(id=metric, params=PARAMS.get(metric, {}))
-
-
 async def read_numbers(snapshot: Snapshot, period: Period) -> Numbers:
-    whole = await answer_on(snapshot, question(period, [asked(each) for each in WHOLE]))
+    whole = await answer_on(snapshot, question(period, [MetricRequest(id=each) for each in WHOLE]))
     answers = [whole]
     without: dict[tuple[str, str], MetricValue] = {}
     for metric, dimensions in NEEDED.items():
         for dimension in dimensions:
             missing = FilterNode(dimension=dimension, op=FilterOp.is_null)
-            found = await answer_on(snapshot, question(period, [asked(metric)], filters=missing))
+            found = await answer_on(
+                snapshot, question(period, [MetricRequest(id=metric)], filters=missing)
+            )
             answers.append(found)
             without[metric, dimension] = found.data[0].metrics[metric]
     replies = MetricRequest(id="response_time", agg="p50")

@@ -29,7 +29,7 @@ RULES = {
             VanityRule.csat_few_asked,
             "csat_score",
             "feedback_response_rate",
-            f"feedback_response_rate of csat is null or below {LEAST_RESPONSE_RATE}",
+            f"feedback_response_rate is null or below {LEAST_RESPONSE_RATE}",
             "So few of those who were asked have answered that satisfaction is that of the few who "
             "like to answer. Send the requests, too, so that the rate is known.",
         ),
