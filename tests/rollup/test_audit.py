@@ -93,7 +93,7 @@ async def test_a_large_tenant_is_gone_through_part_by_part(
 ) -> None:
     monkeypatch.setattr(audit, "SUBJECTS_PER_NIGHT", 12)
     monkeypatch.setattr(
-        "csapi.rollup.verify.NEXT_SUBJECTS",
+        "csapi.rollup.parts.NEXT_SUBJECTS",
         "SELECT id FROM {table} WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 6",
     )
     looked = [

@@ -60,22 +60,24 @@ async def take_in(
     raw: Sequence[bytes],
     *,
     is_batch: bool,
-) -> list[Outcome]:
+) -> tuple[list[Outcome], Counter[str]]:
+    """What became of each item, and of how many."""
     intake: Intake = request.app.state.intake
     taking = ingest_events if kind is EVENTS else ingest_records
     at = now()
     outcomes = await taking(intake, principal.tenant_id, kind, raw, at, is_batch=is_batch)
-    request.app.state.tally.add(principal.tenant_id, kind.name, outcomes, at)
-    if any(outcome.status in ("created", "updated") for outcome in outcomes):
+    counts = Counter(outcome.status for outcome in outcomes)
+    request.app.state.tally.add(principal.tenant_id, kind.name, counts, at)
+    if counts["created"] or counts["updated"]:
         request.app.state.wake_worker()
         request.app.state.tell_news(principal.tenant_id)
-    return outcomes
+    return outcomes, counts
 
 
 def post_one(kind: RecordKind) -> Handler:
     async def handler(request: AnyRequest, principal: Principal) -> Response:
         raw = await read_body(request, limit=operation_of(request).body_limit)
-        (outcome,) = await take_in(request, principal, kind, [raw], is_batch=False)
+        (outcome,), _ = await take_in(request, principal, kind, [raw], is_batch=False)
         if outcome.errors:
             raise invalid(*outcome.errors)
         receipt = IngestReceipt(
@@ -94,8 +96,7 @@ def post_batch(kind: RecordKind) -> Handler:
     async def handler(request: AnyRequest, principal: Principal) -> Response:
         raw = await items_of(request)
         async with request.app.state.batch_lanes.enter(principal.tenant_id):
-            outcomes = await take_in(request, principal, kind, raw, is_batch=True)
-        counts = Counter(outcome.status for outcome in outcomes)
+            outcomes, counts = await take_in(request, principal, kind, raw, is_batch=True)
         answer = BatchAnswer(
             summary=BatchSummary(
                 received=len(outcomes), **{status.value: counts[status] for status in IngestStatus}

@@ -7,14 +7,13 @@ a few microseconds for it. A process that is killed forgets its last minute.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
-from csapi.ingest.service import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +38,10 @@ class Tally:
         self._counts: Counter[Place] = Counter()
         self._flushing: asyncio.Task[None] | None = None
 
-    def add(
-        self, tenant_id: UUID, resource: str, outcomes: Iterable[Outcome], now: datetime
-    ) -> None:
-        """Count what became of items. Keeps nobody waiting. Days are those of UTC."""
+    def add(self, tenant_id: UUID, resource: str, counts: Mapping[str, int], now: datetime) -> None:
+        """Count what became of items, by status. Keeps nobody waiting. Days are those of UTC."""
         day = now.date()
-        for status, count in Counter(outcome.status for outcome in outcomes).items():
+        for status, count in counts.items():
             self._counts[tenant_id, day, resource, status] += count
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush_later())

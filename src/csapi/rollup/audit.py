@@ -18,13 +18,8 @@ from csapi.access.watches import Look, Watch, Watcher
 from csapi.facts.kinds import Resource
 from csapi.kit.clock import now
 from csapi.kit.zones import at_clock, day_start, local_date
-from csapi.rollup.verify import (
-    Findings,
-    Part,
-    check_summaries,
-    pending_subjects,
-    wrong_subjects,
-)
+from csapi.rollup.parts import Part
+from csapi.rollup.verify import Findings, check_summaries, pending_subjects, wrong_subjects
 
 AUDIT_AT = time(2, 30)
 SUBJECTS_PER_NIGHT = 5_000

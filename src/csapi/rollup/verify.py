@@ -4,7 +4,7 @@ Everything of one tenant is read in one snapshot. What is marked is pending, not
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -21,8 +21,8 @@ from csapi.kit.db import Statement
 from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, Cuboid
 from csapi.metrics.rebuild import SLOT, bucket_rows_from_facts, mismatches, slot_rows
 from csapi.metrics.zones import day_start, local_date, month_start
+from csapi.rollup.parts import Part, chunks
 
-SUBJECTS_PER_CHUNK = 1_000
 Cuboids = tuple[Cuboid, ...]
 Span = tuple[datetime, datetime]
 
@@ -45,9 +45,6 @@ def own_columns(*, with_business_time: bool) -> str:
 
 
 TARGET_KINDS = ", ".join(str(int(kind)) for kind in SLA_KINDS)
-
-NEXT_SUBJECTS = f"""
-SELECT id FROM {{table}} WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT {SUBJECTS_PER_CHUNK}"""
 
 ORPHANS = """
 SELECT DISTINCT f.subject FROM facts f
@@ -81,16 +78,6 @@ EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 SLOTTED = f"""
 SELECT bucket FROM rollup_buckets WHERE tenant_id = $1 AND grain = {Grain.DAY} AND is_slotted"""
-
-
-@dataclass
-class Part:
-    """So many subjects of each resource, each after the one where the last part ended. `reached`:
-    where this one ended, of resources of which there are more."""
-
-    after: Mapping[int, UUID]
-    most: int
-    reached: dict[int, UUID] = field(default_factory=dict)
 
 
 @dataclass
@@ -191,25 +178,6 @@ async def wrong_subjects(
         )
         wrong[resource] |= {row["id"] for row in rows}
     return wrong
-
-
-async def chunks(
-    connection: asyncpg.Connection, tenant_id: UUID, resource: Resource, part: Part | None
-) -> AsyncIterator[Sequence[UUID]]:
-    """The subjects of a resource, some at a time: all, or those of a part."""
-    after = UUID(int=0) if part is None else part.after.get(int(resource), UUID(int=0))
-    left = None if part is None else part.most
-    while left is None or left > 0:
-        table = SUBJECT_KINDS[resource].table
-        rows = await connection.fetch(NEXT_SUBJECTS.format(table=table), tenant_id, after)
-        if not rows:
-            return
-        ids = [row["id"] for row in rows]
-        after = ids[-1]
-        yield ids
-        left = None if left is None else left - len(ids)
-    if part is not None:
-        part.reached[int(resource)] = after
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import asyncpg
 from csapi.access.tenancy import tenant_transaction
 from csapi.connect.webhooks.client import Outcome
 from csapi.connect.webhooks.schemas import DeliveryStatus, WebhookEnd
-from csapi.connect.webhooks.store import cancel_waiting
+from csapi.connect.webhooks.store import cancel_waiting, watch
 from csapi.kit.db import acquire
 
 # Longer than any attempt takes.
@@ -157,9 +157,9 @@ async def record(
             outcome.excerpt,
         )
         if outcome.is_success:
+            await connection.execute(WORKS, task.tenant_id, task.endpoint)
             await connection.execute(DROP_MARK, *task.place)
             await connection.execute(CLOSE, *task.place, DeliveryStatus.delivered.value)
-            await connection.execute(WORKS, task.tenant_id, task.endpoint)
             return
         since = await connection.fetchval(FAILS, task.tenant_id, task.endpoint, began)
         if pause is None or outcome.status == GONE:
@@ -171,11 +171,14 @@ async def record(
             await connection.execute(MOVE_MARK, *task.place, following)
             await connection.execute(RETRY, *task.place, following)
         if outcome.status == GONE:
-            await disable(connection, task, WebhookEnd.gone)
+            await disable(connection, task, WebhookEnd.gone, began)
         elif since is not None and began - since >= give_up_after:
-            await disable(connection, task, WebhookEnd.failing)
+            await disable(connection, task, WebhookEnd.failing, began)
 
 
-async def disable(connection: asyncpg.Connection, task: Task, reason: WebhookEnd) -> None:
+async def disable(
+    connection: asyncpg.Connection, task: Task, reason: WebhookEnd, now: datetime
+) -> None:
     await connection.execute(DISABLE, task.tenant_id, task.endpoint, reason.value)
     await cancel_waiting(connection, task.tenant_id, task.endpoint)
+    await watch(connection, task.tenant_id, now)

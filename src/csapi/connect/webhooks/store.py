@@ -34,12 +34,12 @@ INSERT INTO webhook_endpoints (tenant_id, url, events, description, is_enabled)
 SELECT $1, $2::text, $3::text[], $4::text, $5::boolean
 WHERE (SELECT count(*) FROM webhook_endpoints WHERE tenant_id = $1) < {MOST_WEBHOOKS}
 RETURNING {COLUMNS}"""
-# Whoever enables it begins anew: what it failed before is over.
+# Whoever enables it, or sends it elsewhere, begins anew: what it failed before is over.
 CHANGE = f"""
 UPDATE webhook_endpoints SET url = $3, events = $4, description = $5, is_enabled = $6,
   disabled_reason = CASE WHEN is_enabled = $6 THEN disabled_reason END,
   disabled_at = CASE WHEN is_enabled = $6 THEN disabled_at END,
-  failing_since = CASE WHEN is_enabled = $6 THEN failing_since END,
+  failing_since = CASE WHEN is_enabled = $6 AND url = $3 THEN failing_since END,
   updated_at = clock_timestamp()
 WHERE tenant_id = $1 AND id = $2
 RETURNING {COLUMNS}"""
@@ -169,8 +169,9 @@ async def change(
 
 
 async def cancel_waiting(connection: asyncpg.Connection, tenant_id: UUID, endpoint: UUID) -> None:
-    await connection.execute(CANCEL, tenant_id, endpoint)
+    """Nobody waits in a circle: always the endpoint, then marks, then deliveries."""
     await connection.execute(DROP_MARKS, tenant_id, endpoint)
+    await connection.execute(CANCEL, tenant_id, endpoint)
 
 
 async def remove(
