@@ -16,7 +16,7 @@ from csapi.access.happenings import DriverReferred, WebhookTest
 from csapi.access.outbox import WebhookEvent, emit
 from csapi.access.service import create_tenant
 from csapi.access.tenancy import tenant_transaction
-from csapi.connect.webhooks import queue, store
+from csapi.connect.webhooks import endpoints, queue, store
 from csapi.connect.webhooks.client import Client
 from csapi.connect.webhooks.job import AT_ONCE_OF_TENANT, Deliverer
 from csapi.connect.webhooks.schemas import DeliveryParams, ReplayKind
@@ -24,6 +24,7 @@ from csapi.connect.webhooks.signing import secret_text
 from csapi.connect.webhooks.trim import trim_webhooks
 from csapi.kit.clock import now
 from csapi.kit.db import acquire
+from csapi.kit.problems import Problem
 
 EVENTS = [WebhookEvent.driver_referred, WebhookEvent.export_ready]
 
@@ -372,3 +373,17 @@ async def test_the_log_goes_after_its_days(tenancy: Tenancy, receiver: Receiver)
     await tenancy.emit("b")
     await tenancy.deliver()
     assert receiver.messages[1].is_signed_by(secret)
+
+
+async def test_what_waits_does_not_pile_up(
+    tenancy: Tenancy, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "MOST_REPLAYED", 2)
+    endpoint, _ = await tenancy.webhook(receiver.url)
+    await tenancy.emit("a")
+    async with tenant_transaction(tenancy.api, tenancy.tenant_id) as connection:
+        await endpoints.check_room(connection, tenancy.tenant_id, endpoint)
+    await tenancy.emit("b")
+    async with tenant_transaction(tenancy.api, tenancy.tenant_id) as connection:
+        with pytest.raises(Problem, match="conflict"):
+            await endpoints.check_room(connection, tenancy.tenant_id, endpoint)

@@ -240,3 +240,36 @@ async def test_items_and_stubs_are_counted(product: Product) -> None:
     ):  # fmt: skip
         assert parts(found, name) == (1, 1, "warning"), name
         assert named(found, name) == ["gone"]
+
+
+async def test_what_the_audit_found_is_shown(product: Product) -> None:
+    tenant = new_tenant_client(product)
+    pool = await asyncpg.create_pool(
+        product.database.worker_url,
+        min_size=1,
+        max_size=2,
+        server_settings={"search_path": "csapi"},
+    )
+
+    async def audited(age: timedelta, mismatches: int) -> Any:
+        at = now() - age
+        async with tenant_transaction(pool, tenant.tenant_id) as connection:
+            await connection.execute(
+                "INSERT INTO audits VALUES ($1, uuidv7(), $2, $2, 100, 60, 1, $3, $4, $4, "
+                """'[{"kind": "call", "name": "x"}]', '{}')""",
+                tenant.tenant_id,
+                at,
+                mismatches,
+                at.date(),
+            )
+        return tenant.http.get(URL).json()
+
+    assert parts(await audited(timedelta(days=9), 0), "verification") == (0, 0, "unknown")
+    assert parts(await audited(timedelta(hours=1), 0), "verification") == (0, 160, "ok")
+    found = await audited(timedelta(minutes=1), 2)
+    await pool.close()
+    tenant.http.close()
+    assert parts(found, "verification") == (2, 160, "warning")
+    assert (found["audits"], found["audits_with_mismatches"]) == (3, 1)
+    last = found["last_audit"]
+    assert (last["mismatches"], last["examples"]) == (2, [{"kind": "call", "name": "x"}])

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from csapi.access.happenings import WebhookTest
-from csapi.access.outbox import MOST_WEBHOOKS, emit
+from csapi.access.outbox import MOST_REPLAYED, MOST_WEBHOOKS, emit
 from csapi.access.principals import Principal
 from csapi.access.tenancy import tenant_transaction
 from csapi.connect.webhooks import store
@@ -46,6 +46,13 @@ def missing_delivery() -> Problem:
 
 def disabled() -> Problem:
     return Problem("conflict", "The webhook is disabled: enable it first (PATCH is_enabled).")
+
+
+async def check_room(connection: Any, tenant_id: UUID, endpoint: UUID) -> None:
+    """Nobody piles up more than an endpoint is sent at once."""
+    waiting = await connection.fetchval(store.WAITING, tenant_id, endpoint)
+    if waiting >= MOST_REPLAYED:
+        raise Problem("conflict", f"{waiting:,} deliveries wait already: let them go first.")
 
 
 def check_url(request: AnyRequest, url: str) -> None:
@@ -127,6 +134,7 @@ async def test_webhook(request: AnyRequest, principal: Principal) -> Response:
     id_, tenant_id = path_of(request, WebhookPath).webhook_id, principal.tenant_id
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         await found_webhook(connection, tenant_id, id_)
+        await check_room(connection, tenant_id, id_)
         made = await emit(connection, tenant_id, WebhookTest(webhook_id=str(id_)), to=id_)
         if made is None:
             raise disabled()
@@ -178,6 +186,7 @@ async def replay_delivery(request: AnyRequest, principal: Principal) -> Response
         row = await found_webhook(connection, *place, store.LOCKED)
         if not row["is_enabled"]:
             raise disabled()
+        await check_room(connection, *place)
         made = await connection.fetchval(store.REPLAY_ONE, *place, path.delivery_id)
         told: DeliveryDetail | None = await store.detail(connection, *place, made)
     request.app.state.wake_webhooks()
@@ -195,6 +204,7 @@ async def replay_range(request: AnyRequest, principal: Principal) -> Response:
         row = await found_webhook(connection, tenant_id, id_, store.LOCKED)
         if not row["is_enabled"]:
             raise disabled()
+        await check_room(connection, tenant_id, id_)
         ends = asked.from_, end
         made = await store.replay_range(connection, tenant_id, row, *ends, asked.kind)
     request.app.state.wake_webhooks()

@@ -51,6 +51,7 @@ DELETE FROM webhook_attempts a USING webhook_deliveries d
 WHERE a.tenant_id = $1 AND d.tenant_id = $1 AND d.endpoint = $2 AND a.delivery = d.id"""
 DROP_DELIVERIES = "DELETE FROM webhook_deliveries WHERE tenant_id = $1 AND endpoint = $2"
 DROP_MARKS = "DELETE FROM webhook_marks WHERE tenant_id = $1 AND endpoint = $2"
+WAITING = "SELECT count(*) FROM webhook_marks WHERE tenant_id = $1 AND endpoint = $2"
 DROP = "DELETE FROM webhook_endpoints WHERE tenant_id = $1 AND id = $2 RETURNING id"
 CANCEL = """
 UPDATE webhook_deliveries

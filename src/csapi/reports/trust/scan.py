@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from csapi.kit.quantities import id_at
@@ -17,6 +18,7 @@ from csapi.reports.trust.vanity import warnings_of
 from csapi.reports.work_params import told_by_parameter
 
 LONGEST_QUALITY_DAYS = 92
+RECENT = timedelta(days=3)
 WITHOUT = {
     ("contacts", "topic"): QualityCheckId.contacts_without_topic,
     ("contacts", "tag"): QualityCheckId.contacts_without_tag,
@@ -64,7 +66,7 @@ async def report(snapshot: Snapshot, period: Period, numbers: Numbers) -> DataQu
         **of_items(received),
         **await of_records(records, numbers),
         **of_numbers(numbers),
-        QualityCheckId.verification: of_audit(nights.last),
+        QualityCheckId.verification: of_audit(nights.last, snapshot.desk.now),
     }
     checks = all_told(found)
     return DataQuality(
@@ -126,7 +128,8 @@ def of_numbers(numbers: Numbers) -> dict[QualityCheckId, Counted]:
     return found
 
 
-def of_audit(last: Audit | None) -> Counted:
-    if last is None:
+def of_audit(last: Audit | None, now: datetime) -> Counted:
+    """Of clean nights only a recent one says anything."""
+    if last is None or (not last.mismatches and now - last.started_at > RECENT):
         return Counted(0, 0)
     return Counted(last.mismatches, last.subjects_checked + last.buckets_checked)
