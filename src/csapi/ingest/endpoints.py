@@ -16,8 +16,6 @@ from csapi.ingest.events import ingest_events
 from csapi.ingest.examples import EXAMPLES
 from csapi.ingest.queries import (
     Within,
-    decode_cursor,
-    encode_cursor,
     list_statement,
     one_statement,
 )
@@ -36,6 +34,7 @@ from csapi.ingest.schemas import (
 from csapi.ingest.service import Intake, Outcome, ingest_records
 from csapi.kit.body import read_body
 from csapi.kit.clock import now
+from csapi.kit.cursors import decode_cursor, encode_cursor
 from csapi.kit.db import run
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import (

@@ -1,6 +1,5 @@
 """Webhooks: the endpoints of the API."""
 
-import base64
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -31,6 +30,7 @@ from csapi.connect.webhooks.schemas import (
 )
 from csapi.connect.webhooks.signing import secret_text
 from csapi.kit.clock import now
+from csapi.kit.cursors import decode_cursor, encode_cursor
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, body_of, params_of, path_of
 from csapi.kit.problems import FieldError, Problem, invalid
@@ -146,25 +146,14 @@ async def test_webhook(request: AnyRequest, principal: Principal) -> Response:
 async def list_deliveries(request: AnyRequest, principal: Principal) -> Response:
     id_, tenant_id = path_of(request, WebhookPath).webhook_id, principal.tenant_id
     wanted = params_of(request, DeliveryParams)
-    after = None if wanted.cursor is None else read_cursor(wanted.cursor)
+    after = None if wanted.cursor is None else decode_cursor(wanted.cursor)
     pool = request.app.state.pool
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         await found_webhook(connection, tenant_id, id_)
         rows = await store.deliveries(connection, tenant_id, id_, wanted, after)
     page = [store.delivery(row) for row in rows[: wanted.limit]]
-    cursor = cursor_of(rows[wanted.limit - 1]["id"]) if len(rows) > wanted.limit else None
+    cursor = encode_cursor(rows[wanted.limit - 1]["id"]) if len(rows) > wanted.limit else None
     return json_response(DeliveryPage(data=page, page=WebhookPage(next_cursor=cursor)))
-
-
-def cursor_of(id_: UUID) -> str:
-    return base64.urlsafe_b64encode(id_.bytes).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> UUID:
-    try:
-        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        raise Problem("invalid_cursor", "Take next_cursor of the last page as it is.") from None
 
 
 async def get_delivery(request: AnyRequest, principal: Principal) -> Response:
