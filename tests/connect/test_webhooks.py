@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import asyncpg
 import pytest
 from tests.conftest import Product, Tenant
 from tests.connect.receiver import Receiver, receiving
 from tests.reports.compared import push
 
+from csapi.access.tenancy import tenant_scope
 from csapi.app import openapi_document
 
 HOOKS = "/v1/webhooks"
@@ -199,6 +201,34 @@ def test_redis_may_forget_everything(product: Product, tenant: Tenant, receiver:
     server.flushall()
     server.close()
     receiver.wait_for(1)
+
+
+async def test_a_worker_that_is_killed_loses_nothing(
+    product: Product, tenant: Tenant, receiver: Receiver
+) -> None:
+    """Killed while the receiver thinks: once the lease is over, the next one tells it again."""
+    place = f"{HOOKS}/{create(tenant, receiver.url, 'export.ready')['id']}"
+    receiver.delay = 1.5
+    sent = tenant.http.post(f"{place}/test").json()
+    receiver.wait_for(1)
+    product.kill("worker")
+    receiver.delay = 0.0
+    waiting = tenant.http.get(f"{place}/deliveries/{sent['id']}").json()
+    assert (waiting["status"], waiting["attempts"]) == ("pending", 1)
+    tenant.http.post(f"{place}/test")
+    connection = await asyncpg.connect(
+        product.database.worker_url, server_settings={"search_path": "csapi"}
+    )
+    async with tenant_scope(connection, tenant.tenant_id):
+        await connection.execute(
+            "UPDATE webhook_marks SET due_at = clock_timestamp() WHERE tenant_id = $1",
+            tenant.tenant_id,
+        )
+    await connection.close()
+    product.start("worker")
+    first, *others = receiver.wait_for(3)
+    assert first.id in {each.id for each in others}
+    assert settled(tenant, f"{place}/deliveries/{sent['id']}")["attempts"] == 2
 
 
 def test_each_type_is_described() -> None:
