@@ -12,7 +12,7 @@ TABLES = (
     "webhook_deliveries",
     "webhook_attempts",
     "webhook_marks",
-    "watch_marks",
+    "scan_marks",
 )
 
 DDL = """
@@ -79,11 +79,11 @@ CREATE TABLE webhook_marks (
   due_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT webhook_marks_pkey PRIMARY KEY (tenant_id, endpoint, delivery)
 );
-CREATE TABLE watch_marks (
+CREATE TABLE scan_marks (
   tenant_id UUID NOT NULL,
   watch TEXT NOT NULL,
   due_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT watch_marks_pkey PRIMARY KEY (tenant_id, watch)
+  CONSTRAINT scan_marks_pkey PRIMARY KEY (tenant_id, watch)
 );
 """
 
@@ -97,13 +97,13 @@ GRANTS = {
             "webhook_deliveries",
             "webhook_marks",
         ),
-        "SELECT, INSERT, DELETE": ("watch_marks",),
+        "SELECT, INSERT, DELETE": ("scan_marks",),
         "SELECT, INSERT": ("webhook_events",),
         "SELECT, DELETE": ("webhook_attempts",),
         "INSERT": ("webhook_secrets",),
     },
     "csapi_worker": {
-        "SELECT, INSERT, UPDATE, DELETE": ("webhook_deliveries", "webhook_marks", "watch_marks"),
+        "SELECT, INSERT, UPDATE, DELETE": ("webhook_deliveries", "webhook_marks", "scan_marks"),
         "SELECT, INSERT, DELETE": ("webhook_events", "webhook_attempts"),
         "SELECT, UPDATE": ("webhook_endpoints",),
         "SELECT, DELETE": ("webhook_secrets",),
@@ -123,7 +123,7 @@ DISTINCT = {
     "webhook_deliveries": {"tenant_id": 1, "endpoint": -0.01, "id": -1},
     "webhook_attempts": {"tenant_id": 1, "delivery": -0.5},
     "webhook_marks": {"tenant_id": 1, "endpoint": -0.01, "delivery": -1},
-    "watch_marks": {"tenant_id": 1, "watch": -1},
+    "scan_marks": {"tenant_id": 1, "watch": -1},
 }
 
 
@@ -140,7 +140,7 @@ def upgrade() -> None:
             f"USING {POLICY} WITH CHECK {POLICY}"
         )
         op.execute(f"ALTER TABLE {table} ALTER COLUMN tenant_id SET STATISTICS 0")
-    for table in ("webhook_marks", "watch_marks"):
+    for table in ("webhook_marks", "scan_marks"):
         op.execute(f"CREATE POLICY sweep ON {table} FOR SELECT TO csapi_worker USING (true)")
     for role, grants in GRANTS.items():
         for privileges, tables in grants.items():

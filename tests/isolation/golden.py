@@ -21,7 +21,7 @@ FURTHER_POLICIES = {
     "export_marks": {"sweep": SWEEP_POLICY},
     "report_marks": {"sweep": SWEEP_POLICY},
     "webhook_marks": {"sweep": SWEEP_POLICY},
-    "watch_marks": {"sweep": SWEEP_POLICY},
+    "scan_marks": {"sweep": SWEEP_POLICY},
 }
 
 # What the worker sees of all tenants must never hold more than this.
@@ -34,7 +34,7 @@ SWEPT_COLUMNS = {
     "export_marks": {"tenant_id", "export", "due_at"},
     "report_marks": {"tenant_id", "report", "turn", "due_at", "attempt"},
     "webhook_marks": {"tenant_id", "endpoint", "delivery", "due_at"},
-    "watch_marks": {"tenant_id", "watch", "due_at"},
+    "scan_marks": {"tenant_id", "watch", "due_at"},
 }
 
 # A key or a token arrives before anybody knows whose it is.
@@ -109,7 +109,7 @@ GRANTS = {
         "tenants": ADD,
         "ticket_events": ADD,
         "tickets": EDIT,
-        "watch_marks": "adr",
+        "scan_marks": "adr",
         "webhook_attempts": "dr",
         "webhook_deliveries": ALL,
         "webhook_endpoints": ALL,
@@ -173,7 +173,7 @@ GRANTS = {
         "tenants": READ,
         "ticket_events": "rw",
         "tickets": "rw",
-        "watch_marks": ALL,
+        "scan_marks": ALL,
         "webhook_attempts": "adr",
         "webhook_deliveries": ALL,
         "webhook_endpoints": "rw",

@@ -110,11 +110,11 @@ async def test_each_tenant_has_its_night(
     auditor = Auditor(worker_pool)
     await auditor.sweep()
     (mark,) = await run(
-        worker_pool, tenant_id, "SELECT due_at FROM watch_marks WHERE tenant_id = $1"
+        worker_pool, tenant_id, "SELECT due_at FROM scan_marks WHERE tenant_id = $1"
     )
     assert now() < mark["due_at"] <= now() + timedelta(days=1)
     assert mark["due_at"].strftime("%H:%M") == "21:00"
-    await run(worker_pool, tenant_id, "UPDATE watch_marks SET due_at = now() WHERE tenant_id = $1")
+    await run(worker_pool, tenant_id, "UPDATE scan_marks SET due_at = now() WHERE tenant_id = $1")
     await auditor.sweep()
     assert len(await audits(worker_pool, tenant_id)) == 1
     await auditor.sweep()

@@ -70,7 +70,7 @@ async def test_only_who_wants_it_is_looked_at(
     async def marks() -> dict[str, Any]:
         async with tenant_transaction(api_pool, tenant_id) as connection:
             rows = await connection.fetch(
-                "SELECT watch, due_at FROM watch_marks WHERE tenant_id = $1", tenant_id
+                "SELECT watch, due_at FROM scan_marks WHERE tenant_id = $1", tenant_id
             )
         return {row["watch"]: row["due_at"] for row in rows}
 

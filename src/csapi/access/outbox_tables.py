@@ -77,8 +77,8 @@ webhook_marks = tenant_table(
     key=("endpoint", "delivery"),
 )
 
-watch_marks = tenant_table(
-    "watch_marks",
+scan_marks = tenant_table(
+    "scan_marks",
     column("watch", sa.Text),
     column("due_at", instant),
     key=("watch",),

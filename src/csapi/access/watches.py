@@ -31,18 +31,18 @@ class Watch(StrEnum):
 
 # The worker reads ids and instants of all tenants, and nothing else of them.
 DUE = """
-SELECT w.tenant_id, t.timezone FROM watch_marks w JOIN tenants t ON t.tenant_id = w.tenant_id
+SELECT w.tenant_id, t.timezone FROM scan_marks w JOIN tenants t ON t.tenant_id = w.tenant_id
 WHERE w.watch = $1 AND w.due_at <= $2 ORDER BY w.due_at LIMIT 50"""
 CLAIM = """
-UPDATE watch_marks SET due_at = $4
+UPDATE scan_marks SET due_at = $4
 WHERE tenant_id = $1 AND watch = $2 AND due_at <= $3 RETURNING watch"""
 BEGIN = """
-INSERT INTO watch_marks (tenant_id, watch, due_at) VALUES ($1, $2, $3)
+INSERT INTO scan_marks (tenant_id, watch, due_at) VALUES ($1, $2, $3)
 ON CONFLICT (tenant_id, watch) DO NOTHING"""
-END = "DELETE FROM watch_marks WHERE tenant_id = $1 AND watch = $2"
+END = "DELETE FROM scan_marks WHERE tenant_id = $1 AND watch = $2"
 UNWATCHED = """
 SELECT t.tenant_id, t.timezone FROM tenants t WHERE NOT EXISTS (
-  SELECT FROM watch_marks w WHERE w.tenant_id = t.tenant_id AND w.watch = $1) LIMIT 500"""
+  SELECT FROM scan_marks w WHERE w.tenant_id = t.tenant_id AND w.watch = $1) LIMIT 500"""
 
 
 async def due(pool: asyncpg.Pool, watch: Watch, now: datetime) -> Sequence[tuple[UUID, str]]:
