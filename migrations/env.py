@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import csapi.access.outbox_tables
 import csapi.access.tables
 import csapi.facts.cost_tables
 import csapi.facts.customer_tables
@@ -10,11 +11,13 @@ import csapi.facts.schedule_tables
 import csapi.facts.self_service_tables
 import csapi.facts.sla_tables
 import csapi.facts.tables
+import csapi.facts.trust_tables
 import csapi.facts.work_tables
 import csapi.metrics.tables
 import csapi.reports.tables
 from csapi.kit.tables import metadata
 
+assert csapi.access.outbox_tables
 assert csapi.access.tables
 assert csapi.facts.self_service_tables
 assert csapi.facts.schedule_tables
@@ -23,6 +26,7 @@ assert csapi.facts.cost_tables
 assert csapi.facts.customer_tables
 assert csapi.facts.sla_tables
 assert csapi.facts.tables
+assert csapi.facts.trust_tables
 assert csapi.facts.work_tables
 assert csapi.metrics.tables
 assert csapi.reports.tables

@@ -291,6 +291,8 @@ class Product:
             "CSAPI_DATABASE_URL": url,
             "CSAPI_REDIS_URL": self.redis_url,
             "CSAPI_PORT": str(self.port),
+            # Receivers of tests are on this machine.
+            "CSAPI_WEBHOOKS_INSECURE": "true",
         }
         log = (self.logs / f"{command}.log").open("ab")
         self.processes[command] = subprocess.Popen(

@@ -15,6 +15,7 @@ from csapi.health import OPERATIONS as HEALTH
 from csapi.health import TAG as HEALTH_TAG
 from csapi.ingest.directory import Directory
 from csapi.ingest.service import Intake
+from csapi.ingest.tally import Tally
 from csapi.kit import error_pages
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.docs_page import docs_handlers
@@ -30,7 +31,7 @@ from csapi.kit.settings import Settings, load_settings, query_lanes
 from csapi.kit.termination import told_of_termination
 from csapi.reports.live.stream import hub_of
 from csapi.reports.standing import Standings
-from csapi.slices import OPERATIONS, TAGS
+from csapi.slices import MESSAGES, OPERATIONS, TAGS
 
 # Of one tenant in a process, while others are there.
 QUERIES_BESIDE_OTHERS, BATCHES_BESIDE_OTHERS = 2, 1
@@ -55,6 +56,7 @@ def openapi_document() -> dict[str, Any]:
             error_pages.TAG: error_pages.TAG_DESCRIPTION,
             HEALTH_TAG: "Whether this server lives, and whether it is ready.",
         },
+        messages=MESSAGES,
     )
 
 
@@ -79,6 +81,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.guard = Guard(pool)
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
+    tally = app.state.tally = Tally(pool)
     pressure = Pressure()
     crowd = Crowd(pressure)
     app.state.lanes = Lanes(query_lanes(settings), shared=QUERIES_BESIDE_OTHERS, crowd=crowd)
@@ -89,6 +92,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.waker = waker
     app.state.wake_worker = waker.wake
     app.state.wake_exports = waker.wake_exports
+    app.state.wake_webhooks = waker.wake_webhooks
     watching = asyncio.create_task(pressure.watch())
     app.state.tell_news = news.tell
     app.state.hub = hub
@@ -98,6 +102,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     finally:
         watching.cancel()
         await hub.close()
+        await tally.close()
         await waker.close()
         await pool.close()
 

@@ -1,6 +1,9 @@
 """What the app is made of: each slice gives its operations."""
 
+from csapi.access.outbox import DATA
+from csapi.connect.webhooks import operations as webhooks
 from csapi.ingest import attributes, endpoints, schedules, sla
+from csapi.kit.openapi_webhooks import Message
 from csapi.kit.operations import Operation
 from csapi.reports import (
     agents_now,
@@ -34,6 +37,7 @@ from csapi.reports.plans import suggestion_endpoints as suggestions
 from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
 from csapi.reports.staffing import endpoints as staffing
+from csapi.reports.trust import endpoints as trust
 from csapi.reports.uplift import endpoints as uplift
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -72,6 +76,12 @@ OPERATIONS: tuple[Operation, ...] = (
     *settings.OPERATIONS,
     *versions.OPERATIONS,
     *weight_settings.OPERATIONS,
+    *trust.OPERATIONS,
+    *webhooks.OPERATIONS,
+)
+
+MESSAGES: tuple[Message, ...] = tuple(
+    Message(type_.value, data, webhooks.TAG) for type_, data in DATA.items()
 )
 
 TAGS = {
@@ -88,6 +98,7 @@ TAGS = {
     "answers are kept as they were.",
     goals.TAG: "Where metrics are to be by when, and whether they get there; alerts where one "
     "moves the wrong way or out of its usual range; what annotated events changed.",
+    webhooks.TAG: webhooks.TAG_TEXT,
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
     "shown.",

@@ -10,14 +10,28 @@ from typing import Any
 from arq import cron, func
 from arq.worker import Worker
 
+from csapi.connect.webhooks.client import Client
+from csapi.connect.webhooks.job import Deliverer
+from csapi.connect.webhooks.trim import trim_webhooks
+from csapi.kit.clock import now
 from csapi.kit.db import StartupError, open_pool
-from csapi.kit.queue import DRAIN_JOB, EXPORT_JOB, deserialize, redis_settings, serialize
+from csapi.kit.queue import (
+    DRAIN_JOB,
+    EXPORT_JOB,
+    WEBHOOK_JOB,
+    deserialize,
+    redis_settings,
+    serialize,
+)
 from csapi.kit.settings import Settings
 from csapi.reports.alerts.watching import look_at_alert
 from csapi.reports.exports.job import Exporter
 from csapi.reports.goals.watching import look_at_goal
+from csapi.reports.live.at_risk import risk_watcher
+from csapi.reports.radar.watch import issue_watcher
 from csapi.reports.runs.job import Reporter
 from csapi.reports.watching import Watch, Watcher
+from csapi.rollup.audit import Auditor
 from csapi.rollup.costs import extend_costs
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
@@ -52,8 +66,13 @@ async def watch(ctx: dict[Any, Any]) -> int:
     return await watcher.sweep()
 
 
+async def deliver(ctx: dict[Any, Any]) -> int:
+    deliverer: Deliverer = ctx["deliverer"]
+    return await deliverer.sweep()
+
+
 async def trim(ctx: dict[Any, Any]) -> int:
-    return await trim_slots(ctx["pool"])
+    return await trim_slots(ctx["pool"]) + await trim_webhooks(ctx["pool"], now())
 
 
 async def extend(ctx: dict[Any, Any]) -> int:
@@ -70,6 +89,7 @@ async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
             functions=[
                 func(drain, name=DRAIN_JOB, timeout=JOB_SECONDS, max_tries=1),
                 func(export, name=EXPORT_JOB, timeout=EXPORT_SECONDS, max_tries=1),
+                func(deliver, name=WEBHOOK_JOB, timeout=JOB_SECONDS, max_tries=1),
             ],
             cron_jobs=[
                 cron(drain, name="rollup.sweep", second=set(range(0, 60, 10)), timeout=JOB_SECONDS),
@@ -127,19 +147,27 @@ async def run_worker(settings: Settings) -> None:
     exporter = Exporter(pool, live_slots_max=settings.live_slots_max)
     reporter = Reporter(pool, live_slots_max=settings.live_slots_max)
     watcher = Watcher(pool, LOOKS, live_slots_max=settings.live_slots_max)
+    deliverer = Deliverer(pool, Client(insecure=settings.webhooks_insecure))
     context = {
         "drainer": drainer,
         "exporter": exporter,
         "reporter": reporter,
         "watcher": watcher,
+        "deliverer": deliverer,
         "pool": pool,
     }
     log.info("worker started")
+    risks = risk_watcher(pool, settings.live_slots_max)
+    issues = issue_watcher(pool, settings.live_slots_max)
     tasks = [
         asyncio.create_task(run_timer("drain", drainer.drain)),
         asyncio.create_task(run_timer("export", exporter.sweep)),
         asyncio.create_task(run_timer("report", reporter.sweep)),
         asyncio.create_task(run_timer("watch", watcher.sweep)),
+        asyncio.create_task(run_timer("webhooks", deliverer.sweep)),
+        asyncio.create_task(run_timer("targets at risk", risks.sweep)),
+        asyncio.create_task(run_timer("new issues", issues.sweep)),
+        asyncio.create_task(run_timer("audit", Auditor(pool).sweep)),
         asyncio.create_task(run_arq(settings, context)),
     ]
     await stop.wait()
@@ -147,4 +175,5 @@ async def run_worker(settings: Settings) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await deliverer.close()
     pool.terminate()

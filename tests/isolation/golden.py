@@ -21,6 +21,8 @@ FURTHER_POLICIES = {
     "export_marks": {"sweep": SWEEP_POLICY},
     "report_marks": {"sweep": SWEEP_POLICY},
     "watch_marks": {"sweep": SWEEP_POLICY},
+    "webhook_marks": {"sweep": SWEEP_POLICY},
+    "scan_marks": {"sweep": SWEEP_POLICY},
 }
 
 # What the worker sees of all tenants must never hold more than this.
@@ -33,6 +35,8 @@ SWEPT_COLUMNS = {
     "export_marks": {"tenant_id", "export", "due_at"},
     "report_marks": {"tenant_id", "report", "turn", "due_at", "attempt"},
     "watch_marks": {"tenant_id", "watch", "id", "turn", "due_at", "attempt"},
+    "webhook_marks": {"tenant_id", "endpoint", "delivery", "due_at"},
+    "scan_marks": {"tenant_id", "watch", "due_at"},
 }
 
 # A key or a token arrives before anybody knows whose it is.
@@ -61,6 +65,7 @@ GRANTS = {
         "ticket_types": EDIT,
         "topics": EDIT,
         "alembic_version": READ,
+        "audits": READ,
         "api_keys": EDIT,
         "browser_origins": "adr",
         "business_intervals": "adr",
@@ -79,6 +84,7 @@ GRANTS = {
         "feedback_requests": EDIT,
         "forms": EDIT,
         "goals": ALL,
+        "ingest_counts": EDIT,
         "kb_articles": EDIT,
         "kb_events": EDIT,
         "live_tickets": "adr",
@@ -111,6 +117,14 @@ GRANTS = {
         "ticket_events": ADD,
         "tickets": EDIT,
         "watch_marks": ALL,
+        "scan_marks": "adr",
+        "webhook_attempts": "dr",
+        "webhook_deliveries": ALL,
+        "webhook_endpoints": ALL,
+        "webhook_events": ADD,
+        "webhook_marks": ALL,
+        # It makes secrets and can read none.
+        "webhook_secrets": "a",
         "weight_settings": EDIT,
         "work_sessions": EDIT,
     },
@@ -128,6 +142,7 @@ GRANTS = {
         "ticket_types": READ,
         "topics": READ,
         "alembic_version": READ,
+        "audits": "adr",
         "business_intervals": "adr",
         "calls": "rw",
         "custom_attributes": READ,
@@ -170,6 +185,13 @@ GRANTS = {
         "ticket_events": "rw",
         "tickets": "rw",
         "watch_marks": "drw",
+        "scan_marks": ALL,
+        "webhook_attempts": "adr",
+        "webhook_deliveries": ALL,
+        "webhook_endpoints": "rw",
+        "webhook_events": "adr",
+        "webhook_marks": ALL,
+        "webhook_secrets": "dr",
         "weight_settings": READ,
         "work_sessions": "rw",
     },

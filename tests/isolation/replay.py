@@ -25,6 +25,9 @@ VOLATILE = {
     # when something was made, and what is made up anew each time
     "created_at", "expires_at", "finished_at", "replied_at", "token", "download",
     "looked_at", "status", "progress", "rows", "rows_total", "bytes",
+    # secrets, and how far the worker has come with what was to be delivered
+    "secret", "overlap_ends_at", "next_attempt_at", "attempts", "last_error", "last_status_code",
+    "attempt_log", "failing_since",
 }  # fmt: skip
 # Lists without free text: what stands in them is of closed vocabularies.
 WITHOUT_TEXT = {"listMetricSettings", "listPortalTokens"}
@@ -39,6 +42,8 @@ FOUND = {
     "/v1/drivers/{driver_id}/referrals": "/v1/referrals",
     "/v1/suggestions/{suggestion_id}/plan": "/v1/action-plans",
 }
+# What is made within something else, and has a collection of its own there.
+WITHIN = {"/v1/webhooks/{webhook_id}/test": "/v1/webhooks/{webhook_id}/deliveries"}
 # What an agent writes, and not a key.
 OWN_WORDS = {
     "/v1/self-evaluations": (
@@ -46,6 +51,10 @@ OWN_WORDS = {
     ),
     "/v1/suggestions": ("/v1/me/suggestions", {"kind": "challenge", "text": CANARY}),
 }  # fmt: skip
+# Fields with ids of ours.
+OWN_IDS = (
+    "id", "report_id", "agent_id", "suggestion_id", "plan_id", "webhook_id", "event_id",
+)  # fmt: skip
 # The same for everybody: definitions, not records.
 CATALOG = ("/v1/metrics/", "/v1/dimensions/")
 
@@ -103,6 +112,8 @@ def examples_of(operation: Operation) -> Iterator[Any]:
             yield {**example, "name": CANARY.replace("-", "_"), "label": CANARY}
         elif operation.path in ("/v1/exports", "/v1/queries/{name}"):
             yield named_metrics(copy.deepcopy(example))
+        elif operation.path == "/v1/webhooks":
+            yield {**example, "description": CANARY}
         elif operation.path.startswith("/v1/reports"):
             yield {**example, "name": CANARY}
         elif operation.operation_id in (
@@ -173,7 +184,7 @@ def add_within(captured: Captured, operation: Operation, value: str, found: Any)
     """What was made within something else is found by both their names."""
     if operation.path != f"{collection_of(operation)}/{{name}}" and is_id(found.get("id")):
         within = f"{value} {found['id']}"
-        captured.add(operation.path, within)
+        captured.add(WITHIN.get(operation.path, operation.path), within)
         for section in found.get("sections", ()):
             captured.add(f"{operation.path}/{{run_id}}/sections", f"{within} {section['name']}")
 
@@ -188,9 +199,6 @@ def is_id(value: object) -> bool:
 def has_id(found: dict[str, Any]) -> bool:
     """Whether it is something with an id of ours; that of a token is part of its text."""
     return is_id(found.get("id")) or {"id", "token"} <= found.keys()
-
-
-OWN_IDS = ("id", "report_id", "agent_id", "suggestion_id", "plan_id")
 
 
 def take_ids(found: Any) -> set[str]:
@@ -233,6 +241,7 @@ def steady(answer: httpx.Response, value: str = "") -> tuple[int, Any, list[str]
         if isinstance(found, dict):
             volatile = VOLATILE | ({"id"} if "token" in found else set())
             volatile |= {"ticket"} if "expires_at" in found else set()
+            volatile |= {"body"} if "attempt_log" in found else set()
             return {key: scrub(each) for key, each in found.items() if key not in volatile}
         if isinstance(found, list):
             return [scrub(each) for each in found]

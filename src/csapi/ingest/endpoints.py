@@ -16,8 +16,6 @@ from csapi.ingest.events import ingest_events
 from csapi.ingest.examples import EXAMPLES
 from csapi.ingest.queries import (
     Within,
-    decode_cursor,
-    encode_cursor,
     list_statement,
     one_statement,
 )
@@ -36,6 +34,7 @@ from csapi.ingest.schemas import (
 from csapi.ingest.service import Intake, Outcome, ingest_records
 from csapi.kit.body import read_body
 from csapi.kit.clock import now
+from csapi.kit.cursors import decode_cursor, encode_cursor
 from csapi.kit.db import run
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import (
@@ -60,20 +59,24 @@ async def take_in(
     raw: Sequence[bytes],
     *,
     is_batch: bool,
-) -> list[Outcome]:
+) -> tuple[list[Outcome], Counter[str]]:
+    """What became of each item, and of how many."""
     intake: Intake = request.app.state.intake
     taking = ingest_events if kind is EVENTS else ingest_records
-    outcomes = await taking(intake, principal.tenant_id, kind, raw, now(), is_batch=is_batch)
-    if any(outcome.status in ("created", "updated") for outcome in outcomes):
+    at = now()
+    outcomes = await taking(intake, principal.tenant_id, kind, raw, at, is_batch=is_batch)
+    counts = Counter(outcome.status for outcome in outcomes)
+    request.app.state.tally.add(principal.tenant_id, kind.name, counts, at)
+    if counts["created"] or counts["updated"]:
         request.app.state.wake_worker()
         request.app.state.tell_news(principal.tenant_id)
-    return outcomes
+    return outcomes, counts
 
 
 def post_one(kind: RecordKind) -> Handler:
     async def handler(request: AnyRequest, principal: Principal) -> Response:
         raw = await read_body(request, limit=operation_of(request).body_limit)
-        (outcome,) = await take_in(request, principal, kind, [raw], is_batch=False)
+        (outcome,), _ = await take_in(request, principal, kind, [raw], is_batch=False)
         if outcome.errors:
             raise invalid(*outcome.errors)
         receipt = IngestReceipt(
@@ -92,8 +95,7 @@ def post_batch(kind: RecordKind) -> Handler:
     async def handler(request: AnyRequest, principal: Principal) -> Response:
         raw = await items_of(request)
         async with request.app.state.batch_lanes.enter(principal.tenant_id):
-            outcomes = await take_in(request, principal, kind, raw, is_batch=True)
-        counts = Counter(outcome.status for outcome in outcomes)
+            outcomes, counts = await take_in(request, principal, kind, raw, is_batch=True)
         answer = BatchAnswer(
             summary=BatchSummary(
                 received=len(outcomes), **{status.value: counts[status] for status in IngestStatus}

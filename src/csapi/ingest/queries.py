@@ -1,13 +1,10 @@
 """Reading records back."""
 
-import base64
-import binascii
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from csapi.kit.db import Arguments, Statement
-from csapi.kit.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +61,3 @@ def one_statement(table: str, tenant_id: UUID, record_id: UUID) -> Statement:
         f"WHERE tenant_id = $1::uuid AND id = $2::uuid {known}",
         (tenant_id, record_id),
     )
-
-
-def encode_cursor(record_id: UUID) -> str:
-    return base64.urlsafe_b64encode(record_id.bytes).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str) -> UUID:
-    try:
-        return UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error):
-        raise Problem(
-            "invalid_cursor", "The cursor is not one of ours: take next_cursor of a page as it is."
-        ) from None

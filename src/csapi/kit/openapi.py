@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from csapi.kit.openapi_schemas import Schema, Schemas, reachable
+from csapi.kit.openapi_webhooks import Message, webhooks_of
 from csapi.kit.operations import Media, Operation, check_operations
 from csapi.kit.problem_types import PROBLEMS
 from csapi.kit.problems import MEDIA_TYPE, ProblemBody
@@ -210,11 +211,12 @@ def _who_may_call(operation: Operation) -> str:
     return text
 
 
-def _schemas(operations: Sequence[Operation]) -> Schemas:
+def _schemas(operations: Sequence[Operation], messages: Sequence[Message]) -> Schemas:
     bodies = [_media(d).body for operation in operations for d in operation.responses.values()]
     return Schemas(
         requests=[o.request for o in operations if o.request is not None],
-        responses=[ProblemBody, *(body for body in bodies if body not in (None, bytes, str))],
+        responses=[ProblemBody, *(body for body in bodies if body not in (None, bytes, str))]
+        + [each.data for each in messages],
         params=[p for o in operations for p in (o.params, o.path_params) if p is not None],
     )
 
@@ -226,17 +228,20 @@ def build_document(
     version: str,
     description: str,
     tags: Mapping[str, str],
+    messages: Sequence[Message] = (),
 ) -> dict[str, Any]:
-    """The document. `tags` gives the order and description of the groups of operations."""
+    """The document. `tags` gives the order and description of the groups of operations; `messages`
+    are what the server sends by itself."""
     check_operations(operations)
-    schemas = _schemas(operations)
+    schemas = _schemas(operations, messages)
     paths: Schema = {}
     for operation in operations:
         if operation.tag not in tags:
             raise ValueError(f"{operation.operation_id}: the tag {operation.tag} is not declared")
         entry = _operation(operation, schemas)
         paths.setdefault(operation.path, {})[operation.method.lower()] = entry
-    used = reachable([paths, _ref("schemas", "Problem")], schemas.components)
+    webhooks = webhooks_of(messages, schemas)
+    used = reachable([paths, webhooks, _ref("schemas", "Problem")], schemas.components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -250,6 +255,7 @@ def build_document(
         "tags": [{"name": name, "description": text} for name, text in tags.items()],
         "security": [{name: []} for name in _SECURITY_SCHEMES],
         "paths": paths,
+        **({"webhooks": webhooks} if webhooks else {}),
         "components": {
             "securitySchemes": _SECURITY_SCHEMES,
             "headers": _HEADERS,

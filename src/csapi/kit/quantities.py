@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, InvalidOperation
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import Meta
 
@@ -76,6 +77,11 @@ def clearly_nearest(value: float) -> int | None:
     product = value * 10_000
     nearest = round(product)
     return nearest if abs(abs(product - nearest) - 0.5) > NEAR_HALF else None
+
+
+def id_at(instant: datetime) -> UUID:
+    """The least id that what was made at an instant has: ids begin with their millisecond."""
+    return UUID(int=max(int(instant.timestamp() * 1000), 0) << 80)
 
 
 def check_instant(instant: datetime, pointer: str, *, now: datetime) -> FieldError | None:

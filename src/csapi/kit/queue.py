@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 SLOT_SECONDS = 2
 DRAIN_JOB = "rollup.drain"
 EXPORT_JOB = "exports.run"
+WEBHOOK_JOB = "webhooks.deliver"
 
 # arq's default is pickle: whoever can write to Redis could then run code here.
 serialize = msgspec.msgpack.encode
@@ -27,8 +28,8 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 class Waker:
-    """Asks the worker to drain, at most once in two seconds, and to see to exports, without keeping
-    a request waiting."""
+    """Asks the worker to drain, at most once in two seconds, and to see to exports and
+    webhooks, without keeping a request waiting."""
 
     def __init__(self, url: str | None) -> None:
         self._url = url
@@ -47,9 +48,15 @@ class Waker:
         self._task = asyncio.create_task(self._enqueue(slot))
 
     def wake_exports(self) -> None:
+        self._wake(EXPORT_JOB)
+
+    def wake_webhooks(self) -> None:
+        self._wake(WEBHOOK_JOB)
+
+    def _wake(self, job: str) -> None:
         if self._url is None:
             return
-        task = asyncio.create_task(self._send(EXPORT_JOB))
+        task = asyncio.create_task(self._send(job))
         self._further.add(task)
         task.add_done_callback(self._further.discard)
 

@@ -1,5 +1,11 @@
 """How much may be asked for at once."""
 
+from csapi.access.outbox import (
+    LOG_DAYS,
+    MOST_DELIVERY_ATTEMPTS,
+    MOST_REPLAYED,
+    MOST_WEBHOOKS,
+)
 from csapi.access.principals import Principal, Scope
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation
@@ -50,6 +56,7 @@ from csapi.reports.limits_schemas import (
     StaffingLimits,
     StreamLimits,
     UpliftLimits,
+    WebhookLimits,
 )
 from csapi.reports.live.board import LONGEST_STREAM_SECONDS
 from csapi.reports.live.hub import (
@@ -206,6 +213,13 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 agents=MOST_AGENTS,
             ),
             weight=LARGEST_WEIGHT,
+            webhooks=WebhookLimits(
+                endpoints=MOST_WEBHOOKS,
+                attempts=MOST_DELIVERY_ATTEMPTS,
+                replayed=MOST_REPLAYED,
+                log_days=LOG_DAYS,
+            ),
+            data_quality_days=LONGEST_QUALITY_DAYS,
         )
     )
 

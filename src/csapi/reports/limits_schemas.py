@@ -164,6 +164,16 @@ class PaperLimits(msgspec.Struct, kw_only=True):
     sentences_per_part: int
 
 
+class WebhookLimits(msgspec.Struct, kw_only=True):
+    """Of webhooks: endpoints of a tenant, attempts at a delivery, deliveries that one replay makes,
+    and days for which the log is kept."""
+
+    endpoints: int
+    attempts: int
+    replayed: int
+    log_days: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -188,4 +198,6 @@ class LimitList(msgspec.Struct, kw_only=True):
     action_plans: ActionPlanLimits
     staffing: StaffingLimits
     papers: PaperLimits
+    webhooks: WebhookLimits
+    data_quality_days: int
     weight: float

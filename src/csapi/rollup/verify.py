@@ -6,7 +6,7 @@ Everything of one tenant is read in one snapshot. What is marked is pending, not
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
@@ -21,9 +21,10 @@ from csapi.kit.db import Statement
 from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, Cuboid
 from csapi.metrics.rebuild import SLOT, bucket_rows_from_facts, mismatches, slot_rows
 from csapi.metrics.zones import day_start, local_date, month_start
+from csapi.rollup.parts import Part, chunks
 
-SUBJECTS_PER_CHUNK = 1_000
 Cuboids = tuple[Cuboid, ...]
+Span = tuple[datetime, datetime]
 
 
 def own_columns(*, with_business_time: bool) -> str:
@@ -45,9 +46,6 @@ def own_columns(*, with_business_time: bool) -> str:
 
 TARGET_KINDS = ", ".join(str(int(kind)) for kind in SLA_KINDS)
 
-NEXT_SUBJECTS = f"""
-SELECT id FROM {{table}} WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT {SUBJECTS_PER_CHUNK}"""
-
 ORPHANS = """
 SELECT DISTINCT f.subject FROM facts f
 WHERE f.tenant_id = $1 AND f.resource = $2
@@ -68,10 +66,15 @@ SELECT subject FROM facts
 WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NULL
   AND (duration_ms IS NOT NULL OR gap_next_ms IS NOT NULL)"""
 
+# Of facts and summaries from $2 until before $3.
 DAY_SLOTS = """
-SELECT DISTINCT date_bin('15 minutes', occurred_at, 'epoch') AS slot FROM facts WHERE tenant_id = $1
-UNION SELECT bucket FROM summaries WHERE tenant_id = $1 AND grain = 1
-UNION SELECT bucket FROM summaries WHERE tenant_id = $1 AND grain IN (2, 3)"""
+SELECT DISTINCT date_bin('15 minutes', occurred_at, 'epoch') AS slot FROM facts
+WHERE tenant_id = $1 AND occurred_at >= $2 AND occurred_at < $3
+UNION SELECT bucket FROM summaries
+WHERE tenant_id = $1 AND grain = 1 AND bucket >= $2 AND bucket < $3
+UNION SELECT bucket FROM summaries
+WHERE tenant_id = $1 AND grain IN (2, 3) AND bucket >= $2 AND bucket < $3"""
+EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 SLOTTED = f"""
 SELECT bucket FROM rollup_buckets WHERE tenant_id = $1 AND grain = {Grain.DAY} AND is_slotted"""
@@ -143,25 +146,28 @@ async def pending_subjects(connection: asyncpg.Connection, tenant_id: UUID) -> M
 
 
 async def wrong_subjects(
-    connection: asyncpg.Connection, tenant_id: UUID, findings: Findings
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    findings: Findings,
+    part: Part | None = None,
 ) -> dict[Resource, set[UUID]]:
+    """Whose facts are not what their history gives. Of a part the subjects alone are looked at:
+    facts without one, and the gaps between contacts, take reading everything."""
     wrong: dict[Resource, set[UUID]] = defaultdict(set)
     has_hours = await is_business_time_current(connection, tenant_id)
     has_targets = await are_targets_current(connection, tenant_id)
     for resource, kind in SUBJECT_KINDS.items():
         sql = differing(kind.derivation, with_business_time=has_hours, with_targets=has_targets)
-        after = UUID(int=0)
-        while True:
-            rows = await connection.fetch(NEXT_SUBJECTS.format(table=kind.table), tenant_id, after)
-            if not rows:
-                break
-            ids = [row["id"] for row in rows]
-            after = ids[-1]
+        async for ids in chunks(connection, tenant_id, resource, part):
             findings.subjects_checked += len(ids)
             found = await connection.fetch(sql, tenant_id, ids)
             wrong[resource] |= {row["subject"] for row in found}
+        if part is not None:
+            continue
         orphans = await connection.fetch(ORPHANS.format(table=kind.table), tenant_id, int(resource))
         wrong[resource] |= {row["subject"] for row in orphans}
+    if part is not None:
+        return wrong
     gaps = {row["subject"] for row in await connection.fetch(WRONG_GAPS, tenant_id)}
     for resource in (Resource.TICKET, Resource.CALL):
         table = SUBJECT_KINDS[resource].table
@@ -204,14 +210,16 @@ class Held:
         return {month_start(self.timezone, local_date(self.timezone, slot)) for slot in slots}
 
 
-async def held_by(connection: asyncpg.Connection, tenant_id: UUID, timezone: str) -> Held:
+async def held_by(
+    connection: asyncpg.Connection, tenant_id: UUID, timezone: str, span: Span
+) -> Held:
     attributes = await connection.fetch(
         "SELECT slot FROM custom_attributes WHERE tenant_id = $1", tenant_id
     )
     marks = await connection.fetch(
         "SELECT DISTINCT grain, bucket FROM marks WHERE tenant_id = $1", tenant_id
     )
-    slots = await connection.fetch(DAY_SLOTS, tenant_id)
+    slots = await connection.fetch(DAY_SLOTS, tenant_id, *span)
     slotted = await connection.fetch(SLOTTED, tenant_id)
     return Held(
         timezone=timezone,
@@ -224,9 +232,14 @@ async def held_by(connection: asyncpg.Connection, tenant_id: UUID, timezone: str
 
 
 async def check_summaries(
-    connection: asyncpg.Connection, tenant_id: UUID, timezone: str, findings: Findings
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    timezone: str,
+    findings: Findings,
+    span: Span = EVER,
 ) -> None:
-    held = await held_by(connection, tenant_id, timezone)
+    """Hold the summaries of what lies in `span` against their facts."""
+    held = await held_by(connection, tenant_id, timezone, span)
     findings.pending += len(held.marked_slots) + len(held.marked_months)
     wrong: set[tuple[Grain, datetime]] = set()
 
@@ -260,4 +273,4 @@ async def check_summaries(
         expected = bucket_rows_from_facts(tenant_id, Grain.MONTH, month, end, held.attributes)
         await compare(Grain.MONTH, month, end, expected)
     if wrong:
-        findings.wrong_buckets[tenant_id] = wrong
+        findings.wrong_buckets.setdefault(tenant_id, set()).update(wrong)

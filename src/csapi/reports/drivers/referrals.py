@@ -9,6 +9,8 @@ import asyncpg
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from csapi.access.happenings import DriverReferred
+from csapi.access.outbox import emit
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.wire import Key, Text, normalized
@@ -154,9 +156,26 @@ async def create_referral(request: AnyRequest, principal: Principal) -> Response
             CREATE, tenant_id, topic, department, asked.owner, asked.due_on, asked.status,
             asked.note,
         )  # fmt: skip
-    if row is None:
-        raise Problem("conflict", f"There are {MOST_REFERRALS:,} referrals, and no room for more.")
-    return json_response(referral(row), 201)
+        if row is None:
+            text = f"There are {MOST_REFERRALS:,} referrals, and no room for more."
+            raise Problem("conflict", text)
+        made = referral(row)
+        await emit(connection, tenant_id, referred(made))
+    request.app.state.wake_webhooks()
+    return json_response(made, 201)
+
+
+def referred(made: Referral) -> DriverReferred:
+    """Without what was written about it, and who owns it."""
+    return DriverReferred(
+        referral_id=made.id,
+        driver_id=made.driver_id,
+        topic=made.topic,
+        department=made.department,
+        due_on=made.due_on,
+        status=made.status.value,
+        path=f"/v1/referrals/{made.id}",
+    )
 
 
 async def list_referrals(request: AnyRequest, principal: Principal) -> Response:

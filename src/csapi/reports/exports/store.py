@@ -12,6 +12,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from csapi.access.happenings import ExportReady
+from csapi.access.outbox import emit
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.db import acquire
 from csapi.reports.exports.schemas import EXPIRES_HOURS, ExportProblem, ExportRequest
@@ -54,7 +56,8 @@ WHERE m.tenant_id = $1 AND m.export = $2 AND e.tenant_id = $1 AND e.id = $2 AND 
 END = f"""
 UPDATE exports SET status = $4, problem = $5::text::json, finished_at = clock_timestamp(),
   expires_at = clock_timestamp() + interval '{EXPIRES_HOURS} hours'
-WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND status = 'running' RETURNING expires_at"""
+WHERE tenant_id = $1 AND id = $2 AND attempt = $3 AND status = 'running'
+RETURNING expires_at, rows, bytes"""
 SET_DUE = "UPDATE export_marks SET due_at = $3 WHERE tenant_id = $1 AND export = $2"
 
 
@@ -140,9 +143,18 @@ async def end(
 ) -> None:
     """Done, or failed. Raises SupersededError."""
     text = None if problem is None else msgspec.json.encode(problem).decode()
-    expires_at = await connection.fetchval(END, *task.name, status, text)
-    if expires_at is None:
+    row = await connection.fetchrow(END, *task.name, status, text)
+    if row is None:
         raise SupersededError
     if problem is not None:
         await connection.execute(DROP_CHUNKS, task.tenant_id, task.export)
-    await connection.execute(SET_DUE, task.tenant_id, task.export, expires_at)
+    await connection.execute(SET_DUE, task.tenant_id, task.export, row["expires_at"])
+    ready = ExportReady(
+        export_id=str(task.export),
+        rows=row["rows"],
+        bytes=row["bytes"],
+        expires_at=row["expires_at"],
+        problem=None if problem is None else problem.code,
+        path=f"/v1/exports/{task.export}",
+    )
+    await emit(connection, task.tenant_id, ready)

@@ -137,6 +137,7 @@ async def run_report(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         if not await store.keep(connection, principal.tenant_id, run, content):
             raise missing()
+    request.app.state.wake_webhooks()
     return json_response(content, 201, {"location": f"/v1/reports/{report_id}/runs/{run.id}"})
 
 

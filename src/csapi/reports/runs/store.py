@@ -15,6 +15,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from csapi.access.happenings import ReportRunReady
+from csapi.access.outbox import emit
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.db import acquire
 from csapi.reports.runs.schemas import (
@@ -61,7 +63,7 @@ ADD_RUN = """
 INSERT INTO report_runs
   (tenant_id, id, report, trigger, turn, as_of, created_at, sections, failed, content)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json)
-ON CONFLICT (tenant_id, report, turn) DO NOTHING"""
+ON CONFLICT (tenant_id, report, turn) DO NOTHING RETURNING id"""
 DROP_OLDEST = f"""
 DELETE FROM report_runs WHERE tenant_id = $1 AND report = $2 AND id <= (
   SELECT id FROM report_runs WHERE tenant_id = $1 AND report = $2
@@ -193,7 +195,8 @@ async def write(
 ) -> None:
     """A run of a turn that is there already stays as it is."""
     report_id = UUID(run.report_id)
-    await connection.execute(
+    failed = sum(each.answer is None for each in run.sections)
+    added = await connection.fetchval(
         ADD_RUN,
         tenant_id,
         UUID(run.id),
@@ -203,9 +206,20 @@ async def write(
         run.as_of,
         run.created_at,
         len(run.sections),
-        sum(each.answer is None for each in run.sections),
+        failed,
         content.decode(),
     )
+    if added is not None:
+        ready = ReportRunReady(
+            report_id=run.report_id,
+            run_id=run.id,
+            trigger=run.trigger.value,
+            as_of=run.as_of,
+            sections=len(run.sections),
+            failed=failed,
+            path=f"/v1/reports/{run.report_id}/runs/{run.id}",
+        )
+        await emit(connection, tenant_id, ready)
     await connection.execute(DROP_OLDEST, tenant_id, report_id)
 
 

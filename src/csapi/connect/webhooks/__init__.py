@@ -1,0 +1,1 @@
+"""Webhooks: who is told what happened, and how it gets there."""
