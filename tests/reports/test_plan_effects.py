@@ -12,7 +12,7 @@ from tests.reports.test_uplift import EVENT, SCOPE, TODAY, send, tickets
 CHAT = {"dimension": "channel", "op": "in", "values": ["chat"]}
 MAIL = {"dimension": "channel", "op": "in", "values": ["email"]}
 GONE = {"label": "Gone", "unit": "count", "formula": "contacts * 2"}
-WEEKS = {"weeks_before": 12, "weeks_after": 4}
+WEEKS: dict[str, Any] = {"weeks_before": 12, "weeks_after": 4}
 
 
 @pytest.fixture(scope="module")

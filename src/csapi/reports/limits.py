@@ -107,6 +107,7 @@ from csapi.reports.staffing.schemas import (
     MOST_CONCURRENCY,
 )
 from csapi.reports.surroundings import MOST_ANNOTATIONS
+from csapi.reports.trust.scan import LONGEST_QUALITY_DAYS
 from csapi.reports.uplift.schemas import MOST_WEEKS_AFTER, MOST_WEEKS_BEFORE
 from csapi.reports.weights import LARGEST_WEIGHT
 
