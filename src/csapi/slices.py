@@ -29,6 +29,7 @@ from csapi.reports.live import endpoints as live
 from csapi.reports.menus import endpoints as menus
 from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
+from csapi.reports.runs import reading
 
 OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
@@ -72,7 +73,7 @@ TAGS = {
     "one definition.",
     custom_metrics.TAG: "Formulas of your own over the metrics of the catalog.",
     exports.TAG: "Large answers as files, made in the background.",
-    runs.TAG: "Sets of questions that are asked together, by hand or by a schedule, and whose "
+    reading.TAG: "Sets of questions that are asked together, by hand or by a schedule, and whose "
     "answers are kept as they were.",
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "

@@ -232,8 +232,9 @@ def test_a_file_that_takes_too_long_is_given_up(
 
 
 def test_the_press_ends_apart_from_who_asked() -> None:
-    with pytest.raises(press.PressError, match="exit 1"):
+    with pytest.raises(press.PressError, match="exit 1") as failed:
         press.pressed(b"no order")
+    assert not failed.value.was_ended
 
 
 def test_the_press_knows_nothing_of_the_server_and_writes_no_file(
