@@ -36,7 +36,7 @@ from csapi.reports.plans import endpoints as plans
 from csapi.reports.plans import suggestion_endpoints as suggestions
 from csapi.reports.radar import endpoints as radar
 from csapi.reports.runs import endpoints as runs
-from csapi.reports.runs import reading as run_reading
+from csapi.reports.runs import reading
 from csapi.reports.staffing import endpoints as staffing
 from csapi.reports.trust import endpoints as trust
 from csapi.reports.uplift import endpoints as uplift
@@ -95,7 +95,7 @@ TAGS = {
     "one definition.",
     custom_metrics.TAG: "Formulas of your own over the metrics of the catalog.",
     exports.TAG: "Large answers as files, made in the background.",
-    run_reading.TAG: "Sets of questions that are asked together, by hand or by a schedule, and whose "
+    reading.TAG: "Sets of questions that are asked together, by hand or by a schedule, and whose "
     "answers are kept as they were.",
     goals.TAG: "Where metrics are to be by when, and whether they get there; alerts where one "
     "moves the wrong way or out of its usual range; what annotated events changed.",

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Product, Tenant
 from tests.isolation.keys import new_tenant_client
 from tests.reports.evaluating import MARCH, id_of, one, push_agents
-from tests.reports.printed import HOSTILE, LANGUAGES, decoded, path_of, run_all, without_isolates
+from tests.reports.printed import HOSTILE, LANGUAGES, decoded, path_of, without_isolates
 
 from csapi.kit.clock import now
 from csapi.kit.language import Language
@@ -30,18 +30,6 @@ from csapi.reports.papers.typesetting import FONTS, TEMPLATE, as_pages, as_pdf, 
 from csapi.reports.papers.words import ALL_PAPER_WORDS
 
 PDF = {"accept": "application/pdf"}
-
-
-@pytest.fixture(scope="module")
-def tenant(product: Product) -> Iterator[Tenant]:
-    made = new_tenant_client(product)
-    yield made
-    made.http.close()
-
-
-@pytest.fixture(scope="module")
-def run(tenant: Tenant) -> dict[str, Any]:
-    return run_all(tenant)
 
 
 def texts_of(paper: blocks.Paper) -> list[str]:
@@ -63,29 +51,29 @@ def texts_of(paper: blocks.Paper) -> list[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_run_is_a_paper(tenant: Tenant, run: dict[str, Any], language: str) -> None:
-    answer = tenant.http.get(path_of(run), params={"language": language}, headers=PDF)
+def test_a_run_is_a_paper(printing: Tenant, run: dict[str, Any], language: str) -> None:
+    answer = printing.http.get(path_of(run), params={"language": language}, headers=PDF)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["content-language"] == language
     assert answer.headers["content-disposition"] == f'attachment; filename="report-{run["id"]}.pdf"'
     assert answer.content.startswith(b"%PDF-")
     assert answer.content.rstrip().endswith(b"%%EOF")
-    again = tenant.http.get(path_of(run), params={"language": language}, headers=PDF)
+    again = printing.http.get(path_of(run), params={"language": language}, headers=PDF)
     assert again.content == answer.content
     known = {**PDF, "if-none-match": answer.headers["etag"]}
-    unchanged = tenant.http.get(path_of(run), params={"language": language}, headers=known)
+    unchanged = printing.http.get(path_of(run), params={"language": language}, headers=known)
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
-def test_json_of_a_run_stays_as_it_was(tenant: Tenant, run: dict[str, Any]) -> None:
-    plain_answer = tenant.http.get(path_of(run))
+def test_json_of_a_run_stays_as_it_was(printing: Tenant, run: dict[str, Any]) -> None:
+    plain_answer = printing.http.get(path_of(run))
     assert plain_answer.json() == run
     for accept in ("*/*", "text/html, application/json", "image/png"):
-        answer = tenant.http.get(path_of(run), headers={"accept": accept})
+        answer = printing.http.get(path_of(run), headers={"accept": accept})
         assert answer.content == plain_answer.content
     tags = {
-        tenant.http.get(
+        printing.http.get(
             path_of(run), headers={"accept": accept, "accept-language": language}
         ).headers["etag"]
         for accept in ("application/json", "application/pdf")
@@ -232,8 +220,9 @@ def test_a_file_that_takes_too_long_is_given_up(
 
 
 def test_the_press_ends_apart_from_who_asked() -> None:
-    with pytest.raises(press.PressError, match="exit 1"):
+    with pytest.raises(press.PressError, match="exit 1") as failed:
         press.pressed(b"no order")
+    assert not failed.value.was_ended
 
 
 def test_the_press_knows_nothing_of_the_server_and_writes_no_file(

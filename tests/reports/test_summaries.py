@@ -9,14 +9,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from tests.conftest import Product, Tenant
-from tests.isolation.keys import new_tenant_client
+from tests.conftest import Tenant
 from tests.reports.printed import (
     LANGUAGES,
     at,
     decoded,
     path_of,
-    run_all,
     without_isolates,
 )
 
@@ -34,20 +32,8 @@ NUMBER = re.compile(r"-?[\d,]*\.?\d+")
 SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 
 
-@pytest.fixture(scope="module")
-def tenant(product: Product) -> Iterator[Tenant]:
-    made = new_tenant_client(product)
-    yield made
-    made.http.close()
-
-
-@pytest.fixture(scope="module")
-def run(tenant: Tenant) -> dict[str, Any]:
-    return run_all(tenant)
-
-
-def told(tenant: Tenant, run: dict[str, Any], language: str) -> Any:
-    answer = tenant.http.get(f"{path_of(run)}/summary", params={"language": language})
+def told(printing: Tenant, run: dict[str, Any], language: str) -> Any:
+    answer = printing.http.get(f"{path_of(run)}/summary", params={"language": language})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-language"] == language
     return answer.json()
@@ -123,9 +109,9 @@ def check_digits(found: Any) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_number_is_a_value_of_the_run(
-    tenant: Tenant, run: dict[str, Any], language: str
+    printing: Tenant, run: dict[str, Any], language: str
 ) -> None:
-    found = told(tenant, run, language)
+    found = told(printing, run, language)
     assert check_figures(found, run, language) > 30
     check_digits(found)
 
@@ -224,8 +210,8 @@ def summary_sentences(run: dict[str, Any]) -> Iterator[SummarySentence]:
         yield from getattr(found, part).sentences
 
 
-def test_each_part_says_what_its_rules_say(tenant: Tenant, run: dict[str, Any]) -> None:
-    found = told(tenant, run, "en")
+def test_each_part_says_what_its_rules_say(printing: Tenant, run: dict[str, Any]) -> None:
+    found = told(printing, run, "en")
     assert rules(found, "challenges")[:2] == ["worsened", "largest_part"]
     worse, part = found["challenges"]["sentences"][:2]
     assert worse["text"].startswith("CSAT")
@@ -240,22 +226,22 @@ def test_each_part_says_what_its_rules_say(tenant: Tenant, run: dict[str, Any]) 
 
 
 def test_the_language_is_that_of_the_parameter_the_request_or_the_run(
-    tenant: Tenant, run: dict[str, Any]
+    printing: Tenant, run: dict[str, Any]
 ) -> None:
     path = f"{path_of(run)}/summary"
-    chinese = tenant.http.get(path, headers={"accept-language": "zh-CN"})
+    chinese = printing.http.get(path, headers={"accept-language": "zh-CN"})
     assert chinese.json()["language"] == "zh-Hans"
-    assert tenant.http.get(path).json()["language"] == "en"
-    both = tenant.http.get(path, params={"language": "ar"}, headers={"accept-language": "zh"})
+    assert printing.http.get(path).json()["language"] == "en"
+    both = printing.http.get(path, params={"language": "ar"}, headers={"accept-language": "zh"})
     assert both.json()["language"] == "ar"
-    refused = tenant.http.get(path, params={"language": "xx"})
+    refused = printing.http.get(path, params={"language": "xx"})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/language")
 
 
 def test_names_and_numbers_are_isolated_where_text_runs_to_the_left(
-    tenant: Tenant, run: dict[str, Any]
+    printing: Tenant, run: dict[str, Any]
 ) -> None:
-    for sentence in sentences(told(tenant, run, "ar")):
+    for sentence in sentences(told(printing, run, "ar")):
         text = sentence["text"].replace("`explain`", "")
         depth = 0
         for each in text:

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -13,7 +12,7 @@ import pytest
 from tests.conftest import Product, Tenant
 from tests.isolation.keys import new_tenant_client
 from tests.reports.evaluating import MARCH, id_of, one, push_agents
-from tests.reports.printed import HOSTILE, path_of, run_all
+from tests.reports.printed import HOSTILE, path_of
 
 from csapi.kit.language import Language
 from csapi.kit.problems import Problem
@@ -24,18 +23,6 @@ from csapi.reports.papers.press import made
 
 SPACE = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 LETTERS = re.compile(r"([A-Z]+)(\d+)")
-
-
-@pytest.fixture(scope="module")
-def tenant(product: Product) -> Iterator[Tenant]:
-    made = new_tenant_client(product)
-    yield made
-    made.http.close()
-
-
-@pytest.fixture(scope="module")
-def run(tenant: Tenant) -> dict[str, Any]:
-    return run_all(tenant)
 
 
 def place(reference: str) -> tuple[int, int]:
@@ -102,8 +89,8 @@ def rows_of(page: ET.Element, strings: list[str]) -> list[list[Any]]:
     return [[cells.get((row, column)) for column in range(width)] for row in range(height)]
 
 
-def book_of(tenant: Tenant, path: str, **params: Any) -> Book:
-    answer = tenant.http.get(path, params=params, headers={"accept": XLSX})
+def book_of(printing: Tenant, path: str, **params: Any) -> Book:
+    answer = printing.http.get(path, params=params, headers={"accept": XLSX})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == XLSX
     assert answer.headers["content-disposition"].endswith('.xlsx"')
@@ -114,8 +101,8 @@ def file_of(run: dict[str, Any], language: Language) -> bytes:
     return made(run_order(json.dumps(run), language, HOSTILE[3], XLSX))
 
 
-def test_a_run_is_a_workbook(tenant: Tenant, run: dict[str, Any]) -> None:
-    book = book_of(tenant, path_of(run))
+def test_a_run_is_a_workbook(printing: Tenant, run: dict[str, Any]) -> None:
+    book = book_of(printing, path_of(run))
     names = [each["name"] for each in run["sections"] if each["answer"] is not None]
     assert list(book.sheets) == [
         "meta", "summary", *(f"{n} {name}" for n, name in enumerate(names, start=1)),
@@ -127,10 +114,10 @@ def test_a_run_is_a_workbook(tenant: Tenant, run: dict[str, Any]) -> None:
     assert meta["by_agent", None, "exact"] is True or meta["by_agent", None, "exact"] is False
 
 
-def test_sheets_have_the_columns_and_numbers_of_csv(tenant: Tenant, run: dict[str, Any]) -> None:
-    book = book_of(tenant, path_of(run))
+def test_sheets_have_the_columns_and_numbers_of_csv(printing: Tenant, run: dict[str, Any]) -> None:
+    book = book_of(printing, path_of(run))
     for number, name in ((1, "whole"), (2, "by_agent"), (3, "agents_alone"), (4, "days")):
-        table = tenant.http.get(f"{path_of(run)}/sections/{name}", headers={"accept": "text/csv"})
+        table = printing.http.get(f"{path_of(run)}/sections/{name}", headers={"accept": "text/csv"})
         rows = list(csv.reader(io.StringIO(table.text)))
         sheet = book.sheets[f"{number} {name}"]
         assert sheet[0] == rows[0]
@@ -145,8 +132,8 @@ def test_sheets_have_the_columns_and_numbers_of_csv(tenant: Tenant, run: dict[st
                     assert text.removeprefix("'") == cell.removeprefix("'")
 
 
-def test_numbers_have_formats(tenant: Tenant, run: dict[str, Any]) -> None:
-    book = book_of(tenant, path_of(run))
+def test_numbers_have_formats(printing: Tenant, run: dict[str, Any]) -> None:
+    book = book_of(printing, path_of(run))
     whole, speed = book.sheets["1 whole"], book.sheets["8 speed"]
     assert book.formats("1 whole")[2] == "0.0%"
     assert 0 < whole[1][whole[0].index("csat_score")] < 1
@@ -156,8 +143,8 @@ def test_numbers_have_formats(tenant: Tenant, run: dict[str, Any]) -> None:
     assert shown == pytest.approx(stored)
 
 
-def test_nothing_of_a_tenant_is_a_formula(tenant: Tenant, run: dict[str, Any]) -> None:
-    book = book_of(tenant, path_of(run))
+def test_nothing_of_a_tenant_is_a_formula(printing: Tenant, run: dict[str, Any]) -> None:
+    book = book_of(printing, path_of(run))
     for name, page in book.pages.items():
         assert not list(page.iterfind(".//m:f", SPACE)), name
         assert not list(page.iterfind(".//m:hyperlink", SPACE)), name

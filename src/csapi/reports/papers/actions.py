@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.pairs import PAIRS
-from csapi.reports.comparison import NullReason, Verdict, VerdictReason
+from csapi.reports.comparison import NullReason, Verdict
 from csapi.reports.papers.cells import Answered, Cell, place
 from csapi.reports.papers.narrator import Narrator
 from csapi.reports.papers.parts import parts_of
@@ -62,20 +62,9 @@ def of_values(told: Narrator, whole: Sequence[Cell]) -> Sentences:
         pieces = {"metric": told.metric(cell), "section": told.section(cell.of)}
         if cell.value.null_reason is NullReason.not_sent:
             yield told.sentence("send_history", **pieces)
-        compare = cell.compare
-        minimum = cell.minimum_n
-        is_few = compare is not None and compare.verdict_reason is VerdictReason.too_few
-        if is_few and minimum is not None:
-            yield told.sentence(
-                "wait_for_more",
-                **pieces,
-                sample=told.sample(cell),
-                minimum=told.figure(
-                    f"{minimum:,}",
-                    cell.of.path + place("meta", "statistics", "minimum_n"),
-                    minimum,
-                ),
-            )
+        if cell.has_few_on_a_side:
+            sample, minimum = told.smaller_sample(cell), told.minimum(cell)
+            yield told.sentence("wait_for_more", **pieces, sample=sample, minimum=minimum)
         settled = cell.of.answer.meta.maturity.get(cell.name)
         if settled is not None and settled.immature_n:
             path = cell.of.path + place("meta", "maturity", cell.name, "immature_n")

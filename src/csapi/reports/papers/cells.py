@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import UNSET
 
 from csapi.metrics.catalog import METRICS
-from csapi.reports.comparison import Comparison, Verdict
+from csapi.reports.comparison import Comparison, Verdict, VerdictReason
 from csapi.reports.layouts import DimensionValue
 from csapi.reports.runs.schemas import ReportRun, RunSection
 from csapi.reports.schemas import ColumnInfo, MetricRequest, MetricValue, QueryAnswer
@@ -105,6 +105,14 @@ class Cell:
         if found is UNSET or found.samples.get(self.name) is None or self.is_count:
             return None
         return found.minimum_n
+
+    @property
+    def has_few_on_a_side(self) -> bool:
+        """Whether a side of its comparison has too few for a test."""
+        minimum, other = self.minimum_n, self.compare
+        if minimum is None or other is None or other.verdict_reason is not VerdictReason.too_few:
+            return False
+        return min(self.value.n, other.n) < minimum
 
     @property
     def is_few(self) -> bool:

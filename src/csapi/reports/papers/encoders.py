@@ -2,7 +2,7 @@
 at a time."""
 
 import asyncio
-import subprocess
+import logging
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -16,7 +16,9 @@ from csapi.kit.operations import AnyRequest
 from csapi.kit.problems import Problem
 from csapi.kit.turns import far_aside
 from csapi.reports.encoders import BY_ACCEPT, CSV, JSON
-from csapi.reports.papers.press import Order, pressed
+from csapi.reports.papers.press import Order, PressError, pressed
+
+log = logging.getLogger(__name__)
 
 PDF = "application/pdf"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -50,8 +52,11 @@ def file_of(work: Callable[[], Order]) -> bytes:
     order = msgspec.json.encode(work())
     try:
         return pressed(order)
-    except subprocess.TimeoutExpired:
-        message = "It took too long to be set: ask for it as CSV, or for less."
+    except PressError as error:
+        if not error.was_ended:
+            raise
+        log.warning("no file: %s", error)
+        message = "It took too long or too much to be made: ask for it as CSV, or for less."
         raise Problem("overloaded", message) from None
 
 

@@ -111,6 +111,21 @@ class Narrator:
     def sample(self, cell: Cell) -> Piece:
         return self.counted("sample", cell.value.n, cell.path + place("n"))
 
+    def smaller_sample(self, cell: Cell) -> Piece:
+        """The sample of the side that has fewer."""
+        other = cell.compare
+        if other is None or other.n >= cell.value.n:
+            return self.sample(cell)
+        return self.counted("sample", other.n, cell.path + place("compare", "n"))
+
+    def minimum(self, cell: Cell) -> Piece:
+        """How many observations a test takes."""
+        path = cell.of.path + place("meta", "statistics", "minimum_n")
+        least = cell.minimum_n
+        if least is None:
+            raise AssertionError(cell.path)
+        return self.figure(f"{least:,}", path, least)
+
     def compared(self, cell: Cell) -> dict[str, Any]:
         """The pieces of a difference."""
         found = cell.compare

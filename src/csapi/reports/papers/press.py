@@ -9,6 +9,7 @@ import os
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -33,7 +34,11 @@ class Order(msgspec.Struct, kw_only=True):
 
 
 class PressError(RuntimeError):
-    """No file came out."""
+    """No file came out. `was_ended`: the process was ended, for its memory or its time."""
+
+    def __init__(self, message: str, *, was_ended: bool) -> None:
+        super().__init__(message)
+        self.was_ended = was_ended
 
 
 def made(order: Order) -> bytes:
@@ -49,20 +54,24 @@ def environment() -> dict[str, str]:
 def pressed(order: bytes) -> bytes:
     """The file for an order in JSON, made by another process. Blocking; at most half a minute.
 
-    Raises subprocess.TimeoutExpired and PressError.
+    Raises PressError.
     """
     command = [sys.executable, "-P", "-m", "csapi.reports.papers.press"]
-    done = subprocess.run(  # noqa: S603 - our own module
-        command,
-        input=order,
-        capture_output=True,
-        timeout=LASTS_SECONDS,
-        check=False,
-        env=environment(),
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            command,
+            input=order,
+            capture_output=True,
+            timeout=LASTS_SECONDS,
+            check=False,
+            env=environment(),
+        )
+    except subprocess.TimeoutExpired:
+        raise PressError("it took too long", was_ended=True) from None
     if done.returncode != 0 or not done.stdout:
         told = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise PressError(f"exit {done.returncode}: {told[:200]}")
+        message = f"exit {done.returncode}: {told[:200]}"
+        raise PressError(message, was_ended=done.returncode < 0)
     return done.stdout
 
 
@@ -73,7 +82,9 @@ def be_bounded() -> None:
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(kind, (most, most))
+        # Not every system has every limit.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, most))
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from csapi.reports.runs.asking import CUT
 
 Sentences = Iterator[SummarySentence]
 # What a verdict says itself.
-PLAIN = {VerdictReason.not_significant, VerdictReason.neutral, VerdictReason.too_few}
+PLAIN = {VerdictReason.not_significant, VerdictReason.neutral}
 
 
 def uncovered(told: Narrator, found: Sequence[Answered], whole: Sequence[Cell]) -> Sentences:
@@ -65,19 +65,14 @@ def of_splits(told: Narrator, of: Answered) -> Sentences:
 
 def of_value(told: Narrator, cell: Cell) -> Sentences:
     pieces = {"metric": told.metric(cell), "section": told.section(cell.of)}
-    value, minimum = cell.value, cell.minimum_n
+    value = cell.value
     if value.value is None:
         reason = "no_observations" if value.null_reason is None else value.null_reason.value
         yield told.sentence("no_value", **pieces, reason=told.words.choice("null_reason", reason))
         return
-    if cell.is_few and minimum is not None:
-        path = cell.of.path + place("meta", "statistics", "minimum_n")
-        yield told.sentence(
-            "few",
-            **pieces,
-            sample=told.sample(cell),
-            minimum=told.figure(f"{minimum:,}", path, minimum),
-        )
+    if cell.is_few:
+        pieces_of_few = {"sample": told.sample(cell), "minimum": told.minimum(cell)}
+        yield told.sentence("few", **pieces, **pieces_of_few)
     compare = cell.compare
     reason_of = None if compare is None else compare.verdict_reason
     if reason_of is not None and reason_of not in PLAIN:
