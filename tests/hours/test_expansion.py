@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.hours.conftest import WORKDAYS, schedule, weekly
 
-from csapi.facts.expansion import horizon, in_force, open_spans
+from csapi.facts.expansion import horizon, in_force, open_spans, special_days
 from csapi.facts.schedule import Schedule, Weekday
 
 MINUTE = timedelta(minutes=1)
@@ -117,6 +117,26 @@ def test_holidays_close_and_extra_dates_say_otherwise() -> None:
         {"weekly": week, "holidays": holidays, "extra_dates": extra}, timezone="Europe/Berlin"
     )
     assert open_minutes(changed, start, end) == (18 + 1 - 1) * 480 - 300
+
+
+def test_special_days_are_those_with_other_hours_than_their_weekday() -> None:
+    hours = {"weekly": weekly("09:00", "17:00", WORKDAYS), "holidays": {"country": "DE"}}
+    extra = [
+        {"date": "2026-12-24", "to": "12:00"},
+        {"date": "2026-12-31"},
+        # A holiday that is worked on, and a day that is closed anyway.
+        {"date": "2026-12-25", "from": "00:00", "to": "24:00"},
+        {"date": "2026-12-27"},
+    ]
+    wanted = read(
+        {**hours, "extra_dates": extra, "valid_to": "2027-01-01"},
+        {"valid_from": "2027-01-01", "weekly": ALL_DAY},
+    )
+    found = special_days(wanted, date(2026, 12, 20), date(2027, 1, 10))
+    # The second holiday of Christmas is a Saturday; from New Year on there are none.
+    assert found == {date(2026, 12, 24): False, date(2026, 12, 31): True}
+    may = special_days(wanted, date(2026, 5, 1), date(2026, 5, 15))
+    assert may == {date(2026, 5, 1): True, date(2026, 5, 14): True}
 
 
 def test_versions_follow_one_another() -> None:

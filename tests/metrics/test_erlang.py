@@ -141,9 +141,9 @@ def test_the_number_of_agents_is_the_least(
 def test_endless_patience_is_erlang_c(load: float, spare: int, within: float) -> None:
     agents = math.ceil(load) + spare
     patient = service_of(Traffic(load / 300, 300), agents, within)
-    almost = impatient(Traffic(load / 300, 300), agents, within, 250_000)
-    assert almost.in_time == pytest.approx(patient.in_time, abs=4e-3)
-    assert almost.abandoned == pytest.approx(0, abs=2e-3)
+    almost = impatient(Traffic(load / 300, 300), agents, within, 1e9)
+    assert almost.in_time == pytest.approx(patient.in_time, abs=1e-5)
+    assert almost.abandoned == pytest.approx(0, abs=1e-5)
 
 
 def test_a_flood_is_a_fluid() -> None:

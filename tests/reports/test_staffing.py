@@ -8,12 +8,20 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
-from tests.conftest import Product, Tenant
+from tests.conftest import Listen, Product, Tenant
 from tests.isolation.keys import new_key, new_tenant_client
 from tests.reports.compared import push
+
+from csapi.kit.clock import now
+from csapi.reports.service import Desk
+from csapi.reports.staffing.schemas import StaffingInterval
+from csapi.reports.staffing.what_if import what_if
+from csapi.reports.staffing.what_if_schemas import WhatIf, WhatIfChannel
 
 FIRST, WEEKS = date(2026, 3, 2), 6
 END = FIRST + timedelta(weeks=WEEKS)
@@ -244,11 +252,22 @@ def test_chat_and_mail_have_models_of_their_own(center: Tenant) -> None:
     assert mails["totals"]["present"]["service_level"] < 0.1
 
 
+def test_a_day_of_history_is_a_day_of_the_week(center: Tenant) -> None:
+    day = {"range": {"from": "2026-03-03", "to": "2026-03-04"}, "timezone": "UTC"}
+    (found,) = planned(center, 200, {}, time=day)["channels"]
+    assert {each["day"] for each in found["intervals"]} == {"tuesday"}
+    assert len(found["intervals"]) == 24
+    came = [each for each in CALLS if each["queue_entered_at"].startswith("2026-03-03")]
+    assert found["totals"]["contacts"] == len(came)
+    assert found["totals"]["present"]["hours"] == pytest.approx(16)
+    assert any("does not have every interval" in each for each in found["warnings"])
+
+
 def test_what_is_not_known_is_null_and_said(tenant: Tenant) -> None:
     (found,) = planned(tenant)["channels"]
     assert found["inputs"]["handle_seconds"] == {"value": None, "n": 0, "source": "measured"}
     assert found["totals"]["required"]["hours"] is None
-    assert found["intervals"][0]["required"]["agents"] is None
+    assert found["intervals"] == []
     told = " ".join(found["warnings"])
     assert "handle time is not known" in told
     assert "presence says nothing" in told
@@ -451,6 +470,20 @@ def test_tables_have_the_same_rows(center: Tenant) -> None:
     params = {"interval": "hour", "from": str(END), "days": "2"}
     rows = table(center.http.get("/v1/staffing/forecast", params=params, headers=headers))
     assert len(rows) == 48
+
+
+async def test_as_many_statements_whatever_the_interval(
+    api_pool: asyncpg.Pool, tenant_id: UUID, listen: Listen
+) -> None:
+    """A channel is six questions to the engine, whether of hours or of quarters."""
+    sent = listen()
+    counts = []
+    for interval in StaffingInterval:
+        before = len(sent)
+        wanted = WhatIf(channels=[WhatIfChannel()], interval=interval)
+        await what_if(Desk(api_pool, tenant_id, "UTC", now(), 1000), wanted)
+        counts.append(sum("SELECT" in each for each in sent[before:]))
+    assert counts[0] == counts[1] == counts[2] <= 30, counts
 
 
 def test_small_groups_are_not_told_through_a_model(center: Tenant, product: Product) -> None:

@@ -13,6 +13,7 @@ from csapi.kit.settings import query_lanes
 from csapi.metrics.arithmetic import DEEPEST as DEEPEST_FORMULA
 from csapi.metrics.arithmetic import MOST_LEAVES
 from csapi.metrics.compile import MOST_GROUPS
+from csapi.metrics.erlang import LARGEST_LOAD, MOST_AGENTS
 from csapi.metrics.percentiles import EXACT_MAX
 from csapi.metrics.periods import LONGEST_DAYS, MOST_BUCKETS
 from csapi.metrics.survival import MOST_WAITS
@@ -100,9 +101,7 @@ from csapi.reports.schemas import LARGEST_PAGE, MOST_DIMENSIONS, MOST_METRICS, M
 from csapi.reports.settings import MOST_SETTINGS
 from csapi.reports.staffing.forecast_schemas import LONGEST_FORECAST_DAYS
 from csapi.reports.staffing.schemas import (
-    LARGEST_LOAD,
     LONGEST_HISTORY_DAYS,
-    MOST_AGENTS,
     MOST_CHANNELS,
     MOST_CONCURRENCY,
 )

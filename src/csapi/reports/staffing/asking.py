@@ -24,6 +24,7 @@ from csapi.reports.ordering import Shape
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import (
     FilterNode,
+    FilterOp,
     MetricRequest,
     MetricValue,
     Query,
@@ -38,7 +39,6 @@ from csapi.reports.staffing.schemas import (
     StaffingInterval,
     StaffingMeta,
 )
-from csapi.reports.work_params import filter_of
 
 HIDDEN = (
     "Some numbers are about fewer customers than are shown: ask about longer intervals or more "
@@ -174,9 +174,8 @@ def time_of(period: Period) -> QueryTime:
 
 def work_filter(channel: str, filters: FilterNode | None) -> FilterNode:
     """The contacts of a channel that pass the filters, which stand second."""
-    own = filter_of({"channel": [channel]})
-    nodes = [] if own is None else [own]
-    return FilterNode(and_=[*nodes, *([] if filters is None else [filters])])
+    own = FilterNode(dimension="channel", op=FilterOp.is_in, values=[channel])
+    return FilterNode(and_=[own, *([] if filters is None else [filters])])
 
 
 @contextmanager

@@ -46,6 +46,7 @@ UNMEASURED = (
     "an event of the days ahead was seen on fewer than two days before: it is taken to change "
     "nothing"
 )
+SILENT = "nothing was recorded after {day}: days without contacts pull the level down"
 CHAINED = "beyond {horizon} days the band is that of {horizon} days: it is wider in truth"
 
 
@@ -124,8 +125,15 @@ def days_of(
         day = local_date(timezone, bucket.start)
         counts.setdefault(day, [0.0] * slots)[bucket.slot] += count
     begun = next((day for day in sorted(totals) if totals[day]), first)
+    since = first - timedelta(days=LONGEST_HISTORY_DAYS)
     return [
-        Day(day, total, counts.get(day), calendar.planned(day), calendar.troubles(day))
+        Day(
+            day,
+            total,
+            counts.get(day, [0.0] * slots) if day >= since else None,
+            calendar.planned(day),
+            calendar.troubles(day),
+        )
         for day, total in sorted(totals.items())
         if begun <= day < first
     ]
@@ -227,6 +235,10 @@ def events_of(question: Question, baseline: Baseline) -> list[ForecastEvent]:
 
 def warnings_of(question: Question, found: Forecast, tested: Backtest | None) -> list[str]:
     warnings = []
+    through = question.meta.data_through
+    last = None if through is None else local_date(question.timezone, through)
+    if last is not None and last < question.first - timedelta(days=1):
+        warnings.append(SILENT.format(day=last))
     if found.inputs.handle_seconds.value is None:
         warnings.append(NO_HANDLE)
     if found.method is ForecastMethod.level_and_profile and any(

@@ -190,7 +190,7 @@ def nothing() -> StaffingResult:
 def total_of(plan: Plan, found: Sequence[Staffed | None], money: Money) -> StaffingTotal:
     """Null where something of it is not known."""
     sums: Sums = summed(plan.demands, found, plan.rules)
-    if not sums.is_whole:
+    if not sums.is_whole or not plan.demands:
         return StaffingTotal(
             hours=None,
             paid_hours=None,

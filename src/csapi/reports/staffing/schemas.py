@@ -8,12 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from csapi.kit.quantities import UtcDatetime
-from csapi.metrics.erlang import LARGEST_LOAD, MOST_AGENTS
-from csapi.metrics.staffing import StaffingModel
 from csapi.reports.ordering import Name
 from csapi.reports.schemas import MOST_VALUES, MetricValue
-
-__all__ = ["LARGEST_LOAD", "MOST_AGENTS", "StaffingModel"]
 
 MOST_CHANNELS, MOST_CONCURRENCY = 5, 20
 LONGEST_HISTORY_DAYS = 100

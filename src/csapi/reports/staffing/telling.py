@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
+from csapi.metrics.erlang import LARGEST_LOAD, MOST_AGENTS
 from csapi.metrics.staffing import StaffingModel
 from csapi.reports.staffing.measuring import LEAST_ABANDONED, LEAST_HANDLED, People, Work
 from csapi.reports.staffing.planning import Plan
 from csapi.reports.staffing.schemas import (
-    LARGEST_LOAD,
-    MOST_AGENTS,
     InputSource,
     MeasuredService,
     StaffingInputs,
@@ -22,6 +21,7 @@ EXPONENTIAL = (
     "Handling times are exponential; every agent can take every contact, first come first."
 )
 SERVICE = "The service level is of all contacts: those that give up were not answered in time."
+PART_OF_WEEK = "the history does not have every interval of a week: totals are of those that it has"
 AT_A_TIME = (
     "An agent is as many servers as contacts at a time; each contact takes (1 + stretch x "
     "(concurrency - 1)) times as long."
@@ -59,7 +59,7 @@ def cautions(
 ) -> Iterator[str]:
     """What makes the numbers less sure than they look."""
     handle = inputs.handle_seconds
-    if handle.value is None and plan.demands:
+    if handle.value is None:
         yield "handle time is not known: give it; nothing can be said of who is required"
     elif handle.source is InputSource.measured and (handle.n or 0) < LEAST_HANDLED:
         yield f"handle time is measured on {handle.n} contacts alone"

@@ -49,7 +49,7 @@ from csapi.reports.staffing.schemas import (
     StaffingInputs,
     StaffingInterval,
 )
-from csapi.reports.staffing.telling import ASSUMPTIONS, cautions, disagreement
+from csapi.reports.staffing.telling import ASSUMPTIONS, PART_OF_WEEK, cautions, disagreement
 from csapi.reports.staffing.what_if_schemas import (
     WhatIf,
     WhatIfAnswer,
@@ -150,23 +150,23 @@ def inputs_of(wanted: WhatIfChannel, found: Measured, given: WhatIfGiven) -> Sta
     )
 
 
-def demands_of(found: Measured, given: WhatIfGiven, change: WhatIfChange) -> list[Demand]:
+def demands_of(slots: Sequence[Slot], given: WhatIfGiven, change: WhatIfChange) -> list[Demand]:
     measured = [
         Demand(
             each.arrivals if given.arrivals is None else given.arrivals,
             (each.handle_seconds or 0.0) if given.handle_seconds is None else given.handle_seconds,
         )
-        for each in found.week
+        for each in slots
     ]
     return changed(measured, change.arrivals, change.handle_seconds)
 
 
 def agents_of(
-    found: Measured, given: WhatIfGiven, change: WhatIfChange, is_open: Sequence[bool]
+    slots: Sequence[Slot], given: WhatIfGiven, change: WhatIfChange, is_open: Sequence[bool]
 ) -> list[float | None]:
     """Those who were there, or are given; more or fewer where anybody is."""
     counts: list[float | None] = []
-    for each, works in zip(found.week, is_open, strict=True):
+    for each, works in zip(slots, is_open, strict=True):
         count = each.present if given.agents is None else given.agents
         if count is not None:
             count = max(count + change.agents, 0.0) if count > 0 else count
@@ -178,6 +178,7 @@ def agents_of(
 class Side:
     """The week under some numbers."""
 
+    slots: Sequence[Slot]
     inputs: StaffingInputs
     plan: Plan
 
@@ -191,19 +192,21 @@ def side_of(
 ) -> Side:
     model, inputs = model_of(wanted), inputs_of(wanted, found, given)
     targets = filled_targets(wanted.targets, model)
-    demands = demands_of(found, given, change)
+    # Of what the history does not have nothing is known, unless it is given.
+    slots = [each for each in found.week if each.occurrences or given.arrivals is not None]
+    demands = demands_of(slots, given, change)
     arrivals = [each.arrivals for each in demands]
-    is_open = open_slots(wanted.working_hours, found.week, arrivals, model, found.interval)
+    is_open = open_slots(wanted.working_hours, slots, arrivals, model, found.interval)
     demands = closed(demands, is_open)
     rules = rules_of(model, targets, inputs, found.interval)
     handle = inputs.handle_seconds
-    agents = agents_of(found, given, change, is_open)
+    agents = agents_of(slots, given, change, is_open)
     plan = plan_of(demands, agents, rules, is_known=handle.value is not None)
     if handle.value is not None:
         handle = StaffingInput(
             value=max(handle.value + change.handle_seconds, 0.0), n=handle.n, source=handle.source
         )
-    return Side(msgspec.structs.replace(inputs, handle_seconds=handle), plan)
+    return Side(slots, msgspec.structs.replace(inputs, handle_seconds=handle), plan)
 
 
 def answered(wanted: WhatIfChannel, found: Measured) -> WhatIfAnswered:
@@ -223,11 +226,12 @@ def answered(wanted: WhatIfChannel, found: Measured) -> WhatIfAnswered:
         measured=measured,
         totals=totals_of(side),
         baseline=totals_of(before) if is_changed else None,
-        intervals=[interval_of(place, side, found, wanted) for place in range(len(found.week))],
+        intervals=[interval_of(place, side, found, wanted) for place in range(len(side.slots))],
         assumptions=list(ASSUMPTIONS[model]),
         warnings=[
             *cautions(side.plan, found.work, found.people, side.inputs, found.weeks),
             *disagreement(modelled, measured),
+            *([PART_OF_WEEK] if len(side.slots) < len(found.week) else []),
         ],
     )
 
@@ -253,7 +257,7 @@ def totals_of(side: Side) -> WhatIfTotals:
 
 
 def interval_of(place: int, side: Side, found: Measured, wanted: WhatIfChannel) -> WhatIfInterval:
-    slot, plan, seconds = found.week[place], side.plan, found.interval.seconds
+    slot, plan, seconds = side.slots[place], side.plan, found.interval.seconds
     demand, agents = plan.demands[place], plan.agents[place]
     required = result_of(plan.required[place], side.money, seconds)
     present = result_of(plan.present[place], side.money, seconds)

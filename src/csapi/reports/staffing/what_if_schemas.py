@@ -98,7 +98,7 @@ class WhatIfInterval(msgspec.Struct, kw_only=True):
 
 
 class WhatIfTotals(msgspec.Struct, kw_only=True):
-    """A week. `work_hours`: contacts times handling time."""
+    """A week, or as much of one as the history has. `work_hours`: contacts times handling time."""
 
     contacts: float
     work_hours: float | None
