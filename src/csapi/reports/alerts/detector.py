@@ -32,7 +32,7 @@ from csapi.reports.radar.detector import SEASON_Z, SEASONS
 # The ordinal of a local day, and its hour; 0 of whole days.
 Place = tuple[int, int]
 WEEK, WEEKS_BEFORE, LEAST_WEEKS = 7, 8, 4
-DAY_LIMIT, HOUR_LIMIT = 4.0, 6.0
+DAY_LIMIT, HOUR_LIMIT = 4.0, 7.0
 LEAST_COUNT = 5
 SMALL = 1e-9
 # By how much the error of a median of eight widens what is held against it.
