@@ -26,14 +26,13 @@ from csapi.reports.alerts.detector import (
     History,
     Seen,
     Side,
-    Step,
     anomaly,
     back,
     cusum,
     drift,
     spread_out,
-    step,
 )
+from csapi.reports.alerts.steps import Step, step
 
 START, WATCHED = date(2023, 10, 1), date(2025, 10, 1)
 YEAR, MONTHS = 365, 12
