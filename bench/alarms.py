@@ -26,14 +26,13 @@ from csapi.reports.alerts.detector import (
     History,
     Seen,
     Side,
-    Step,
     anomaly,
     back,
     cusum,
     drift,
     spread_out,
-    step,
 )
+from csapi.reports.alerts.steps import Step, step
 
 START, WATCHED = date(2023, 10, 1), date(2025, 10, 1)
 YEAR, MONTHS = 365, 12
@@ -41,7 +40,7 @@ KNOWN = (WATCHED - START).days
 SEEDS, QUICK_SEEDS = 200, 5
 HOUR_SEEDS, HOUR_DAYS = 20, 90
 CASES, QUICK_CASES = 500, 60
-SIZES = (1, 2, 3)
+DAY_SIZES, WEEK_SIZES = (1, 2, 3, 4, 5), (1, 2, 3)
 PATIENCE_DAYS, PATIENCE_WEEKS = 14, 8
 RATED, SATISFIED, CLINGS, WANDERS = 0.25, 0.85, 0.6, 0.15
 RAMADAN_DIP = 0.15
@@ -279,13 +278,14 @@ def alarm_lines(tenants: Sequence[Days], hour_seeds: int, progress: Progress) ->
         weeks = [read(each, 0, (KNOWN + YEAR) // 7) for each in tenants]
         alarms = [fired(by_week(each, scale, KNOWN // 7)) for each in weeks]
         yield quiet_line(f"alarms: drift of {name}, nothing new", alarms, MONTHS)
-        for size in SIZES:
-            progress.say(f"alarms: {name} that step by {size} standard deviations")
+        progress.say(f"alarms: {name} that step")
+        for size in DAY_SIZES:
             yield seen_line(
                 f"alarms: {name} step by {size} sd of a day, anomaly in {PATIENCE_DAYS} days",
                 [day_delay(each, scale, size) for each in tenants],
                 "days",
             )
+        for size in WEEK_SIZES:
             yield seen_line(
                 f"alarms: {name} step by {size} sd of a week, drift in {PATIENCE_WEEKS} weeks",
                 [week_delay(each, scale, size) for each in tenants],

@@ -24,6 +24,7 @@ from csapi.reports import (
 )
 from csapi.reports import endpoints as reports
 from csapi.reports.alerts import endpoints as alerts
+from csapi.reports.alerts import event_endpoints as alert_events
 from csapi.reports.drivers import endpoints as drivers
 from csapi.reports.drivers import referrals
 from csapi.reports.evaluations import endpoints as evaluations
@@ -72,6 +73,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *radar.OPERATIONS,
     *goals.OPERATIONS,
     *alerts.OPERATIONS,
+    *alert_events.OPERATIONS,
     *uplift.OPERATIONS,
     *staffing.OPERATIONS,
     *settings.OPERATIONS,

@@ -8,18 +8,16 @@ import pytest
 from csapi.metrics.effects import Scale
 from csapi.reports.alerts.detector import (
     DAY_LIMIT,
-    RELEASE,
     Finding,
     History,
     NoFinding,
     Seen,
     Side,
-    Step,
     anomaly,
     drift,
-    step,
     threshold,
 )
+from csapi.reports.alerts.steps import RELEASE, Step, step
 
 TODAY = 740_000
 USUAL = (100, 110, 105, 120, 90, 40, 30)

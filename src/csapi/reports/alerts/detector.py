@@ -32,7 +32,7 @@ from csapi.reports.radar.detector import SEASON_Z, SEASONS
 # The ordinal of a local day, and its hour; 0 of whole days.
 Place = tuple[int, int]
 WEEK, WEEKS_BEFORE, LEAST_WEEKS = 7, 8, 4
-DAY_LIMIT, HOUR_LIMIT = 4.0, 6.0
+DAY_LIMIT, HOUR_LIMIT = 4.0, 7.0
 LEAST_COUNT = 5
 SMALL = 1e-9
 # By how much the error of a median of eight widens what is held against it.
@@ -43,7 +43,6 @@ SEASON_LIMIT = DRIFT_LIMIT * 2 / 3
 DRIFT_WEEKS, REFERENCE_WEEKS, LEAST_REFERENCE = 8, 18, 10
 DRIFT_HISTORY = DRIFT_WEEKS + REFERENCE_WEEKS
 YEARS_BEFORE = tuple(days // WEEK for days in SEASONS)
-RELEASE = 3
 
 
 class Side(StrEnum):
@@ -300,23 +299,3 @@ def drift(weeks: Sequence[Seen | None], scale: Scale, side: Side, *, minimum_n: 
         score=score if worst is Side.up else -score,
         is_seasonal=is_seasonal,
     )
-
-
-class Step(StrEnum):
-    """What a look does to the event that is under way, if one is."""
-
-    fire = "fire"
-    go_on = "go_on"
-    wait = "wait"
-    end = "end"
-    nothing = "nothing"
-
-
-def step(finding: Finding, quiet: int | None) -> Step:
-    """So that what lasts is one event: it is over once RELEASE looks in a row found nothing. quiet:
-    how many did, None where no event is under way. What was not judged counts for nothing."""
-    if finding.is_out:
-        return Step.fire if quiet is None else Step.go_on
-    if quiet is None or finding.reason is not None:
-        return Step.nothing
-    return Step.end if quiet + 1 >= RELEASE else Step.wait

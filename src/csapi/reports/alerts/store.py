@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from csapi.reports.alerts.detector import Finding, Step, step
+from csapi.reports.alerts.detector import Finding
 from csapi.reports.alerts.schemas import (
     MOST_ALERTS,
     MOST_EVENTS_KEPT,
@@ -18,6 +18,7 @@ from csapi.reports.alerts.schemas import (
     AlertState,
     StoredEvent,
 )
+from csapi.reports.alerts.steps import Step, step
 
 COLUMNS = (
     "id, content::text AS content, looked_at, finding::text AS finding, created_at, updated_at"

@@ -21,7 +21,7 @@ async def check_metric(snapshot: Snapshot, window: Window) -> Metric:
     """The metric of a window that could be asked for. Raises Problem with the places that are
     wrong, below /metric and /filters."""
     if window.metric.as_ is not None:
-        refuse("/metric/as", "not_supported", "What it is called is its title.")
+        refuse("/metric/as", "not_supported", "It needs no name of its own.")
     try:
         question = (await resolved(snapshot, window.query)).question
         check_rows(window.query, question)

@@ -4,12 +4,14 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from csapi.metrics.metric import Unit
+from csapi.metrics.periods import Period
 from csapi.metrics.zones import day_start, local_date
 from csapi.reports.goals.reading import Look, known_value
 from csapi.reports.goals.schemas import MOST_PROGRESS_POINTS, GoalProgress, GoalRequest
 from csapi.reports.goals.states import WEEK, Span
 from csapi.reports.layouts import DimensionValue, Precision, Series
 from csapi.reports.service import Snapshot
+from csapi.reports.surroundings import annotations_of
 from csapi.reports.windows import Seeing
 
 # What the lines are called by programs; people see the title and the label of the metric.
@@ -32,6 +34,13 @@ def ends_of(span: Span) -> list[date]:
     return sorted(ends)
 
 
+def category(zone: str, goal: GoalRequest, end: date) -> DimensionValue:
+    """A window by its last day."""
+    last = (end - timedelta(days=1)).isoformat()
+    start = day_start(zone, end - timedelta(days=goal.window_days))
+    return DimensionValue(key=last, label=last, start=start, end=day_start(zone, end))
+
+
 async def progress_of(snapshot: Snapshot, goal_id: UUID, goal: GoalRequest) -> GoalProgress:
     zone, seeing = snapshot.desk.timezone, Seeing(snapshot)
     look = Look(goal, local_date(zone, snapshot.desk.now))
@@ -43,6 +52,9 @@ async def progress_of(snapshot: Snapshot, goal_id: UUID, goal: GoalRequest) -> G
     measured = None if look.before is None else known_value(seeing.value_of(look.before))
     baseline = measured if goal.baseline is None else goal.baseline
     column = seeing.of(look.current).column
+    period = Period(day_start(zone, goal.starts_on), day_start(zone, look.span.deadline), zone)
+    connection, tenant_id = snapshot.connection, snapshot.desk.tenant_id
+    annotations = await annotations_of(connection, tenant_id, period, goal.filters)
     cells = [seeing.of(window).value for window in windows]
     ahead = len(ends) - len(cells)
     unit = Unit.COUNT if column is None else column.unit
@@ -67,15 +79,7 @@ async def progress_of(snapshot: Snapshot, goal_id: UUID, goal: GoalRequest) -> G
         target=goal.target,
         baseline=baseline,
         column=column,
-        categories=[
-            DimensionValue(
-                key=(end - timedelta(days=1)).isoformat(),
-                label=(end - timedelta(days=1)).isoformat(),
-                start=day_start(zone, end - timedelta(days=goal.window_days)),
-                end=day_start(zone, end),
-            )
-            for end in ends
-        ],
+        categories=[category(zone, goal, end) for end in ends],
         series=[
             series(
                 VALUE,
@@ -90,5 +94,6 @@ async def progress_of(snapshot: Snapshot, goal_id: UUID, goal: GoalRequest) -> G
                 Precision.exact,
             ),
         ],
+        annotations=annotations,
         meta=seeing.meta,
     )

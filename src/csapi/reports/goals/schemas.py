@@ -14,7 +14,7 @@ from csapi.reports.comparison import Bounds
 from csapi.reports.layouts import DimensionValue, Series
 from csapi.reports.pages import Cursor
 from csapi.reports.runs.schemas import Title
-from csapi.reports.schemas import ColumnInfo, FilterNode, MetricRequest, QueryPage
+from csapi.reports.schemas import ColumnInfo, FilterNode, MetricRequest, QueryAnnotation, QueryPage
 from csapi.reports.windows import WindowsMeta, WindowValue
 
 MOST_GOALS, MOST_MILESTONES, MOST_PROGRESS_POINTS, MOST_GOALS_AT_ONCE = 200, 12, 60, 50
@@ -188,7 +188,8 @@ class GoalAnswer(Goal, kw_only=True):
 
 class GoalProgress(msgspec.Struct, kw_only=True):
     """A goal over time, ready to be drawn: the value of the window that ends with each category,
-    and beside it the straight line from baseline to target. What lies ahead has no value."""
+    and beside it the straight line from baseline to target. What lies ahead has no value.
+    `annotations`: those from the start to the due date that its filters do not contradict."""
 
     id: str
     title: str
@@ -197,6 +198,7 @@ class GoalProgress(msgspec.Struct, kw_only=True):
     column: ColumnInfo | None
     categories: list[DimensionValue]
     series: list[Series]
+    annotations: list[QueryAnnotation]
     meta: WindowsMeta
 
 

@@ -27,7 +27,7 @@ from csapi.reports.uplift.trial import WEEK, Trial
 from csapi.reports.windows import Seeing, Window, WindowValue
 
 M = TypeVar("M", bound=Measured)
-SIGNIFICANT = 0.05
+SIGNIFICANT, FARTHEST_LOGARITHM = 0.05, 100.0
 
 
 def scope_filter(annotation: QueryAnnotation) -> FilterNode | None:
@@ -164,13 +164,18 @@ def judge(
         found.verdict = UpliftVerdict.improved if is_good else UpliftVerdict.worsened
 
 
+def factor(logarithm: float) -> float:
+    """However far an interval of hardly anything reaches, it stays a number."""
+    return math.exp(min(max(logarithm, -FARTHEST_LOGARITHM), FARTHEST_LOGARITHM))
+
+
 def fill_in(found: Measured, effect: Effect, scale: Scale, value: float) -> None:
     if scale is Scale.ratio:
-        found.expected = value / math.exp(effect.effect)
+        found.expected = value / factor(effect.effect)
         # Without the event it would have been the value over that factor, whichever it is.
-        found.uplift_ci95 = [value - value / math.exp(each) for each in effect.ci95]
-        found.relative_uplift = math.exp(effect.effect) - 1
-        found.relative_uplift_ci95 = [math.exp(each) - 1 for each in effect.ci95]
+        found.uplift_ci95 = [value - value / factor(each) for each in effect.ci95]
+        found.relative_uplift = factor(effect.effect) - 1
+        found.relative_uplift_ci95 = [factor(each) - 1 for each in effect.ci95]
     else:
         found.expected = value - effect.effect
         found.uplift_ci95 = list(effect.ci95)
