@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 from bench.measure import Line, Progress, at_most
 from bench.servers import Servers
@@ -214,18 +214,19 @@ def as_weeks(found: Sequence[Seen | None], scale: Scale) -> list[Week]:
 
 
 def event_of(
-    number: int, scale: Scale, *, size: float = 0.0, has_others: bool = False
+    number: int, scale: Scale, *, size: float = 0.0, has_others: bool = False, weeks_after: int = 4
 ) -> tuple[list[Week], list[Week], Scale, object]:
-    """Twelve weeks before and four after a random day; of counts `size` is the share that comes on
+    """Twelve weeks before and some after a random day; of counts `size` is the share that comes on
     top, of shares what is added."""
     days = days_of(number % 200)
-    first = random.Random(f"event/{number}").randrange(KNOWN + YEAR - 112)
+    count = 12 + weeks_after
+    first = random.Random(f"event/{number}").randrange(KNOWN + YEAR - 7 * count)
     read = weekly_counts if scale is Scale.ratio else weekly_shares
-    weeks = as_weeks(read(days, first, 16), scale)
+    weeks = as_weeks(read(days, first, count), scale)
     others = None
     if has_others:
         beside = days_of(number % 200 + 1_000)
-        theirs = as_weeks(read(beside, first, 16), scale)
+        theirs = as_weeks(read(beside, first, count), scale)
         others = theirs[:12], theirs[12:]
     after = [
         Week(
@@ -296,20 +297,30 @@ def alarm_lines(tenants: Sequence[Days], hour_seeds: int, progress: Progress) ->
     yield quiet_line("alarms: anomaly of counts by hour, nothing new", hours, HOUR_DAYS / 30.4)
 
 
+# As annotations are measured, and as plans: by twice as many weeks, and effects of a tenth.
+EFFECTS = (
+    ("uplift", 4, "counts", Scale.ratio, 0.25),
+    ("uplift", 4, "shares", Scale.linear, 0.05),
+    ("plans", 8, "counts", Scale.ratio, 0.1),
+    ("plans", 8, "shares", Scale.linear, 0.1 * SATISFIED),
+)
+
+
 def effect_lines(cases: int, progress: Progress) -> Iterator[Line]:
-    for name, scale, size in (("counts", Scale.ratio, 0.25), ("shares", Scale.linear, 0.05)):
+    for kind, weeks_after, name, scale, size in EFFECTS:
         for beside, has_others in (("", False), (", beside other work", True)):
             for effect in (0.0, size):
-                progress.say(f"alarms: effects of {effect:g} on {name}{beside}")
-                share = verdicts(
-                    cases,
-                    lambda number, scale=scale, effect=effect, has_others=has_others: event_of(  # type: ignore[misc]
-                        number, scale, size=effect, has_others=has_others
-                    ),
+                progress.say(f"alarms: {kind}, effects of {effect:g} on {name}{beside}")
+                case = partial(
+                    event_of,
+                    scale=scale,
+                    size=effect,
+                    has_others=has_others,
+                    weeks_after=weeks_after,
                 )
                 what = f"an effect of {effect:g}" if effect else "no effect"
                 yield verdict_line(
-                    f"uplift: {what} on {name}{beside}, told as one", share, cases,
+                    f"{kind}: {what} on {name}{beside}, told as one", verdicts(cases, case), cases,
                     is_false=not effect,
                 )  # fmt: skip
 

@@ -91,13 +91,15 @@ class IssueFound(msgspec.Struct, kw_only=True):
 
 
 class GoalDrifting(msgspec.Struct, kw_only=True):
-    """A metric is on its way to miss its goal."""
+    """A metric is on its way to miss its goal, or has missed it. It is told once until the goal is
+    on its way again."""
 
     goal_id: str
-    name: str
+    status: Annotated[str, Meta(description="off_track or missed, as in the goal")]
     metric: str
     value: float | None
     target: float
+    due_on: date
     as_of: UtcDatetime
     path: Path
 

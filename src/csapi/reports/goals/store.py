@@ -32,7 +32,7 @@ WHERE tenant_id = $1 AND id = $2 RETURNING {COLUMNS}"""
 DROP = "DELETE FROM goals WHERE tenant_id = $1 AND id = $2 RETURNING id"
 KEEP_STATUS = """
 UPDATE goals SET status = $3, status_at = $4
-WHERE tenant_id = $1 AND id = $2 AND updated_at = $5"""
+WHERE tenant_id = $1 AND id = $2 AND updated_at = $5 RETURNING old.status"""
 
 
 def request_of(row: Any) -> GoalRequest:
