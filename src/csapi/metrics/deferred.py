@@ -133,11 +133,19 @@ def told(
     for slot, place in enumerate(places):
         following = places[slot + 1] if slot + 1 < len(places) else size
         amount = amounts[slot]
-        share = min(turn.in_time[slot] / amount, 1.0) if amount > NOTHING else None
-        found[place] = Done(share, turn.occupancy[slot], turn.left[slot])
+        found[place] = Done(
+            share_of(turn.in_time[slot], amount), turn.occupancy[slot], turn.left[slot]
+        )
         for closed in range(place + 1, following):
             found[closed] = Done(None, 0.0, turn.left[slot])
     return found
+
+
+def share_of(done: float, amount: float) -> float | None:
+    """Each end of a piece of work may have left next to nothing of it."""
+    if amount <= NOTHING:
+        return None
+    return 1.0 if done >= amount - 2 * NOTHING else done / amount
 
 
 def intervals_of(within_seconds: float, seconds: float) -> int:
