@@ -81,9 +81,9 @@ CREATE TABLE webhook_marks (
 );
 CREATE TABLE scan_marks (
   tenant_id UUID NOT NULL,
-  watch TEXT NOT NULL,
+  scan TEXT NOT NULL,
   due_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  CONSTRAINT scan_marks_pkey PRIMARY KEY (tenant_id, watch)
+  CONSTRAINT scan_marks_pkey PRIMARY KEY (tenant_id, scan)
 );
 """
 
@@ -123,7 +123,7 @@ DISTINCT = {
     "webhook_deliveries": {"tenant_id": 1, "endpoint": -0.01, "id": -1},
     "webhook_attempts": {"tenant_id": 1, "delivery": -0.5},
     "webhook_marks": {"tenant_id": 1, "endpoint": -0.01, "delivery": -1},
-    "scan_marks": {"tenant_id": 1, "watch": -1},
+    "scan_marks": {"tenant_id": 1, "scan": -1},
 }
 
 

@@ -27,8 +27,8 @@ from csapi.kit.settings import Settings
 from csapi.reports.alerts.watching import look_at_alert
 from csapi.reports.exports.job import Exporter
 from csapi.reports.goals.watching import look_at_goal
-from csapi.reports.live.at_risk import risk_watcher
-from csapi.reports.radar.watch import issue_watcher
+from csapi.reports.live.at_risk import risk_scanner
+from csapi.reports.radar.told import issue_scanner
 from csapi.reports.runs.job import Reporter
 from csapi.reports.watching import Watch, Watcher
 from csapi.rollup.audit import Auditor
@@ -157,8 +157,8 @@ async def run_worker(settings: Settings) -> None:
         "pool": pool,
     }
     log.info("worker started")
-    risks = risk_watcher(pool, settings.live_slots_max)
-    issues = issue_watcher(pool, settings.live_slots_max)
+    risks = risk_scanner(pool, settings.live_slots_max)
+    issues = issue_scanner(pool, settings.live_slots_max)
     tasks = [
         asyncio.create_task(run_timer("drain", drainer.drain)),
         asyncio.create_task(run_timer("export", exporter.sweep)),

@@ -36,7 +36,7 @@ SWEPT_COLUMNS = {
     "report_marks": {"tenant_id", "report", "turn", "due_at", "attempt"},
     "watch_marks": {"tenant_id", "watch", "id", "turn", "due_at", "attempt"},
     "webhook_marks": {"tenant_id", "endpoint", "delivery", "due_at"},
-    "scan_marks": {"tenant_id", "watch", "due_at"},
+    "scan_marks": {"tenant_id", "scan", "due_at"},
 }
 
 # A key or a token arrives before anybody knows whose it is.

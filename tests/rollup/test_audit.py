@@ -9,8 +9,8 @@ import asyncpg
 import msgspec
 import pytest
 
+from csapi.access.scans import Look
 from csapi.access.tenancy import tenant_transaction
-from csapi.access.watches import Look
 from csapi.facts.call import CALLS
 from csapi.ingest.service import Intake, ingest_records
 from csapi.kit.clock import now

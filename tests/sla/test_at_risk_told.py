@@ -8,13 +8,13 @@ import asyncpg
 import msgspec
 from tests.sla.conftest import HOUR, Send, policy, replied, target, ticket
 
-from csapi.access import watches
+from csapi.access import scans
 from csapi.access.outbox import WebhookEvent
+from csapi.access.scans import Look, Scan
 from csapi.access.tenancy import tenant_transaction
-from csapi.access.watches import Look, Watch
 from csapi.connect.webhooks import store
 from csapi.kit.clock import now
-from csapi.reports.live.at_risk import risk_watcher, tell_risks
+from csapi.reports.live.at_risk import risk_scanner, tell_risks
 
 LIVE = 20_000
 
@@ -70,9 +70,9 @@ async def test_only_who_wants_it_is_looked_at(
     async def marks() -> dict[str, Any]:
         async with tenant_transaction(api_pool, tenant_id) as connection:
             rows = await connection.fetch(
-                "SELECT watch, due_at FROM scan_marks WHERE tenant_id = $1", tenant_id
+                "SELECT scan, due_at FROM scan_marks WHERE tenant_id = $1", tenant_id
             )
-        return {row["watch"]: row["due_at"] for row in rows}
+        return {row["scan"]: row["due_at"] for row in rows}
 
     id_ = await endpoint(api_pool, tenant_id, WebhookEvent.export_ready)
     assert await marks() == {}
@@ -86,9 +86,9 @@ async def test_only_who_wants_it_is_looked_at(
         await store.change(connection, tenant_id, id_, wanted, now())
     before = await marks()
     assert before.keys() == {"sla", "radar"}
-    await risk_watcher(worker_pool, LIVE).sweep()
+    await risk_scanner(worker_pool, LIVE).sweep()
     assert (await marks())["sla"] > before["sla"]
-    assert not await watches.claim(worker_pool, tenant_id, Watch.sla, now(), now())
+    assert not await scans.claim(worker_pool, tenant_id, Scan.sla, now(), now())
     async with tenant_transaction(api_pool, tenant_id) as connection:
         assert await store.remove(connection, tenant_id, id_, now())
     assert await marks() == {}

@@ -79,7 +79,7 @@ webhook_marks = tenant_table(
 
 scan_marks = tenant_table(
     "scan_marks",
-    column("watch", sa.Text),
+    column("scan", sa.Text),
     column("due_at", instant),
-    key=("watch",),
+    key=("scan",),
 )

@@ -12,9 +12,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from csapi.access import watches
+from csapi.access import scans
+from csapi.access.scans import Look, Scan, Scanner
 from csapi.access.tenancy import tenant_transaction
-from csapi.access.watches import Look, Watch, Watcher
 from csapi.facts.kinds import Resource
 from csapi.kit.clock import now
 from csapi.kit.zones import at_clock, day_start, local_date
@@ -154,11 +154,11 @@ class Auditor:
         async def work(look: Look) -> object:
             return await audit_tenant(pool, look)
 
-        self._watcher = Watcher(pool, Watch.audit, next_night, work)
+        self._scanner = Scanner(pool, Scan.audit, next_night, work)
 
     async def sweep(self) -> int:
         """Take in tenants that are new, and look at those whose night it is; how many."""
-        for tenant_id, timezone in await watches.unwatched(self._pool, Watch.audit):
+        for tenant_id, timezone in await scans.unscanned(self._pool, Scan.audit):
             async with tenant_transaction(self._pool, tenant_id) as connection:
-                await watches.begin(connection, tenant_id, Watch.audit, next_night(timezone, now()))
-        return await self._watcher.sweep()
+                await scans.begin(connection, tenant_id, Scan.audit, next_night(timezone, now()))
+        return await self._scanner.sweep()

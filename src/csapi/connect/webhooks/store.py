@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from csapi.access.outbox import MOST_REPLAYED, MOST_WEBHOOKS, WebhookEvent
-from csapi.access.watches import Watch, begin, end
+from csapi.access.scans import Scan, begin, end
 from csapi.connect.webhooks.schemas import (
     Delivery,
     DeliveryAttempt,
@@ -106,7 +106,7 @@ WITH events AS MATERIALIZED (
 SELECT count(*) AS made, (SELECT max(id::text)::uuid FROM events) AS last FROM made"""
 
 # What has to be looked for, as long as somebody wants to be told.
-WATCHES = {WebhookEvent.sla_at_risk: Watch.sla, WebhookEvent.issue_found: Watch.radar}
+WATCHES = {WebhookEvent.sla_at_risk: Scan.sla, WebhookEvent.issue_found: Scan.radar}
 WANTED = """
 SELECT DISTINCT unnest(events) FROM webhook_endpoints WHERE tenant_id = $1 AND is_enabled"""
 

@@ -8,8 +8,8 @@ import asyncpg
 
 from csapi.access.happenings import SlaAtRisk
 from csapi.access.outbox import WebhookEvent, emit, told
+from csapi.access.scans import Look, Scan, Scanner
 from csapi.access.tenancy import tenant_transaction
-from csapi.access.watches import Look, Watch, Watcher
 from csapi.metrics.catalog.sla import TARGETS
 from csapi.metrics.periods import RangePreset
 from csapi.reports.records import records_on
@@ -84,8 +84,8 @@ async def tell_risks(pool: asyncpg.Pool, look: Look, live_slots_max: int) -> int
     return len(fresh)
 
 
-def risk_watcher(pool: asyncpg.Pool, live_slots_max: int) -> Watcher:
+def risk_scanner(pool: asyncpg.Pool, live_slots_max: int) -> Scanner:
     async def work(look: Look) -> int:
         return await tell_risks(pool, look, live_slots_max)
 
-    return Watcher(pool, Watch.sla, lambda _, now: now + LOOK_EVERY, work)
+    return Scanner(pool, Scan.sla, lambda _, now: now + LOOK_EVERY, work)

@@ -10,11 +10,11 @@ import msgspec
 from tests.sla.test_at_risk_told import endpoint, told
 
 from csapi.access.outbox import WebhookEvent
-from csapi.access.watches import Look
+from csapi.access.scans import Look
 from csapi.facts.ticket import TICKETS
 from csapi.ingest.service import Intake, ingest_records
 from csapi.kit.clock import now
-from csapi.reports.radar.watch import next_look, tell_issues
+from csapi.reports.radar.told import next_look, tell_issues
 
 FIRST, NEW_ON, END = date(2026, 1, 12), date(2026, 3, 25), date(2026, 3, 30)
 NIGHT = datetime(2026, 3, 30, 5, tzinfo=UTC)

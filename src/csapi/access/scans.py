@@ -21,7 +21,7 @@ from csapi.kit.turns import work_off
 log = logging.getLogger(__name__)
 
 
-class Watch(StrEnum):
+class Scan(StrEnum):
     """What is looked for."""
 
     sla = "sla"
@@ -32,50 +32,48 @@ class Watch(StrEnum):
 # The worker reads ids and instants of all tenants, and nothing else of them.
 DUE = """
 SELECT w.tenant_id, t.timezone FROM scan_marks w JOIN tenants t ON t.tenant_id = w.tenant_id
-WHERE w.watch = $1 AND w.due_at <= $2 ORDER BY w.due_at LIMIT 50"""
+WHERE w.scan = $1 AND w.due_at <= $2 ORDER BY w.due_at LIMIT 50"""
 CLAIM = """
 UPDATE scan_marks SET due_at = $4
-WHERE tenant_id = $1 AND watch = $2 AND due_at <= $3 RETURNING watch"""
+WHERE tenant_id = $1 AND scan = $2 AND due_at <= $3 RETURNING scan"""
 BEGIN = """
-INSERT INTO scan_marks (tenant_id, watch, due_at) VALUES ($1, $2, $3)
-ON CONFLICT (tenant_id, watch) DO NOTHING"""
-END = "DELETE FROM scan_marks WHERE tenant_id = $1 AND watch = $2"
-UNWATCHED = """
+INSERT INTO scan_marks (tenant_id, scan, due_at) VALUES ($1, $2, $3)
+ON CONFLICT (tenant_id, scan) DO NOTHING"""
+END = "DELETE FROM scan_marks WHERE tenant_id = $1 AND scan = $2"
+UNSCANNED = """
 SELECT t.tenant_id, t.timezone FROM tenants t WHERE NOT EXISTS (
-  SELECT FROM scan_marks w WHERE w.tenant_id = t.tenant_id AND w.watch = $1) LIMIT 500"""
+  SELECT FROM scan_marks w WHERE w.tenant_id = t.tenant_id AND w.scan = $1) LIMIT 500"""
 
 
-async def due(pool: asyncpg.Pool, watch: Watch, now: datetime) -> Sequence[tuple[UUID, str]]:
+async def due(pool: asyncpg.Pool, scan: Scan, now: datetime) -> Sequence[tuple[UUID, str]]:
     """Tenants to look at, with their zones."""
     async with acquire(pool) as connection:
-        rows = await connection.fetch(DUE, watch.value, now)
+        rows = await connection.fetch(DUE, scan.value, now)
     return [(row["tenant_id"], row["timezone"]) for row in rows]
 
 
 async def claim(
-    pool: asyncpg.Pool, tenant_id: UUID, watch: Watch, now: datetime, following: datetime
+    pool: asyncpg.Pool, tenant_id: UUID, scan: Scan, now: datetime, following: datetime
 ) -> bool:
     """Whether it is ours to look, until `following`."""
     async with tenant_transaction(pool, tenant_id) as connection:
-        place = tenant_id, watch.value, now, following
+        place = tenant_id, scan.value, now, following
         return await connection.fetchval(CLAIM, *place) is not None
 
 
-async def begin(
-    connection: asyncpg.Connection, tenant_id: UUID, watch: Watch, at: datetime
-) -> None:
+async def begin(connection: asyncpg.Connection, tenant_id: UUID, scan: Scan, at: datetime) -> None:
     """From `at` on; nothing where somebody looks already."""
-    await connection.execute(BEGIN, tenant_id, watch.value, at)
+    await connection.execute(BEGIN, tenant_id, scan.value, at)
 
 
-async def end(connection: asyncpg.Connection, tenant_id: UUID, watch: Watch) -> None:
-    await connection.execute(END, tenant_id, watch.value)
+async def end(connection: asyncpg.Connection, tenant_id: UUID, scan: Scan) -> None:
+    await connection.execute(END, tenant_id, scan.value)
 
 
-async def unwatched(pool: asyncpg.Pool, watch: Watch) -> Sequence[tuple[UUID, str]]:
+async def unscanned(pool: asyncpg.Pool, scan: Scan) -> Sequence[tuple[UUID, str]]:
     """Tenants that nobody looks at yet, with their zones."""
     async with acquire(pool) as connection:
-        rows = await connection.fetch(UNWATCHED, watch.value)
+        rows = await connection.fetch(UNSCANNED, scan.value)
     return [(row["tenant_id"], row["timezone"]) for row in rows]
 
 
@@ -93,13 +91,13 @@ Following = Callable[[str, datetime], datetime]
 Work = Callable[[Look], Awaitable[object]]
 
 
-class Watcher:
+class Scanner:
     """Looks at the tenants whose time has come, one after another. Safe in any number of processes:
     a look that fails is made good by the next."""
 
-    def __init__(self, pool: asyncpg.Pool, watch: Watch, following: Following, work: Work) -> None:
+    def __init__(self, pool: asyncpg.Pool, scan: Scan, following: Following, work: Work) -> None:
         self._pool = pool
-        self._watch = watch
+        self._scan = scan
         self._following = following
         self._work = work
         self._is_busy = False
@@ -110,7 +108,7 @@ class Watcher:
             return 0
         self._is_busy = True
         try:
-            return await work_off(lambda: due(self._pool, self._watch, now()), self._look)
+            return await work_off(lambda: due(self._pool, self._scan, now()), self._look)
         finally:
             self._is_busy = False
 
@@ -118,10 +116,10 @@ class Watcher:
         tenant_id, timezone = of
         at = now()
         following = self._following(timezone, at)
-        if not await claim(self._pool, tenant_id, self._watch, at, following):
+        if not await claim(self._pool, tenant_id, self._scan, at, following):
             return False
         try:
             await self._work(Look(tenant_id, timezone, at))
         except Exception as error:  # noqa: BLE001  the others are looked at all the same
-            log.warning("watch %s failed: %s", self._watch.value, type(error).__name__)
+            log.warning("scan %s failed: %s", self._scan.value, type(error).__name__)
         return True

@@ -8,8 +8,8 @@ import asyncpg
 
 from csapi.access.happenings import IssueFound, IssueKind
 from csapi.access.outbox import WebhookEvent, emit, told
+from csapi.access.scans import Look, Scan, Scanner
 from csapi.access.tenancy import tenant_transaction
-from csapi.access.watches import Look, Watch, Watcher
 from csapi.kit.zones import at_clock, local_date
 from csapi.reports.radar.params import RadarParams
 from csapi.reports.radar.scan import radar
@@ -90,8 +90,8 @@ def next_look(timezone: str, now: datetime) -> datetime:
     )
 
 
-def issue_watcher(pool: asyncpg.Pool, live_slots_max: int) -> Watcher:
+def issue_scanner(pool: asyncpg.Pool, live_slots_max: int) -> Scanner:
     async def work(look: Look) -> int:
         return await tell_issues(pool, look, live_slots_max)
 
-    return Watcher(pool, Watch.radar, next_look, work)
+    return Scanner(pool, Scan.radar, next_look, work)
