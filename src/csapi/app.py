@@ -1,7 +1,7 @@
 """The HTTP app: what is built at start-up, and which routes there are."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -10,6 +10,8 @@ from litestar import Litestar
 
 from csapi import __version__
 from csapi.access.guard import Guard
+from csapi.access.limiting import Limiter
+from csapi.access.once import answer_once
 from csapi.access.principals import Principal
 from csapi.health import OPERATIONS as HEALTH
 from csapi.health import TAG as HEALTH_TAG
@@ -19,12 +21,13 @@ from csapi.ingest.tally import Tally
 from csapi.kit import error_pages
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.docs_page import docs_handlers
-from csapi.kit.http import Edge, answer_exception
+from csapi.kit.gate import Gate
+from csapi.kit.http import Edge, Response, answer_exception
 from csapi.kit.lanes import BATCHES, PAPERS, Crowd, Lanes
 from csapi.kit.log import configure_logging
 from csapi.kit.news import News
 from csapi.kit.openapi import build_document
-from csapi.kit.operations import AnyRequest, litestar_handlers
+from csapi.kit.operations import AnyRequest, litestar_handlers, operation_of
 from csapi.kit.pressure import Pressure
 from csapi.kit.queue import Waker
 from csapi.kit.settings import Settings, load_settings, query_lanes
@@ -61,8 +64,26 @@ def openapi_document() -> dict[str, Any]:
 
 
 async def authenticate(request: AnyRequest, scope: str) -> Principal:
+    """Who is calling, after their budget was charged."""
     guard: Guard = request.app.state.guard
-    return await guard(request, scope)
+    principal = await guard(request, scope)
+    limiter: Limiter = request.app.state.limiter
+    await limiter.charge(request, principal)
+    return principal
+
+
+async def around(
+    request: AnyRequest, principal: Principal, answer: Callable[[], Awaitable[Response]]
+) -> Response:
+    """Answer when it is the request's turn, and once where it says so."""
+    state, charged = request.app.state, operation_of(request).charged
+    if charged is None:
+        return await answer()
+    async with state.gates[charged].enter():
+        given = await answer_once(state.pool, request, principal, answer)
+    if given.status == 304:
+        state.limiter.unchanged(principal)
+    return given
 
 
 @asynccontextmanager
@@ -78,7 +99,10 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     hub = hub_of(pool, news)
     app.state.settings = settings
     app.state.pool = pool
-    app.state.guard = Guard(pool)
+    app.state.guard = Guard(pool, settings.refusals_per_minute)
+    limiter = app.state.limiter = Limiter(settings, pool)
+    at_once = settings.pool_size * settings.requests_per_connection
+    app.state.gates = {"read": Gate(at_once), "write": Gate(at_once)}
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
     tally = app.state.tally = Tally(pool)
@@ -103,6 +127,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
         watching.cancel()
         await hub.close()
         await tally.close()
+        await limiter.close()
         await waker.close()
         await pool.close()
 
@@ -111,7 +136,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     chosen = settings or load_settings()
     return Litestar(
         route_handlers=[
-            *litestar_handlers(ALL_OPERATIONS, authenticate),
+            *litestar_handlers(ALL_OPERATIONS, authenticate, around),
             *docs_handlers(openapi_document()),
         ],
         lifespan=[partial(lifespan, chosen)],

@@ -35,7 +35,7 @@ from csapi.rollup.audit import Auditor
 from csapi.rollup.costs import extend_costs
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
-from csapi.rollup.trim import trim_slots
+from csapi.rollup.trim import trim_requests, trim_slots
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ async def deliver(ctx: dict[Any, Any]) -> int:
 
 
 async def trim(ctx: dict[Any, Any]) -> int:
-    return await trim_slots(ctx["pool"]) + await trim_webhooks(ctx["pool"], now())
+    pool = ctx["pool"]
+    return await trim_slots(pool) + await trim_webhooks(pool, now()) + await trim_requests(pool)
 
 
 async def extend(ctx: dict[Any, Any]) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from csapi.access.limiting import Refusals
 from csapi.access.portal import origins_of, recognize_portal_token
 from csapi.access.principals import Principal
 from csapi.access.service import recognize, touch_key
@@ -53,8 +54,9 @@ def check_kind(principal: Principal, operation: Operation) -> None:
 class Guard:
     """Recognizes keys. What it found is trusted for a few seconds, by digest and not by key."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, refusals_per_minute: int = 0) -> None:
         self._pool = pool
+        self._refusals = Refusals(refusals_per_minute)
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
         self._touched: dict[str, float] = {}
         self._origins: OrderedDict[UUID, tuple[float, frozenset[str]]] = OrderedDict()
@@ -62,12 +64,13 @@ class Guard:
 
     async def __call__(self, request: AnyRequest, scope: str) -> Principal:
         """Raises Problem: `unauthorized` without a valid key, `insufficient_scope` without scope,
-        `not_an_agent` where only an agent's own token will do."""
+        `not_an_agent` where only an agent's own token will do, `rate_limited` where the address
+        has sent too much that is not valid."""
         ticket = self._ticket(request)
         if ticket is None:
-            principal = await self._principal(self._credentials(request))
+            principal = await self._principal(request, self._credentials(request))
         else:
-            principal = await self._redeemed(ticket)
+            principal = await self._redeemed(request, ticket)
         if (origin := origin_of(request.scope)) is not None:
             await self._admit(request, origin, principal.tenant_id)
         check_kind(principal, operation_of(request))
@@ -105,21 +108,25 @@ class Guard:
             return None
         return first_value(request, "ticket") if operation_of(request).ticketed else None
 
-    async def _redeemed(self, text: str) -> Principal:
+    async def _redeemed(self, request: AnyRequest, text: str) -> Principal:
+        self._refusals.check(request.scope)
         principal = await redeem_ticket(self._pool, text, now())
         if principal is None:
+            self._refusals.count(request.scope)
             raise Problem("unauthorized", "The ticket is not valid: it opens one stream, once.")
         return principal
 
-    async def _principal(self, text: str) -> Principal:
+    async def _principal(self, request: AnyRequest, text: str) -> Principal:
         digest = hashlib.sha256(text.encode("latin-1", "replace")).digest()
         clock = time.monotonic()
         known = self._known.get(digest)
         if known is not None and clock - known[0] < TRUSTED_SECONDS:
             return known[1]
         self._known.pop(digest, None)
+        self._refusals.check(request.scope)
         # What is no key of ours by its checksum must not wait for, or use up, a connection.
         if parse_token(text) is None:
+            self._refusals.count(request.scope)
             raise Problem("unauthorized", "The API key is not valid.")
         async with acquire(self._pool) as connection:
             if text.startswith(PORTAL_PREFIX):
@@ -128,6 +135,7 @@ class Guard:
                 found = await recognize(connection, text, now())
                 principal = None if found is None else found[0]
         if principal is None:
+            self._refusals.count(request.scope)
             raise Problem("unauthorized", "The API key is not valid.")
         self._known[digest] = (clock, principal)
         if len(self._known) > REMEMBERED_KEYS:

@@ -36,6 +36,32 @@ browser_origins = tenant_table(
     key=("origin",),
 )
 
+# How much a tenant may ask for, where it is not what holds for all.
+budgets = tenant_table(
+    "budgets",
+    column("policy", sa.Text),
+    column("quota", sa.BigInteger),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=("policy",),
+)
+
+# Requests with an Idempotency-Key, and what they were answered. holder: the key or portal token.
+idempotency = tenant_table(
+    "idempotency",
+    column("holder", sa.Text),
+    column("operation", sa.Text),
+    column("key", sa.Text),
+    column("fingerprint", sa.LargeBinary),
+    column("claim", uuid),
+    column("state", sa.Text),
+    column("created_at", instant, default="clock_timestamp()"),
+    column("status", sa.Integer, null=True),
+    column("headers", sa.Text, null=True),
+    column("body", sa.LargeBinary, null=True),
+    key=("holder", "operation", "key"),
+    indexes=[("created_at",)],
+)
+
 # Short-lived tokens for browsers. Each lives no longer than the key that made it. agent: whose own
 # token it is.
 portal_tokens = tenant_table(

@@ -1,8 +1,10 @@
 """The one place where a transaction gets its tenant."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Literal
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from typing import Literal, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +17,14 @@ READ_ONLY = " ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # Leaves it to PostgreSQL again, for the rest of a transaction that began with many_rows.
 PLAN_ANEW = "SET LOCAL plan_cache_mode = auto"
 
+
+class Settles(Protocol):
+    """What has to be written together with the effect of a request."""
+
+    async def settle(self, connection: asyncpg.Connection) -> None: ...
+
+
+_settling: ContextVar[tuple[object, Settles] | None] = ContextVar("settling", default=None)
 
 LOCKS = {"shared": "pg_advisory_xact_lock_shared", "exclusive": "pg_advisory_xact_lock"}
 
@@ -46,6 +56,23 @@ def begin_statement(
     return f"{begin}; SELECT {LOCKS[lock]}({number})"
 
 
+@contextmanager
+def settling(what: Settles) -> Iterator[None]:
+    """Let every writing transaction of this task call `what.settle` before it commits; those of
+    tasks that it starts beside itself do not."""
+    token = _settling.set((asyncio.current_task(), what))
+    try:
+        yield
+    finally:
+        _settling.reset(token)
+
+
+async def _settle(connection: asyncpg.Connection) -> None:
+    found = _settling.get()
+    if found is not None and found[0] is asyncio.current_task():
+        await found[1].settle(connection)
+
+
 @asynccontextmanager
 async def tenant_scope(
     connection: asyncpg.Connection,
@@ -60,6 +87,8 @@ async def tenant_scope(
         begin = begin_statement(tenant_id, readonly=readonly, lock=lock, many_rows=many_rows)
         await connection.execute(begin)
         yield connection
+        if not readonly:
+            await _settle(connection)
         await connection.execute("COMMIT")
     except BaseException:
         await undo(connection)

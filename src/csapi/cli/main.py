@@ -11,6 +11,7 @@ COMMANDS = {
     "worker": "csapi.cli.worker:worker",
     "tenants": "csapi.cli.tenants:tenants",
     "keys": "csapi.cli.keys:keys",
+    "budgets": "csapi.cli.budgets:budgets",
     "import": "csapi.cli.import_:import_",
     "verify": "csapi.cli.verify:verify",
     "explain": "csapi.cli.explain:explain",

@@ -85,6 +85,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/custom-attributes",
         operation_id="declareCustomAttribute",
+        repeats="harmless",
         summary="Declare a custom attribute",
         description="Makes a key of `custom` a dimension, also for what was sent before: those "
         "records are read again in the background, and answers say so until it is done. Declaring "

@@ -47,6 +47,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/schedules/{id}/recompute",
         operation_id="recomputeSchedule",
+        repeats="harmless",
         summary="Measure business time again",
         description="A change of a schedule leaves the business time of what is already there as "
         "it is. This derives all tickets and calls with business time again in the background, by "

@@ -32,6 +32,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/sla-policies/{id}/recompute",
         operation_id="recomputeSlaPolicy",
+        repeats="harmless",
         summary="Decide targets anew",
         description="A change of a policy that reaches back leaves the tickets that are already "
         "there as they are. This derives all tickets in the background, by all policies as they "

@@ -15,6 +15,7 @@ READ_SECONDS = 10
 MIB = 1024 * 1024
 DROP_SECONDS = 2
 DROP_BYTES = 32 * MIB
+_READ = "read_body"
 
 
 class Incoming(Protocol):
@@ -146,10 +147,15 @@ async def _collect(request: Incoming, limit: int, *, gzipped: bool) -> bytes:
 async def read_body(
     request: Incoming, *, limit: int = MIB, allowed: Collection[str] = (JSON,)
 ) -> bytes:
-    """The whole body, unpacked, at most `limit` bytes both packed and unpacked.
+    """The whole body, unpacked, at most `limit` bytes both packed and unpacked. It is read once:
+    asked again, it is there.
 
     Raises Problem 400, 408, 413 or 415.
     """
+    state = request.scope.setdefault("state", {})
+    if (known := state.get(_READ)) is not None:
+        body: bytes = known
+        return body
     _check_length(request, limit)
     _check_type(request, allowed)
     gzipped = _is_gzip(request)
@@ -164,6 +170,7 @@ async def read_body(
         ) from None
     if not data:
         raise Problem("empty_body", "The request has no body.")
+    state[_READ] = data
     return data
 
 

@@ -19,6 +19,10 @@ class StartupError(Exception):
     """Why the process cannot start, and what to do: one line, shown as it is."""
 
 
+class PoolExhausted(TimeoutError):  # noqa: N818 - it says what is so
+    """All connections of the process are at work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """SQL and its arguments as a value: built by pure functions, compared in tests, run once."""
@@ -189,8 +193,14 @@ async def refuse_unsafe_role(connection: asyncpg.Connection, owner: str) -> None
 
 @asynccontextmanager
 async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    """A pooled connection, or TimeoutError after two seconds of waiting."""
-    connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+    """A pooled connection, or TimeoutError after two seconds of waiting: PoolExhausted where all
+    connections are at work."""
+    try:
+        connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+    except TimeoutError:
+        if pool.get_size() == pool.get_max_size() and not pool.get_idle_size():
+            raise PoolExhausted from None
+        raise
     try:
         yield connection
     finally:

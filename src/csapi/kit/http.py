@@ -4,7 +4,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -21,6 +21,7 @@ from csapi.kit.problems import Problem
 
 access_log = logging.getLogger("csapi.access")
 
+_FURTHER = "further_headers"
 _encoder = msgspec.json.Encoder()
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:=\-]{1,64}\Z")
 _API_HEADERS = [
@@ -154,6 +155,19 @@ def _check_path(scope: Scope) -> None:
         raise Problem("invalid_utf8", "The path is not UTF-8.") from None
 
 
+def add_headers(scope: Any, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Have these in the answer to this request, whatever it will be."""
+    scope["state"].setdefault(_FURTHER, []).extend(headers)
+
+
+def set_headers(scope: Any, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """The same in place of those of the same name."""
+    given = list(headers)
+    names = {name for name, _ in given}
+    further = scope["state"].get(_FURTHER, ())
+    scope["state"][_FURTHER] = [each for each in further if each[0] not in names] + given
+
+
 class Edge:
     """Outermost ASGI layer: request id, headers, a problem for whatever escapes, one log line.
 
@@ -180,7 +194,9 @@ class Edge:
                 if status >= 400 and status != 408:
                     await upload.drop()
                 finished = _finish_headers(message["headers"], request_id)
-                message["headers"] = finished + cors_headers(scope, status)
+                message["headers"] = (
+                    finished + state.get(_FURTHER, []) + cors_headers(scope, status)
+                )
             await send(message)
 
         try:

@@ -4,88 +4,20 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from csapi.kit.openapi_parts import (
+    BUDGET_HEADERS,
+    DEFAULT,
+    ERRORS,
+    HEADERS,
+    IDEMPOTENCY_KEY,
+    LANGUAGE,
+    SECURITY_SCHEMES,
+)
 from csapi.kit.openapi_schemas import Schema, Schemas, reachable
 from csapi.kit.openapi_webhooks import Message, webhooks_of
 from csapi.kit.operations import Media, Operation, check_operations
 from csapi.kit.problem_types import PROBLEMS
 from csapi.kit.problems import MEDIA_TYPE, ProblemBody
-
-_HEADERS: dict[str, Schema] = {
-    "X-Request-Id": {
-        "description": "Names this request in our logs. Yours is kept if you send one.",
-        "schema": {"type": "string"},
-    },
-    "Retry-After": {
-        "description": "Seconds to wait before the next attempt.",
-        "schema": {"type": "integer"},
-    },
-    "WWW-Authenticate": {
-        "description": "How to authenticate: Bearer.",
-        "schema": {"type": "string"},
-    },
-    "X-Next-Cursor": {
-        "description": "Where the next page starts, beside bodies that have no place for it.",
-        "schema": {"type": "string"},
-    },
-    "Location": {
-        "description": "Where to read what was made.",
-        "schema": {"type": "string"},
-    },
-    "Content-Language": {
-        "description": "The language of the labels: en, ar or zh-Hans, by Accept-Language.",
-        "schema": {"type": "string"},
-    },
-    "Content-Disposition": {
-        "description": "The name of the file.",
-        "schema": {"type": "string"},
-    },
-    "ETag": {
-        "description": "Send it back as If-None-Match to learn whether anything has changed.",
-        "schema": {"type": "string"},
-    },
-}
-
-# status -> component name, description, headers beyond X-Request-Id
-_ERRORS: dict[int, tuple[str, str, tuple[str, ...]]] = {
-    400: ("BadRequest", "The request cannot be read.", ()),
-    401: ("Unauthorized", "The key is missing or not valid.", ("WWW-Authenticate",)),
-    403: ("Forbidden", "The key lacks the scope.", ()),
-    404: ("NotFound", "There is no such resource for this key.", ()),
-    406: ("NotAcceptable", "None of the accepted media types is offered.", ()),
-    408: ("RequestTimeout", "The body did not arrive in time.", ()),
-    409: ("Conflict", "The state of the resource does not allow this.", ()),
-    412: ("PreconditionFailed", "The resource has changed since it was read.", ()),
-    413: ("ContentTooLarge", "The body or the batch is too large.", ()),
-    415: ("UnsupportedMediaType", "The media type or encoding is not supported.", ()),
-    422: ("UnprocessableContent", "The request is readable but not valid.", ()),
-    429: ("TooManyRequests", "Too many requests.", ("Retry-After",)),
-    503: ("ServiceUnavailable", "Not now; nothing was stored.", ("Retry-After",)),
-}
-_DEFAULT = "UnexpectedError"
-
-_SECURITY_SCHEMES = {
-    "bearerAuth": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "An API key: `Authorization: Bearer csk_live_...`; where the operation says "
-        "so, also a portal token, `csp_live_...`",
-    },
-    "apiKeyAuth": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-API-Key",
-        "description": "The same key, for clients that cannot set Authorization.",
-    },
-}
-
-
-_LANGUAGE: Schema = {
-    "name": "Accept-Language",
-    "in": "header",
-    "required": False,
-    "description": "The language of labels: en, ar or zh (zh-Hans); English without it.",
-    "schema": {"type": "string"},
-}
 
 
 def _ref(section: str, name: str) -> Schema:
@@ -112,6 +44,8 @@ def _error_statuses(operation: Operation) -> list[int]:
         statuses |= {408, 413, 415}
     if operation.scope is not None:
         statuses |= {401, 403, 429, 503}
+    if operation.repeats == "keyed":
+        statuses |= {400, 409, 422}
     if operation.path_params is not None:
         statuses.add(404)
     return sorted(statuses - {500})
@@ -121,11 +55,19 @@ def _media(declared: Any) -> Media:
     return declared if isinstance(declared, Media) else Media(body=declared)
 
 
-def _success(declared: Any, schemas: Schemas) -> Schema:
+def _further_headers(operation: Operation) -> tuple[str, ...]:
+    """Those that the machinery around the handler adds."""
+    names: tuple[str, ...] = () if operation.charged is None else BUDGET_HEADERS
+    if operation.repeats == "keyed" and not operation.secret:
+        names += ("Idempotency-Replayed",)
+    return names if operation.retirement is None else (*names, "Deprecation", "Sunset")
+
+
+def _success(operation: Operation, declared: Any, schemas: Schemas) -> Schema:
     media = _media(declared)
     response: Schema = {
         "description": media.description,
-        "headers": _headers(media.headers),
+        "headers": _headers((*media.headers, *_further_headers(operation))),
     }
     if media.body is not None:
         content: Schema = {"schema": _body_schema(media, schemas)}
@@ -166,6 +108,19 @@ def _request_body(operation: Operation, schemas: Schemas) -> Schema:
     return {"required": True, "content": {"application/json": batch, "application/x-ndjson": lines}}
 
 
+def _parameters(operation: Operation, schemas: Schemas) -> list[Schema]:
+    parameters = []
+    if operation.path_params is not None:
+        parameters += schemas.parameters(operation.path_params, "path")
+    if operation.params is not None:
+        parameters += schemas.parameters(operation.params, "query")
+    if any("Content-Language" in _media(each).headers for each in operation.responses.values()):
+        parameters.append(LANGUAGE)
+    if operation.repeats == "keyed":
+        parameters.append(IDEMPOTENCY_KEY)
+    return parameters
+
+
 def _operation(operation: Operation, schemas: Schemas) -> Schema:
     entry: Schema = {
         "operationId": operation.operation_id,
@@ -173,28 +128,24 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
         "summary": operation.summary,
         "description": operation.description,
     }
-    parameters = []
-    if operation.path_params is not None:
-        parameters += schemas.parameters(operation.path_params, "path")
-    if operation.params is not None:
-        parameters += schemas.parameters(operation.params, "query")
-    if any("Content-Language" in _media(each).headers for each in operation.responses.values()):
-        parameters.append(_LANGUAGE)
+    if operation.retirement is not None:
+        entry["deprecated"] = True
+    parameters = _parameters(operation, schemas)
     if parameters:
         entry["parameters"] = parameters
     if operation.request is not None:
         entry["requestBody"] = _request_body(operation, schemas)
     responses = {
-        str(status): _success(declared, schemas)
+        str(status): _success(operation, declared, schemas)
         for status, declared in sorted(operation.responses.items())
     }
     for status in _error_statuses(operation):
-        responses[str(status)] = _ref("responses", _ERRORS[status][0])
-    entry["responses"] = responses | {"default": _ref("responses", _DEFAULT)}
+        responses[str(status)] = _ref("responses", ERRORS[status][0])
+    entry["responses"] = responses | {"default": _ref("responses", DEFAULT)}
     if operation.scope is None:
         return entry | {"security": []}
     entry["description"] += _who_may_call(operation)
-    entry["security"] = [{name: []} for name in _SECURITY_SCHEMES]
+    entry["security"] = [{name: []} for name in SECURITY_SCHEMES]
     if operation.ticketed:
         entry["security"].append({})
     return entry | {"x-scope": str(operation.scope)}
@@ -253,15 +204,15 @@ def build_document(
         },
         "servers": [{"url": "/", "description": "This server."}],
         "tags": [{"name": name, "description": text} for name, text in tags.items()],
-        "security": [{name: []} for name in _SECURITY_SCHEMES],
+        "security": [{name: []} for name in SECURITY_SCHEMES],
         "paths": paths,
         **({"webhooks": webhooks} if webhooks else {}),
         "components": {
-            "securitySchemes": _SECURITY_SCHEMES,
-            "headers": _HEADERS,
+            "securitySchemes": SECURITY_SCHEMES,
+            "headers": HEADERS,
             "responses": {
-                **{name: _problem_response(text, more) for name, text, more in _ERRORS.values()},
-                _DEFAULT: _problem_response("Any other error.", ()),
+                **{name: _problem_response(text, more) for name, text, more in ERRORS.values()},
+                DEFAULT: _problem_response("Any other error.", ()),
             },
             "schemas": {name: schemas.components[name] for name in sorted(used)},
         },

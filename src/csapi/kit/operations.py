@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, TypeVar, cast
 
 import msgspec
@@ -12,10 +12,11 @@ from litestar.handlers import HTTPRouteHandler
 
 from csapi.kit.body import BATCH_TYPES, MIB, content_type, read_body
 from csapi.kit.decode import decode, split_items
-from csapi.kit.http import Response
+from csapi.kit.http import Response, add_headers
 from csapi.kit.params import NoParameters, parse_params
 from csapi.kit.problem_types import PROBLEMS
 from csapi.kit.problems import Problem
+from csapi.kit.retirement import Retirement
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -23,8 +24,16 @@ AnyRequest = Request[Any, Any, Any]
 Handler = Callable[[AnyRequest, Any], Awaitable[Response]]
 Endpoint = Callable[[AnyRequest], Awaitable[Response]]
 Authenticate = Callable[[AnyRequest, str], Awaitable[Any]]
+# Called with what answers, between the body that was read and the handler.
+Around = Callable[[AnyRequest, Any, Callable[[], Awaitable[Response]]], Awaitable[Response]]
+ChargeItems = Callable[[int], Awaitable[None]]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Charged = Literal["read", "write"]
+Budget = Literal["read", "write", "none", ""]
+Repeats = Literal["harmless", "keyed", ""]
 
+# Where the state of a request has what to call with the number of items of a batch.
+CHARGE_ITEMS = "charge_items"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]+)+\Z")
 
@@ -61,6 +70,11 @@ class Operation:
     `responses`: success status -> the type of the body, a Media, or None for no body.
     `ndjson`: the body is a batch of `request` items, as a JSON array or one item per line.
     `problems`: codes beyond those that follow from the declaration.
+    `budget`: whose units a request takes, `cost` of them; by the method if it is not said, and none
+    without a scope.
+    `repeats`: of a POST: whether sending it twice does no harm by itself, or takes a key.
+    `secret`: the answer shows something once, and is not kept for a repetition.
+    `retirement`: the operation goes: its answers say so.
     """
 
     method: Method
@@ -84,6 +98,11 @@ class Operation:
     ndjson: bool = False
     limit: int = 0
     problems: tuple[str, ...] = ()
+    budget: Budget = ""
+    cost: int = 1
+    repeats: Repeats = ""
+    secret: bool = False
+    retirement: Retirement | None = None
 
     def __post_init__(self) -> None:
         def need(holds: object, rule: str) -> None:
@@ -106,6 +125,18 @@ class Operation:
         need(placeholders == fields, "path_params has a field for each {placeholder}")
         need(self.request is None or self.method in ("POST", "PUT", "PATCH"), "may have a body")
         need(self.request is not None or not self.ndjson, "a batch has an item type")
+        need(self.cost >= 1, "costs something")
+        need(not self.repeats or self.method == "POST", "is a POST, if repeating it needs a word")
+        need(not self.secret or self.repeats == "keyed", "is keyed, if its answer is a secret")
+
+    @property
+    def charged(self) -> Charged | None:
+        """Which budget a request takes from."""
+        if self.scope is None or self.budget == "none":
+            return None
+        if self.budget:
+            return self.budget
+        return "read" if self.method == "GET" else "write"
 
     @property
     def body_limit(self) -> int:
@@ -165,7 +196,11 @@ async def items_of(request: AnyRequest) -> list[bytes]:
     if not operation.ndjson:
         raise OperationError(f"{operation.operation_id} does not declare a batch")
     data = await read_body(request, limit=operation.body_limit, allowed=operation.content_types)
-    return split_items(data, content_type(request))
+    items = split_items(data, content_type(request))
+    charge: ChargeItems | None = request.scope["state"].get(CHARGE_ITEMS)
+    if charge is not None:
+        await charge(len(items))
+    return items
 
 
 def _parse_path(request: AnyRequest, struct: type[msgspec.Struct]) -> msgspec.Struct:
@@ -175,30 +210,45 @@ def _parse_path(request: AnyRequest, struct: type[msgspec.Struct]) -> msgspec.St
         raise Problem("not_found", "Not found.") from None
 
 
-def _endpoint(operation: Operation, authenticate: Authenticate) -> Endpoint:
+async def _directly(
+    request: AnyRequest, principal: Any, answer: Callable[[], Awaitable[Response]]
+) -> Response:
+    del request, principal
+    return await answer()
+
+
+def _endpoint(operation: Operation, authenticate: Authenticate, around: Around) -> Endpoint:
     params = operation.params or NoParameters
+    notices = operation.retirement.headers() if operation.retirement is not None else ()
 
     async def endpoint(request: AnyRequest) -> Response:
         state = request.scope["state"]
         principal = None
         state["operation"] = operation
+        if notices:
+            add_headers(request.scope, notices)
         if operation.scope is not None:
             principal = await authenticate(request, operation.scope)
             state.setdefault("tenant", getattr(principal, "tenant_id", None))
         if operation.path_params is not None:
             state["path"] = _parse_path(request, operation.path_params)
         state["params"] = parse_params(request, params)
-        return await operation.handler(request, principal)
+        if operation.scope is None:
+            return await operation.handler(request, principal)
+        if operation.request is not None:
+            # Whoever sends slowly holds nothing that others wait for.
+            await read_body(request, limit=operation.body_limit, allowed=operation.content_types)
+        return await around(request, principal, partial(operation.handler, request, principal))
 
     return endpoint
 
 
 def _route(
-    path: str, operations: Sequence[Operation], authenticate: Authenticate
+    path: str, operations: Sequence[Operation], authenticate: Authenticate, around: Around
 ) -> HTTPRouteHandler:
     """One route for all methods of a path, so that OPTIONS and 405 list them all."""
     answers: dict[str, Endpoint] = {
-        each.method: _endpoint(each, authenticate) for each in operations
+        each.method: _endpoint(each, authenticate, around) for each in operations
     }
     if "GET" in answers:
         answers["HEAD"] = answers["GET"]
@@ -225,11 +275,11 @@ def check_operations(operations: Iterable[Operation]) -> None:
 
 
 def litestar_handlers(
-    operations: Sequence[Operation], authenticate: Authenticate
+    operations: Sequence[Operation], authenticate: Authenticate, around: Around = _directly
 ) -> list[HTTPRouteHandler]:
     """The routes. `authenticate(request, scope)` returns a principal or raises a Problem."""
     check_operations(operations)
     paths: dict[str, list[Operation]] = {}
     for operation in operations:
         paths.setdefault(operation.path, []).append(operation)
-    return [_route(path, group, authenticate) for path, group in paths.items()]
+    return [_route(path, group, authenticate, around) for path, group in paths.items()]

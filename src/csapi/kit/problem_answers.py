@@ -8,6 +8,8 @@ import asyncpg
 import msgspec
 from litestar.exceptions import HTTPException
 
+from csapi.kit.db import PoolExhausted
+from csapi.kit.gate import overloaded
 from csapi.kit.problems import Problem, ProblemBody, shown
 
 log = logging.getLogger("csapi.errors")
@@ -98,6 +100,8 @@ def to_problem(exc: Exception) -> Problem:
         )
         if exc.status_code < 500 or exc.status_code in _BY_STATUS:
             return Problem(code, detail, headers=exc.headers)
+    if isinstance(exc, PoolExhausted):
+        return overloaded("All connections to the database are at work. Nothing was stored.")
     if (code_ := _database_code(exc)) is not None:
         return Problem(code_, _RETRYABLE_DETAIL[code_])
     return Problem("internal_error", "Something went wrong on our side.")

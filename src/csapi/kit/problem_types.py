@@ -62,6 +62,19 @@ _REFUSED = {
         408, "Request timeout", "The body did not arrive within 10 seconds. Send it again."
     ),
     "conflict": _type(409, "Conflict", "The state of the resource does not allow this."),
+    "request_in_progress": _type(
+        409,
+        "Request in progress",
+        "A request with the same Idempotency-Key is still under way. Send it again in a moment.",
+        retry_after=1,
+    ),
+    "answer_not_kept": _type(
+        409,
+        "Answer not kept",
+        "A request with the same Idempotency-Key was carried out and is not repeated. Its answer "
+        "showed a secret, was too large to keep, or was lost with the process that made it. "
+        "Look at what is there; for another secret send another key.",
+    ),
     "snapshot_moved": _type(
         409,
         "Snapshot moved",

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+MOST_UNITS = 1_000_000_000
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """CSAPI_* variables. URLs without a value mean: not configured."""
@@ -20,6 +22,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     statement_timeout_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 15_000
     queries_per_tenant: Annotated[int, Meta(ge=1, le=1_000)] = 4
     live_slots_max: Annotated[int, Meta(ge=0)] = 20_000
+    # Units a minute; 0: no limit. A tenant's own are set with `csapi budgets`.
+    budget_key_read: Annotated[int, Meta(ge=0, le=MOST_UNITS)] = 60_000
+    budget_key_write: Annotated[int, Meta(ge=0, le=MOST_UNITS)] = 1_200_000
+    budget_tenant_read: Annotated[int, Meta(ge=0, le=MOST_UNITS)] = 120_000
+    budget_tenant_write: Annotated[int, Meta(ge=0, le=MOST_UNITS)] = 1_800_000
+    # Refused credentials of one address in each process.
+    refusals_per_minute: Annotated[int, Meta(ge=0, le=MOST_UNITS)] = 600
+    # Requests of each kind at work at once in each process, for each connection that it has.
+    requests_per_connection: Annotated[int, Meta(ge=1, le=1_000)] = 8
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     data_dir: str = ".csapi"
     # For development and tests: webhooks may go to http and to this machine.

@@ -83,6 +83,9 @@ OPERATIONS = [
         method="POST",
         path="/v1/query/batch",
         operation_id="runQueryBatch",
+        repeats="harmless",
+        budget="read",
+        cost=10,
         summary="Ask several questions at once",
         description="Up to 20 questions by name, all answered from one snapshot. Each has its own "
         "outcome: one that cannot be answered carries its problem, and the others their answers.",

@@ -28,6 +28,9 @@ OPERATIONS = [
         method="POST",
         path="/v1/query/explain-change",
         operation_id="explainChange",
+        repeats="harmless",
+        budget="read",
+        cost=5,
         summary="Explain why a number changed",
         description="The change of one metric between two sides, split exactly by the members of "
         "`by`: because their own numbers changed (rate), because their shares did (mix), or "

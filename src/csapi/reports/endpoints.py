@@ -130,6 +130,8 @@ OPERATIONS = [
         method="POST",
         path="/v1/query",
         operation_id="runQuery",
+        repeats="harmless",
+        budget="read",
         summary="Ask for metrics",
         description="Any metrics of the catalog over a range, grouped and filtered. Without "
         "dimensions there is exactly one row; with time dimensions alone every bucket is there. "

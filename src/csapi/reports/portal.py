@@ -218,6 +218,8 @@ OPERATIONS = [
         method="POST",
         path="/v1/portal-tokens",
         operation_id="createPortalToken",
+        repeats="keyed",
+        secret=True,
         summary="Make a token for a browser",
         description="A short-lived token in place of a key, which must not sit in a page. It may "
         "ask queries and read answers of saved ones, and nothing else; `filters` are joined to "

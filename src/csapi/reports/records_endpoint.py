@@ -38,6 +38,8 @@ OPERATIONS = [
         method="POST",
         path="/v1/query/records",
         operation_id="queryRecords",
+        repeats="harmless",
+        budget="read",
         summary="List the records behind a number",
         description="The question of POST /v1/query with one metric, and one cell of its answer: "
         "the value of the cell and the records that it is made of, each with what it contributes. "

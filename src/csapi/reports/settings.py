@@ -136,6 +136,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/metric-settings",
         operation_id="setMetricParameters",
+        repeats="harmless",
         summary="Settle the parameters of a metric from a day on",
         description="What answers use where a query does not name a parameter, for facts from that "
         "local day on. A range over a change is counted by what was in force on each day; the "

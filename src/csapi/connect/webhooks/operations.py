@@ -37,6 +37,8 @@ ENDPOINTS = [
         method="POST",
         path="/v1/webhooks",
         operation_id="createWebhook",
+        repeats="keyed",
+        secret=True,
         summary="Create a webhook",
         description="An endpoint of yours that is told what happens from now on, by Standard "
         f"Webhooks 1.0. The secret is shown in this answer alone. At most {MOST_WEBHOOKS}.",
@@ -102,6 +104,8 @@ ENDPOINTS = [
         method="POST",
         path="/v1/webhooks/{webhook_id}/secrets",
         operation_id="rotateWebhookSecret",
+        repeats="keyed",
+        secret=True,
         summary="Replace the secret",
         description="The new secret is shown in this answer alone. While both are in force each "
         "message bears a signature by either; a further replacement ends the older one at once.",
@@ -117,6 +121,7 @@ ENDPOINTS = [
         method="POST",
         path="/v1/webhooks/{webhook_id}/test",
         operation_id="testWebhook",
+        repeats="keyed",
         summary="Send a test",
         description="Sends `webhook.test`, whatever the endpoint wants. Read the delivery to see "
         "what became of it.",
@@ -161,6 +166,7 @@ LOG = [
         method="POST",
         path="/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
         operation_id="replayWebhookDelivery",
+        repeats="keyed",
         summary="Deliver again",
         description="Another delivery of the same event, with the same `webhook-id` and body.",
         tag=TAG,
@@ -174,6 +180,7 @@ LOG = [
         method="POST",
         path="/v1/webhooks/{webhook_id}/replays",
         operation_id="replayWebhook",
+        repeats="keyed",
         summary="Deliver a time again",
         description="Deliveries of what happened in a range of time: of what never arrived here, "
         f"or of everything. At most {MOST_REPLAYED:,} at once.",

@@ -187,6 +187,7 @@ WRITING = [
         method="POST",
         path="/v1/alerts",
         operation_id="createAlert",
+        repeats="keyed",
         summary="Set an alert",
         description="Told of a value beyond a bound, of an hour or day out of its usual range, or "
         "of weeks that move away from those before. It is looked at with each bucket that is over, "
@@ -218,6 +219,7 @@ WRITING = [
         method="POST",
         path="/v1/alerts/{alert_id}/looks",
         operation_id="lookAtAlert",
+        repeats="harmless",
         summary="Look at once",
         description="At the latest bucket that is over, as it is done by itself once the next one "
         "is. What it finds is told and kept in the same way; the same bucket is told of once.",

@@ -223,6 +223,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/drivers/{driver_id}/referrals",
         operation_id="createReferral",
+        repeats="keyed",
         summary="Hand a topic to a department",
         description="With an owner, a date by when, and a note. Without `department` the one that "
         "is responsible for the topic now. Needs a topic that something was about.",

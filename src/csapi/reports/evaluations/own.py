@@ -142,6 +142,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/me/self-evaluations",
         operation_id="createMySelfEvaluation",
+        repeats="keyed",
         summary="Say how you see your own work",
         description="Written by an agent about a range of days, with a score for each criterion "
         "if there is one. It cannot be changed: write another one.",

@@ -218,6 +218,8 @@ OPERATIONS = [
         method="POST",
         path="/v1/exports",
         operation_id="createExport",
+        repeats="keyed",
+        cost=10,
         summary="Ask for a file",
         description="All rows of a query, or records one a row, as CSV or NDJSON, made in the "
         "background from one snapshot. Location names the export: read it until it is done. Of "

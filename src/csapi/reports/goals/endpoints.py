@@ -205,6 +205,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/goals",
         operation_id="createGoal",
+        repeats="keyed",
         summary="Set a goal",
         description="A metric with parameters and filters as a query has them, where it is to be "
         "and by when. Checked at once like a query that is asked.",

@@ -61,6 +61,7 @@ OPERATIONS = [
         scope=Scope.REPORTS_READ,
         portal=True,
         ticketed=True,
+        budget="none",
         params=LiveStreamParams,
         responses={
             200: Media(
@@ -76,6 +77,8 @@ OPERATIONS = [
         method="POST",
         path="/v1/live/tickets",
         operation_id="createLiveTicket",
+        repeats="keyed",
+        secret=True,
         summary="Make a ticket for a stream",
         description="An EventSource can send no header: `/v1/live/stream?ticket=` lets it in once, "
         "within thirty seconds. What it opens sees what the caller sees, but never more than a "

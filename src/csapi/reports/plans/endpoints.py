@@ -127,6 +127,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/action-plans",
         operation_id="createActionPlan",
+        repeats="keyed",
         summary="Plan what is to be done, and what it is to change",
         description="With a hypothesis, steps with owners and dates, what it takes, the goal and "
         "the report run that it belongs to. `aim` names the metric that it is to change, of which "

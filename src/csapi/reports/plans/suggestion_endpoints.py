@@ -105,6 +105,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/me/suggestions",
         operation_id="createMySuggestion",
+        repeats="keyed",
         summary="Say what stands in the way, or what might help",
         description="In an agent's own words. It cannot be changed: write another one. A manager "
         "answers it or makes a plan of it.",
@@ -163,6 +164,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/suggestions/{suggestion_id}/plan",
         operation_id="planSuggestion",
+        repeats="keyed",
         summary="Make a plan of a suggestion",
         description="The suggestion is `planned` while a plan that came of it is there; `plan_id` "
         "is the newest. Sent twice, it makes two plans.",

@@ -215,6 +215,7 @@ WRITING = [
         method="POST",
         path="/v1/reports",
         operation_id="createReport",
+        repeats="keyed",
         summary="Create a report",
         description="Up to 20 questions under a name, checked at once like queries that are asked. "
         "With a schedule the report runs by itself, by the clock of its zone; a turn that was "
@@ -246,6 +247,8 @@ WRITING = [
         method="POST",
         path="/v1/reports/{report_id}/runs",
         operation_id="runReport",
+        repeats="keyed",
+        cost=10,
         summary="Run a report",
         description="Asks all questions in one snapshot and keeps the answers. A question that "
         "cannot be answered carries its problem, and the others their answers. Each change of a "

@@ -86,6 +86,9 @@ OPERATIONS = [
         method="POST",
         path="/v1/staffing/what-if",
         operation_id="runWhatIf",
+        repeats="harmless",
+        budget="read",
+        cost=5,
         summary="How many agents the work needs, as it is and as it would be",
         description="A week of each channel from the tenant's own arrivals, handle time, patience, "
         "shrinkage and cost: by interval the agents required for the targets, and what comes of "
