@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -61,7 +62,7 @@ async def take_in(
     is_batch: bool,
 ) -> tuple[list[Outcome], Counter[str]]:
     """What became of each item, and of how many."""
-    intake: Intake = request.app.state.intake
+    intake: Intake = replace(request.app.state.intake, principal=principal)
     taking = ingest_events if kind is EVENTS else ingest_records
     at = now()
     outcomes = await taking(intake, principal.tenant_id, kind, raw, at, is_batch=is_batch)

@@ -22,6 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     live_slots_max: Annotated[int, Meta(ge=0)] = 20_000
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     data_dir: str = ".csapi"
+    # Networks of proxies in front of us, with commas between: their X-Forwarded-For is believed.
+    trusted_proxies: str = ""
     # For development and tests: webhooks may go to http and to this machine.
     webhooks_insecure: bool = False
 
