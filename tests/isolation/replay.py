@@ -116,11 +116,9 @@ def examples_of(operation: Operation) -> Iterator[Any]:
             yield {**example, "name": CANARY.replace("-", "_"), "label": CANARY}
         elif operation.path in ("/v1/exports", "/v1/queries/{name}"):
             yield named_metrics(copy.deepcopy(example))
-        elif operation.path == "/v1/api-keys":
-            yield {**example, "name": CANARY}
         elif operation.path == "/v1/webhooks":
             yield {**example, "description": CANARY}
-        elif operation.path.startswith("/v1/reports"):
+        elif operation.path.startswith("/v1/reports") or operation.path == "/v1/api-keys":
             yield {**example, "name": CANARY}
         elif operation.operation_id in (
             "createActionPlan",

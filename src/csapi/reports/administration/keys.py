@@ -268,8 +268,8 @@ OPERATIONS = [
         path="/v1/api-keys/{key_id}",
         operation_id="revokeApiKey",
         summary="Revoke a key",
-        description="It ends within five seconds everywhere, and the portal tokens that it made end "
-        "with it. The last key with the scope `admin:write` cannot be revoked.",
+        description="It ends within five seconds everywhere, with the portal tokens that it has "
+        "made. The last key with the scope `admin:write` cannot be revoked.",
         tag=TAG,
         handler=revoke_key,
         scope=Scope.ADMIN_WRITE,
