@@ -15,6 +15,7 @@ from csapi.access.principals import Principal
 from csapi.health import OPERATIONS as HEALTH
 from csapi.health import TAG as HEALTH_TAG
 from csapi.ingest.directory import Directory
+from csapi.ingest.quotas import Quotas
 from csapi.ingest.service import Intake
 from csapi.ingest.tally import Tally
 from csapi.kit import error_pages
@@ -90,6 +91,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.guard = Guard(pool, trusted_proxies(settings))
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
+    app.state.quotas = Quotas(pool)
     tally = app.state.tally = Tally(pool)
     pressure = Pressure()
     crowd = Crowd(pressure)

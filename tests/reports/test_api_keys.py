@@ -43,7 +43,8 @@ def ends(tenant: Tenant, token: str) -> bool:
         if time.monotonic() > until:
             return False
         time.sleep(0.2)
-    return use(tenant, token).json()["code"] == "unauthorized"
+    code: str = use(tenant, token).json()["code"]
+    return code == "unauthorized"
 
 
 def test_a_key_is_made_shown_once_and_listed(fresh: Tenant) -> None:

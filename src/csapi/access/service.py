@@ -120,14 +120,18 @@ async def create_key(
     a digest."""
     wanted = WantedKey(check_name(name, "key"), check_scopes(scopes), expires_at, allowed_ips)
     async with tenant_scope(connection, tenant_id):
-        if not await connection.fetchval("SELECT 1 FROM tenants WHERE tenant_id = $1", tenant_id):
-            raise AccessError(f"There is no tenant {tenant_id}.")
+        await check_tenant(connection, tenant_id)
         token = await add_key(connection, tenant_id, wanted)
         act = AuditAction.key_created
         await audited(
             connection, operator_of(tenant_id), act, token.key_id, scopes=sorted(wanted.scopes)
         )
     return NewKey(token.text, token.key_id, wanted.name, wanted.scopes)
+
+
+async def check_tenant(connection: asyncpg.Connection, tenant_id: UUID) -> None:
+    if not await connection.fetchval("SELECT 1 FROM tenants WHERE tenant_id = $1", tenant_id):
+        raise AccessError(f"There is no tenant {tenant_id}.")
 
 
 async def add_key(

@@ -23,6 +23,7 @@ from csapi.reports.administration.key_schemas import (
     MOST_LEAKED_TOKENS,
     MOST_NETWORKS,
 )
+from csapi.reports.administration.usage import LONGEST_USAGE_DAYS
 from csapi.reports.alerts.schemas import (
     MOST_ALERTS,
     MOST_EVENTS_KEPT,
@@ -232,6 +233,7 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 overlap_seconds=LONGEST_OVERLAP_SECONDS,
                 leaked_tokens=MOST_LEAKED_TOKENS,
             ),
+            usage_days=LONGEST_USAGE_DAYS,
             data_quality_days=LONGEST_QUALITY_DAYS,
         )
     )

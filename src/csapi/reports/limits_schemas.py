@@ -210,5 +210,6 @@ class LimitList(msgspec.Struct, kw_only=True):
     papers: PaperLimits
     webhooks: WebhookLimits
     keys: KeyLimits
+    usage_days: int
     data_quality_days: int
     weight: float
