@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import csapi.access.audit_tables
 import csapi.access.outbox_tables
 import csapi.access.tables
 import csapi.facts.cost_tables
@@ -17,6 +18,7 @@ import csapi.metrics.tables
 import csapi.reports.tables
 from csapi.kit.tables import metadata
 
+assert csapi.access.audit_tables
 assert csapi.access.outbox_tables
 assert csapi.access.tables
 assert csapi.facts.self_service_tables

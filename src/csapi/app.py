@@ -9,6 +9,7 @@ from typing import Any
 from litestar import Litestar
 
 from csapi import __version__
+from csapi.access.addresses import Network, read_networks
 from csapi.access.guard import Guard
 from csapi.access.limiting import Limiter
 from csapi.access.once import answer_once
@@ -16,6 +17,7 @@ from csapi.access.principals import Principal
 from csapi.health import OPERATIONS as HEALTH
 from csapi.health import TAG as HEALTH_TAG
 from csapi.ingest.directory import Directory
+from csapi.ingest.quotas import Quotas
 from csapi.ingest.service import Intake
 from csapi.ingest.tally import Tally
 from csapi.kit import error_pages
@@ -63,6 +65,14 @@ def openapi_document() -> dict[str, Any]:
     )
 
 
+def trusted_proxies(settings: Settings) -> tuple[Network, ...]:
+    try:
+        return read_networks(filter(None, settings.trusted_proxies.replace(" ", "").split(",")))
+    except ValueError as error:
+        text = f"Correct CSAPI_TRUSTED_PROXIES: {error}. Name networks such as 10.0.0.0/8."
+        raise StartupError(text) from None
+
+
 async def authenticate(request: AnyRequest, scope: str) -> Principal:
     """Who is calling, after their budget was charged."""
     guard: Guard = request.app.state.guard
@@ -99,12 +109,13 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     hub = hub_of(pool, news)
     app.state.settings = settings
     app.state.pool = pool
-    app.state.guard = Guard(pool, settings.refusals_per_minute)
+    app.state.guard = Guard(pool, trusted_proxies(settings), settings.refusals_per_minute)
     limiter = app.state.limiter = Limiter(settings, pool)
     at_once = settings.pool_size * settings.requests_per_connection
     app.state.gates = {"read": Gate(at_once), "write": Gate(at_once)}
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
+    app.state.quotas = Quotas(pool)
     tally = app.state.tally = Tally(pool)
     pressure = Pressure()
     crowd = Crowd(pressure)

@@ -23,6 +23,7 @@ from csapi.reports import (
     weight_settings,
 )
 from csapi.reports import endpoints as reports
+from csapi.reports.administration import audit_log, keys, usage
 from csapi.reports.alerts import endpoints as alerts
 from csapi.reports.alerts import event_endpoints as alert_events
 from csapi.reports.drivers import endpoints as drivers
@@ -81,6 +82,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *weight_settings.OPERATIONS,
     *trust.OPERATIONS,
     *webhooks.OPERATIONS,
+    *keys.OPERATIONS,
+    *audit_log.OPERATIONS,
+    *usage.OPERATIONS,
 )
 
 MESSAGES: tuple[Message, ...] = tuple(
@@ -103,6 +107,7 @@ TAGS = {
     "moves the wrong way or out of its usual range; what annotated events changed.",
     webhooks.TAG: webhooks.TAG_TEXT,
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
+    keys.TAG: "Keys, who did what, and how much was sent.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
     "shown.",
 }

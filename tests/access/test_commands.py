@@ -58,6 +58,7 @@ def test_keys_are_made_listed_and_revoked(database: Database, tenant_id: UUID) -
     (listed,) = csapi(url, "keys", "list", *tenant, "--json").lines
     assert list(listed) == [
         "key_id", "name", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at",
+        "allowed_ips", "created_by",
     ]  # fmt: skip
     assert listed["scopes"] == ALL[:2]
     assert (listed["key_id"], listed["name"]) == (made["key_id"], "ci")

@@ -66,6 +66,10 @@ GRANTS = {
         "topics": EDIT,
         "alembic_version": READ,
         "audits": READ,
+        # Nobody changes an entry.
+        "audit_heads": EDIT,
+        "audit_log": ADD,
+        "quotas": ALL,
         "api_keys": EDIT,
         "browser_origins": "adr",
         "budgets": ALL,

@@ -25,6 +25,10 @@ VOLATILE = {
     # when something was made, and what is made up anew each time
     "created_at", "expires_at", "finished_at", "replied_at", "token", "download",
     "looked_at", "status", "progress", "rows", "rows_total", "bytes",
+    # who made a key, and what replaces it
+    "created_by", "replaced_by", "replaces", "last_used_at",
+    # the chain of a tenant's own acts
+    "sequence", "at", "actor", "hash", "previous", "entries",
     # secrets, and how far the worker has come with what was to be delivered
     "secret", "overlap_ends_at", "next_attempt_at", "attempts", "last_error", "last_status_code",
     "attempt_log", "failing_since",
@@ -114,7 +118,7 @@ def examples_of(operation: Operation) -> Iterator[Any]:
             yield named_metrics(copy.deepcopy(example))
         elif operation.path == "/v1/webhooks":
             yield {**example, "description": CANARY}
-        elif operation.path.startswith("/v1/reports"):
+        elif operation.path.startswith("/v1/reports") or operation.path == "/v1/api-keys":
             yield {**example, "name": CANARY}
         elif operation.operation_id in (
             "createActionPlan",

@@ -12,8 +12,11 @@ from csapi.app import ALL_OPERATIONS, create_app
 from csapi.kit.operations import Operation
 from csapi.kit.settings import Settings
 
-# A download carries what lets it in: a link that is signed.
-PUBLIC = {"getLiveness", "getReadiness", "listErrorTypes", "getErrorType", "downloadExport"}
+# A download carries what lets it in: a link that is signed. So does a key that was found.
+PUBLIC = {
+    "getLiveness", "getReadiness", "listErrorTypes", "getErrorType", "downloadExport",
+    "reportLeakedTokens",
+}  # fmt: skip
 # What a portal token may call: all of it passes the filters of the token.
 PORTAL = {
     "runQuery", "runQueryBatch", "getSavedQueryResult", "getKpis", "listMetrics", "getMetric",

@@ -5,10 +5,13 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Coroutine, Sequence
 from uuid import UUID
 
 import asyncpg
 
+from csapi.access.addresses import Network, address_of, is_within
+from csapi.access.keys import note_refusal
 from csapi.access.limiting import Refusals
 from csapi.access.portal import origins_of, recognize_portal_token
 from csapi.access.principals import Principal
@@ -54,9 +57,12 @@ def check_kind(principal: Principal, operation: Operation) -> None:
 class Guard:
     """Recognizes keys. What it found is trusted for a few seconds, by digest and not by key."""
 
-    def __init__(self, pool: asyncpg.Pool, refusals_per_minute: int = 0) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, proxies: Sequence[Network] = (), refusals_per_minute: int = 0
+    ) -> None:
         self._pool = pool
-        self._refusals = Refusals(refusals_per_minute)
+        self._proxies = proxies
+        self._refusals = Refusals(refusals_per_minute, proxies)
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
         self._touched: dict[str, float] = {}
         self._origins: OrderedDict[UUID, tuple[float, frozenset[str]]] = OrderedDict()
@@ -64,13 +70,15 @@ class Guard:
 
     async def __call__(self, request: AnyRequest, scope: str) -> Principal:
         """Raises Problem: `unauthorized` without a valid key, `insufficient_scope` without scope,
-        `not_an_agent` where only an agent's own token will do, `rate_limited` where the address
-        has sent too much that is not valid."""
+        `address_not_allowed` from elsewhere than the key allows, `not_an_agent` where only an
+        agent's own token will do, `rate_limited` where the address has sent too much that is not
+        valid."""
         ticket = self._ticket(request)
         if ticket is None:
             principal = await self._principal(request, self._credentials(request))
         else:
             principal = await self._redeemed(request, ticket)
+        self._check_address(request, principal)
         if (origin := origin_of(request.scope)) is not None:
             await self._admit(request, origin, principal.tenant_id)
         check_kind(principal, operation_of(request))
@@ -143,19 +151,32 @@ class Guard:
         self._note_use(principal, clock)
         return principal
 
+    def _check_address(self, request: AnyRequest, principal: Principal) -> None:
+        if not principal.allowed_ips:
+            return
+        address = address_of(request.scope, self._proxies)
+        if address is None or not is_within(address, principal.allowed_ips):
+            name = f"refused {principal.key_id}"
+            self._note(name, time.monotonic(), note_refusal(self._pool, principal))
+            raise Problem("address_not_allowed", "The key may not be used from this address.")
+
     def _note_use(self, principal: Principal, clock: float) -> None:
-        """Write last_used_at at most once a minute, beside the request and not in its way."""
-        if clock - self._touched.get(principal.key_id, -TOUCH_SECONDS) < TOUCH_SECONDS:
+        self._note(principal.key_id, clock, touch_key(self._pool, principal))
+
+    def _note(self, name: str, clock: float, work: Coroutine[object, object, None]) -> None:
+        """Write it at most once a minute, beside the request and not in its way."""
+        if clock - self._touched.get(name, -TOUCH_SECONDS) < TOUCH_SECONDS:
+            work.close()
             return
         if len(self._touched) > REMEMBERED_KEYS:
             self._touched.clear()
-        self._touched[principal.key_id] = clock
-        task = asyncio.create_task(self._touch(principal))
+        self._touched[name] = clock
+        task = asyncio.create_task(self._written(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _touch(self, principal: Principal) -> None:
+    async def _written(self, work: Coroutine[object, object, None]) -> None:
         try:
-            await touch_key(self._pool, principal)
+            await work
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            log.warning("last_used_at not written")
+            log.warning("the use of a key not noted")

@@ -7,12 +7,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from csapi.access.addresses import Address, Network, address_of
 from csapi.access.principals import Principal
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.budgets import MICRO, Bucket, Buckets, LocalBuckets, Policy, Taken
@@ -155,7 +156,8 @@ class Refusals:
     """How many wrong credentials an address may send. Keys that are known to be good are not held
     up by what others behind the same address send."""
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, proxies: Sequence[Network] = ()) -> None:
+        self._proxies = proxies
         self._policy = Policy("address-refusals", per_minute) if per_minute else None
         self._buckets = LocalBuckets()
 
@@ -170,7 +172,7 @@ class Refusals:
     def _take(self, scope: Any, units: int) -> None:
         if self._policy is None:
             return
-        bucket = Bucket(address_of(scope), self._policy)
+        bucket = Bucket(whose(address_of(scope, self._proxies)), self._policy)
         # Whoever has nothing left for one more is not looked at.
         taken = self._buckets.take([bucket], units, now=time.monotonic())
         is_used_up = taken.bites is not None or (not units and not taken.left(0, self._policy))
@@ -183,14 +185,8 @@ class Refusals:
             )
 
 
-def address_of(scope: Any) -> str:
-    """Who is at the other end of the connection: of IPv6 the network of 64 bits."""
-    client = scope.get("client")
-    text = str(client[0]) if client else ""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return text
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+def whose(address: Address | None) -> str:
+    """The name of a bucket: of IPv6 the network of 64 bits."""
+    if isinstance(address, IPv6Address):
         return str(IPv6Address(int(address) >> 64 << 64))
-    return text
+    return str(address)

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import asyncpg
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.service import DUMMY_DIGEST
 from csapi.access.tenancy import tenant_transaction
@@ -64,6 +66,8 @@ async def create_portal_token(
             expires_at,
             agent_id,
         )
+        act, is_agents = AuditAction.portal_token_created, agent_id is not None
+        await audited(connection, principal, act, token.key_id, is_agents_own=is_agents)
     return token
 
 
@@ -84,7 +88,10 @@ async def revoke_portal_token(pool: asyncpg.Pool, principal: Principal, token_id
     is_admin = Scope.ADMIN_WRITE in principal.scopes
     arguments = principal.tenant_id, token_id, principal.key_id, is_admin
     async with tenant_transaction(pool, principal.tenant_id) as connection:
-        return await connection.fetchval(REVOKE_PORTAL, *arguments) is not None
+        if await connection.fetchval(REVOKE_PORTAL, *arguments) is None:
+            return False
+        await audited(connection, principal, AuditAction.portal_token_revoked, token_id)
+        return True
 
 
 async def recognize_portal_token(
@@ -119,8 +126,10 @@ async def origins_of(pool: asyncpg.Pool, tenant_id: UUID) -> frozenset[str]:
         return frozenset(row["origin"] for row in await connection.fetch(ORIGINS, tenant_id))
 
 
-async def set_origins(pool: asyncpg.Pool, tenant_id: UUID, origins: Sequence[str]) -> None:
+async def set_origins(pool: asyncpg.Pool, principal: Principal, origins: Sequence[str]) -> None:
     """Exactly these from now on."""
+    tenant_id, count = principal.tenant_id, len(origins)
     async with tenant_transaction(pool, tenant_id) as connection:
         await connection.execute(FORGET_ORIGINS, tenant_id, list(origins))
         await connection.execute(ADD_ORIGINS, tenant_id, list(origins))
+        await audited(connection, principal, AuditAction.browser_origins_changed, count=count)

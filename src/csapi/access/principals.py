@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from csapi.access.addresses import Network
+
 
 class Scope(StrEnum):
     """What a key may do. Every route names one."""
@@ -22,7 +24,8 @@ class Principal:
     """Whose the request is. `is_portal`: it came with a portal token of that key, whose id is then
     `token_id`, or with a ticket, and sees of every answer only what passes `filters`, a filter as
     queries have it, in JSON. `agent_id`: the token is that agent's own, who sees what is about
-    themselves and nothing else."""
+    themselves and nothing else. `allowed_ips`: from where the key may be used, everywhere if there
+    are none."""
 
     tenant_id: UUID
     key_id: str
@@ -32,3 +35,4 @@ class Principal:
     filters: str | None = None
     token_id: str | None = None
     agent_id: UUID | None = None
+    allowed_ips: tuple[Network, ...] = ()

@@ -10,6 +10,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from csapi.access.addresses import Network, read_networks
+from csapi.access.audit import Actor, audited
+from csapi.access.audit_actions import ActorKind, AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_scope, tenant_transaction
 from csapi.access.tokens import PREFIX, Token, new_token, parse_token
@@ -29,6 +32,22 @@ class NewKey:
     key_id: str
     name: str
     scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedKey:
+    """What a key is to be. Without `allowed_ips` it may be used from everywhere."""
+
+    name: str
+    scopes: tuple[str, ...]
+    expires_at: datetime | None = None
+    allowed_ips: Sequence[Network] = ()
+
+
+ADD_KEY = """
+INSERT INTO api_keys
+  (tenant_id, key_id, name, secret_sha256, scopes, expires_at, allowed_ips, created_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
 
 
 def check_timezone(name: str) -> str:
@@ -81,7 +100,12 @@ async def create_tenant(connection: asyncpg.Connection, name: str, timezone: str
             name,
             timezone,
         )
+        await audited(connection, operator_of(tenant_id), AuditAction.tenant_created)
     return tenant_id
+
+
+def operator_of(tenant_id: UUID) -> Actor:
+    return Actor(tenant_id, ActorKind.operator)
 
 
 async def create_key(
@@ -90,31 +114,52 @@ async def create_key(
     name: str,
     scopes: Sequence[str],
     expires_at: datetime | None = None,
+    allowed_ips: Sequence[Network] = (),
 ) -> NewKey:
-    """A new key. Its text exists only in the return value: the database holds a digest."""
-    allowed = check_scopes(scopes)
-    check_name(name, "key")
-    token = new_token()
+    """A new key, made by an operator. Its text exists only in the return value: the database holds
+    a digest."""
+    wanted = WantedKey(check_name(name, "key"), check_scopes(scopes), expires_at, allowed_ips)
     async with tenant_scope(connection, tenant_id):
-        if not await connection.fetchval("SELECT 1 FROM tenants WHERE tenant_id = $1", tenant_id):
-            raise AccessError(f"There is no tenant {tenant_id}.")
-        await connection.execute(
-            "INSERT INTO api_keys (tenant_id, key_id, name, secret_sha256, scopes, expires_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6)",
-            tenant_id,
-            token.key_id,
-            name,
-            token.digest,
-            list(allowed),
-            expires_at,
+        await check_tenant(connection, tenant_id)
+        token = await add_key(connection, tenant_id, wanted)
+        act = AuditAction.key_created
+        await audited(
+            connection, operator_of(tenant_id), act, token.key_id, scopes=sorted(wanted.scopes)
         )
-    return NewKey(token.text, token.key_id, name, allowed)
+    return NewKey(token.text, token.key_id, wanted.name, wanted.scopes)
+
+
+async def check_tenant(connection: asyncpg.Connection, tenant_id: UUID) -> None:
+    if not await connection.fetchval("SELECT 1 FROM tenants WHERE tenant_id = $1", tenant_id):
+        raise AccessError(f"There is no tenant {tenant_id}.")
+
+
+async def add_key(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    wanted: WantedKey,
+    created_by: str | None = None,
+) -> Token:
+    token = new_token()
+    await connection.execute(
+        ADD_KEY,
+        tenant_id,
+        token.key_id,
+        wanted.name,
+        token.digest,
+        list(wanted.scopes),
+        wanted.expires_at,
+        [str(each) for each in wanted.allowed_ips] or None,
+        created_by,
+    )
+    return token
 
 
 async def list_keys(connection: asyncpg.Connection, tenant_id: UUID) -> Sequence[asyncpg.Record]:
     async with tenant_scope(connection, tenant_id, readonly=True):
         rows: Sequence[asyncpg.Record] = await connection.fetch(
-            "SELECT key_id, name, scopes, created_at, expires_at, revoked_at, last_used_at "
+            "SELECT key_id, name, scopes, created_at, expires_at, revoked_at, last_used_at, "
+            "allowed_ips, created_by "
             "FROM api_keys WHERE tenant_id = $1 ORDER BY created_at, key_id",
             tenant_id,
         )
@@ -130,6 +175,8 @@ async def revoke_key(connection: asyncpg.Connection, tenant_id: UUID, key_id: st
             tenant_id,
             key_id,
         )
+        if found is not None:
+            await audited(connection, operator_of(tenant_id), AuditAction.key_revoked, key_id)
     return found is not None
 
 
@@ -151,6 +198,7 @@ async def recognize(
         key_id=token.key_id,
         scopes=frozenset(row["scopes"]),
         timezone=row["timezone"],
+        allowed_ips=read_networks(row["allowed_ips"] or ()),
     )
     return principal, token
 

@@ -24,6 +24,10 @@ api_keys = tenant_table(
     column("expires_at", instant, null=True),
     column("revoked_at", instant, null=True),
     column("last_used_at", instant, null=True),
+    # Networks that it may be used from; the keys that made it and that stand in for it.
+    column("allowed_ips", pg.ARRAY(sa.Text), null=True),
+    column("created_by", sa.Text, null=True),
+    column("replaced_by", sa.Text, null=True),
     key=("key_id",),
 )
 # The one look-up without a tenant: a key arrives before anybody knows whose it is.

@@ -6,6 +6,7 @@ import asyncpg
 import click
 import msgspec
 
+from csapi.access.addresses import read_networks
 from csapi.access.principals import Scope
 from csapi.access.service import AccessError, NewKey, create_key, list_keys, revoke_key
 from csapi.cli.errors import one_line_errors
@@ -36,6 +37,12 @@ def keys() -> None:
     default=None,
     help="Such as 2027-01-01T00:00:00+0000.",
 )
+@click.option(
+    "--allow-ip",
+    "allowed_ips",
+    multiple=True,
+    help="An address or a network such as 192.0.2.0/24 that it may be used from. May be repeated.",
+)
 @json_option
 @data_dir_option
 @one_line_errors
@@ -44,13 +51,18 @@ def create(
     name: str,
     scopes: tuple[str, ...],
     expires_at: datetime | None,
+    allowed_ips: tuple[str, ...],
     as_json: bool,
     data_dir: Path | None,
 ) -> None:
     """Make a key. It is shown this once."""
+    try:
+        networks = read_networks(allowed_ips)
+    except ValueError as error:
+        raise AccessError(f"--allow-ip: {error}.") from None
 
     async def work(connection: asyncpg.Connection) -> NewKey:
-        return await create_key(connection, tenant, name, scopes, expires_at)
+        return await create_key(connection, tenant, name, scopes, expires_at, networks)
 
     key = as_api(data_dir, work)
     if as_json:

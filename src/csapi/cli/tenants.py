@@ -1,13 +1,25 @@
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import click
 import msgspec
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Scope
-from csapi.access.service import NewKey, check_timezone, create_key, create_tenant
+from csapi.access.service import (
+    NewKey,
+    check_tenant,
+    check_timezone,
+    create_key,
+    create_tenant,
+    operator_of,
+)
+from csapi.access.tenancy import tenant_scope
 from csapi.cli.errors import one_line_errors
 from csapi.cli.target import as_api, as_worker, data_dir_option
+from csapi.ingest.quotas import quotas_of, set_quota
 
 
 @click.group()
@@ -39,6 +51,28 @@ def create(name: str, timezone: str, as_json: bool, data_dir: Path | None) -> No
         return
     click.echo(f"tenant  {tenant_id}  {name}  {timezone}")
     click.echo(f"key     {key.token}  (shown once; all scopes)")
+
+
+@tenants.command()
+@click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
+@click.option("--period", type=click.Choice(["day", "month"]), required=True, help="Of UTC.")
+@click.option(
+    "--items", type=click.IntRange(min=0), default=None, help="New records; none: ends it."
+)
+@data_dir_option
+@one_line_errors
+def quota(tenant: UUID, period: str, items: int | None, data_dir: Path | None) -> None:
+    """Say how many new records a tenant may send; without --items as many as it likes."""
+
+    async def work(connection: asyncpg.Connection) -> dict[str, int]:
+        async with tenant_scope(connection, tenant):
+            await check_tenant(connection, tenant)
+            await set_quota(connection, tenant, period, items)
+            act = AuditAction.quota_changed
+            await audited(connection, operator_of(tenant), act, period, items=items)
+            return await quotas_of(connection, tenant)
+
+    click.echo(msgspec.json.encode(as_api(data_dir, work)).decode())
 
 
 @tenants.command("list")

@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.attributes import NoSlotLeftError, declare_attribute
@@ -55,6 +57,8 @@ async def declare(request: AnyRequest, principal: Principal) -> Response:
                     principal.tenant_id,
                     wanted.name,
                 )
+            act = AuditAction.custom_attribute_declared
+            await audited(connection, principal, act, wanted.name, is_new=is_new)
     except NoSlotLeftError:
         raise Problem(
             "conflict", f"All {ATTRIBUTE_SLOTS} custom attributes of this tenant are declared."

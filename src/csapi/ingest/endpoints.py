@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -61,12 +62,14 @@ async def take_in(
     is_batch: bool,
 ) -> tuple[list[Outcome], Counter[str]]:
     """What became of each item, and of how many."""
-    intake: Intake = request.app.state.intake
+    intake: Intake = replace(request.app.state.intake, principal=principal)
     taking = ingest_events if kind is EVENTS else ingest_records
-    at = now()
+    at, quotas = now(), request.app.state.quotas
+    await quotas.check(principal.tenant_id, at)
     outcomes = await taking(intake, principal.tenant_id, kind, raw, at, is_batch=is_batch)
     counts = Counter(outcome.status for outcome in outcomes)
     request.app.state.tally.add(principal.tenant_id, kind.name, counts, at)
+    quotas.add(principal.tenant_id, counts["created"])
     if counts["created"] or counts["updated"]:
         request.app.state.wake_worker()
         request.app.state.tell_news(principal.tenant_id)
@@ -205,6 +208,7 @@ def operations_of(kind: RecordKind) -> list[Operation]:
             request=kind.item,
             request_examples=examples,
             responses={200: IngestReceipt, 201: IngestReceipt},
+            problems=("quota_exceeded",),
         ),
         Operation(
             method="POST",
@@ -220,7 +224,7 @@ def operations_of(kind: RecordKind) -> list[Operation]:
             request_examples={name: [example] for name, example in examples.items()},
             ndjson=True,
             responses={200: BatchAnswer},
-            problems=("empty_batch", "too_many_items", "rate_limited"),
+            problems=("empty_batch", "too_many_items", "rate_limited", "quota_exceeded"),
         ),
         Operation(
             method="GET",

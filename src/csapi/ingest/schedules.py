@@ -6,6 +6,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.schedule_periods import ask_for_recompute
@@ -37,6 +39,7 @@ async def recompute(request: AnyRequest, principal: Principal) -> Response:
         if surrogate is None:
             raise Problem("not_found", "There is no such schedule.")
         await ask_for_recompute(connection, principal.tenant_id, surrogate)
+        await audited(connection, principal, AuditAction.schedule_recomputed, wanted)
     request.app.state.wake_worker()
     receipt = RecomputeReceipt(id=str(wanted), request_id=request.scope["state"]["request_id"])
     return json_response(receipt, 202)

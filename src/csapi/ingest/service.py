@@ -11,6 +11,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
+from csapi.access.principals import Principal
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import RecordKind
@@ -55,6 +58,8 @@ class Intake:
 
     pool: asyncpg.Pool
     directory: Directory
+    # Whose request it is, where somebody asked.
+    principal: Principal | None = None
 
 
 async def retried(work: Callable[[], Awaitable[T]]) -> T:
@@ -138,6 +143,9 @@ async def write(
             )
             await after_write(connection, tenant_id, kind, drafts, stored, lookup)
             written.refused = refused
+            if kind.name == "customers/merge" and stored and intake.principal is not None:
+                act, count = AuditAction.customers_merged, len(stored)
+                await audited(connection, intake.principal, act, count=count)
             return written
     except StaleAttributesError:
         await intake.directory.refresh_attributes(tenant_id)

@@ -1,5 +1,7 @@
 """Asking for targets to be decided anew after a policy changed."""
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.sla_targets import ask_for_recompute
@@ -22,6 +24,7 @@ async def recompute(request: AnyRequest, principal: Principal) -> Response:
         if not await connection.fetchval(HAS_POLICY, principal.tenant_id, wanted):
             raise Problem("not_found", "There is no such policy.")
         await ask_for_recompute(connection, principal.tenant_id)
+        await audited(connection, principal, AuditAction.sla_policy_recomputed, wanted)
     request.app.state.wake_worker()
     receipt = RecomputeReceipt(id=str(wanted), request_id=request.scope["state"]["request_id"])
     return json_response(receipt, 202)

@@ -48,6 +48,9 @@ _REFUSED = {
     "insufficient_scope": _type(
         403, "Insufficient scope", "The key is valid but lacks the scope that this operation needs."
     ),
+    "address_not_allowed": _type(
+        403, "Address not allowed", "The key is valid, but may not be used from where you are."
+    ),
     "not_an_agent": _type(
         403,
         "Not an agent",
@@ -96,6 +99,13 @@ _REFUSED = {
     ),
     "rate_limited": _type(
         429, "Too many requests", "Wait as long as Retry-After says.", retry_after=1
+    ),
+    "quota_exceeded": _type(
+        429,
+        "Quota exceeded",
+        "Nothing of the request was stored. Send it again when the period is over, as Retry-After "
+        "says, or ask for a larger quota.",
+        retry_after=3600,
     ),
     "too_many_queries": _type(
         429,

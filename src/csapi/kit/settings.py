@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_connection: Annotated[int, Meta(ge=1, le=1_000)] = 8
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     data_dir: str = ".csapi"
+    # Networks of proxies in front of us, with commas between: their X-Forwarded-For is believed.
+    trusted_proxies: str = ""
     # For development and tests: webhooks may go to http and to this machine.
     webhooks_insecure: bool = False
 

@@ -8,6 +8,8 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response, no_content
@@ -105,6 +107,8 @@ async def put_metric(request: AnyRequest, principal: Principal) -> Response:
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         row = await connection.fetchrow(SAVE, principal.tenant_id, metric_id, text)
+        if row is not None:
+            await audited(connection, principal, AuditAction.custom_metric_changed, metric_id)
     if row is None:
         raise Problem("conflict", f"There are {MOST_CUSTOM} custom metrics: delete one first.")
     return json_response(custom_metric(row, custom), 201 if row["is_new"] else 200)
@@ -135,6 +139,7 @@ async def delete_metric(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         if await connection.fetchval(DELETE, principal.tenant_id, metric_id) is None:
             raise Problem("not_found", "There is no such custom metric for this key.")
+        await audited(connection, principal, AuditAction.custom_metric_deleted, metric_id)
     return no_content()
 
 

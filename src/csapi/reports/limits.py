@@ -1,5 +1,6 @@
 """How much may be asked for at once."""
 
+from csapi.access.keys import MOST_KEYS
 from csapi.access.outbox import (
     LOG_DAYS,
     MOST_DELIVERY_ATTEMPTS,
@@ -17,6 +18,12 @@ from csapi.metrics.erlang import LARGEST_LOAD, MOST_AGENTS
 from csapi.metrics.percentiles import EXACT_MAX
 from csapi.metrics.periods import LONGEST_DAYS, MOST_BUCKETS
 from csapi.metrics.survival import MOST_WAITS
+from csapi.reports.administration.key_schemas import (
+    LONGEST_OVERLAP_SECONDS,
+    MOST_LEAKED_TOKENS,
+    MOST_NETWORKS,
+)
+from csapi.reports.administration.usage import LONGEST_USAGE_DAYS
 from csapi.reports.alerts.schemas import (
     MOST_ALERTS,
     MOST_EVENTS_KEPT,
@@ -46,6 +53,7 @@ from csapi.reports.limits_schemas import (
     CustomMetricLimits,
     ExportLimits,
     GoalLimits,
+    KeyLimits,
     LimitList,
     PaperLimits,
     PortalLimits,
@@ -219,6 +227,13 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
                 replayed=MOST_REPLAYED,
                 log_days=LOG_DAYS,
             ),
+            keys=KeyLimits(
+                keys=MOST_KEYS,
+                networks=MOST_NETWORKS,
+                overlap_seconds=LONGEST_OVERLAP_SECONDS,
+                leaked_tokens=MOST_LEAKED_TOKENS,
+            ),
+            usage_days=LONGEST_USAGE_DAYS,
             data_quality_days=LONGEST_QUALITY_DAYS,
         )
     )

@@ -174,6 +174,16 @@ class WebhookLimits(msgspec.Struct, kw_only=True):
     log_days: int
 
 
+class KeyLimits(msgspec.Struct, kw_only=True):
+    """Of keys: those of a tenant that work, networks of one, seconds for which a replaced one goes
+    on, and tokens in one report of leaked ones."""
+
+    keys: int
+    networks: int
+    overlap_seconds: int
+    leaked_tokens: int
+
+
 class LimitList(msgspec.Struct, kw_only=True):
     """What a request over a limit is told: the place, the limit, and what to change."""
 
@@ -199,5 +209,7 @@ class LimitList(msgspec.Struct, kw_only=True):
     staffing: StaffingLimits
     papers: PaperLimits
     webhooks: WebhookLimits
+    keys: KeyLimits
+    usage_days: int
     data_quality_days: int
     weight: float

@@ -209,7 +209,7 @@ async def put_origins(request: AnyRequest, principal: Principal) -> Response:
             message = "An origin is like https://app.example.com: no path, no star."
             refuse(f"/origins/{index}", "invalid_value", message)
     origins = sorted(set(wanted.origins))
-    await set_origins(request.app.state.pool, principal.tenant_id, origins)
+    await set_origins(request.app.state.pool, principal, origins)
     return json_response(BrowserOrigins(origins=origins))
 
 

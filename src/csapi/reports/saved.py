@@ -8,6 +8,8 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.body import header
@@ -103,6 +105,8 @@ async def put_query(request: AnyRequest, principal: Principal) -> Response:
     text = msgspec.json.encode(query).decode()
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         row = await connection.fetchrow(SAVE, principal.tenant_id, name, text)
+        if row is not None:
+            await audited(connection, principal, AuditAction.saved_query_changed, name)
     if row is None:
         raise Problem("conflict", f"{MOST_SAVED} queries are saved: delete one first.")
     return json_response(saved_query(row), 201 if row["is_new"] else 200)
@@ -135,6 +139,7 @@ async def delete_query(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         if await connection.fetchval(DELETE, principal.tenant_id, name) is None:
             raise Problem("not_found", "There is no such query for this key.")
+        await audited(connection, principal, AuditAction.saved_query_deleted, name)
     return no_content()
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response
@@ -89,6 +91,8 @@ async def put_setting(request: AnyRequest, principal: Principal) -> Response:
         row = await tenant.fetchrow(PUT_SETTING, tenant_id, wanted.metric, wanted.valid_from, text)
         if await tenant.fetchval(COUNT_SETTINGS, tenant_id) > MOST_SETTINGS:
             raise Problem("conflict", f"A tenant has at most {MOST_SETTINGS} settings of metrics.")
+        act, since = AuditAction.metric_setting_changed, wanted.valid_from
+        await audited(tenant, principal, act, wanted.metric, valid_from=since)
     request.app.state.standings.forget(tenant_id)
     answer = StoredMetricSetting(
         metric=wanted.metric,
@@ -120,6 +124,8 @@ async def put_privacy(request: AnyRequest, principal: Principal) -> Response:
     tenant_id = principal.tenant_id
     async with tenant_transaction(request.app.state.pool, tenant_id) as tenant:
         await tenant.execute(PUT_PRIVACY, tenant_id, wanted.smallest_group)
+        smallest = wanted.smallest_group
+        await audited(tenant, principal, AuditAction.privacy_changed, smallest_group=smallest)
     request.app.state.standings.forget(tenant_id)
     return json_response(wanted)
 

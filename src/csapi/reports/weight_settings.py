@@ -2,6 +2,8 @@
 
 import msgspec
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response
@@ -48,6 +50,7 @@ async def put_weights(request: AnyRequest, principal: Principal) -> Response:
     texts = [msgspec.json.encode(each).decode() for each in (wanted.drivers, wanted.evaluations)]
     async with tenant_transaction(request.app.state.pool, tenant_id) as tenant:
         await tenant.execute(PUT_WEIGHTS, tenant_id, *texts)
+        await audited(tenant, principal, AuditAction.weights_changed)
     request.app.state.standings.forget(tenant_id)
     return json_response(wanted)
 

@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.happenings import WebhookTest
 from csapi.access.outbox import MOST_REPLAYED, MOST_WEBHOOKS, emit
 from csapi.access.principals import Principal
@@ -67,6 +69,8 @@ async def create_webhook(request: AnyRequest, principal: Principal) -> Response:
     wanted = store.Wanted(asked.url, asked.events, asked.description, asked.is_enabled)
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         made = await store.create(connection, tenant_id, wanted, now())
+        if made is not None:
+            await audited(connection, principal, AuditAction.webhook_created, made[0]["id"])
     if made is None:
         raise Problem("conflict", f"There are {MOST_WEBHOOKS} webhooks: delete one first.")
     row, secret = made
@@ -109,6 +113,7 @@ async def change_webhook(request: AnyRequest, principal: Principal) -> Response:
             for name, given in msgspec.structs.asdict(change).items()
         }
         row = await store.change(connection, tenant_id, id_, store.Wanted(**values), now())
+        await audited(connection, principal, AuditAction.webhook_changed, id_)
     return json_response(store.webhook(row))
 
 
@@ -117,6 +122,7 @@ async def delete_webhook(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         if not await store.remove(connection, tenant_id, id_, now()):
             raise missing()
+        await audited(connection, principal, AuditAction.webhook_deleted, id_)
     return no_content()
 
 
@@ -126,6 +132,8 @@ async def rotate_secret(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         await found_webhook(connection, tenant_id, id_, store.LOCKED)
         secret = await store.add_secret(connection, tenant_id, id_, overlap)
+        act = AuditAction.webhook_secret_rotated
+        await audited(connection, principal, act, id_, overlap_seconds=overlap)
     ends_at = now() + timedelta(seconds=overlap)
     return json_response(WebhookSecret(secret=secret_text(secret), overlap_ends_at=ends_at), 201)
 
@@ -139,6 +147,7 @@ async def test_webhook(request: AnyRequest, principal: Principal) -> Response:
         if made is None:
             raise disabled()
         told = await store.detail(connection, tenant_id, id_, made)
+        await audited(connection, principal, AuditAction.webhook_tested, id_)
     request.app.state.wake_webhooks()
     return json_response(told, 202)
 
@@ -178,6 +187,8 @@ async def replay_delivery(request: AnyRequest, principal: Principal) -> Response
         await check_room(connection, *place)
         made = await connection.fetchval(store.REPLAY_ONE, *place, path.delivery_id)
         told: DeliveryDetail | None = await store.detail(connection, *place, made)
+        act, delivery = AuditAction.webhook_replayed, str(path.delivery_id)
+        await audited(connection, principal, act, path.webhook_id, delivery=delivery)
     request.app.state.wake_webhooks()
     return json_response(told, 202)
 
@@ -196,5 +207,6 @@ async def replay_range(request: AnyRequest, principal: Principal) -> Response:
         await check_room(connection, tenant_id, id_)
         ends = asked.from_, end
         made = await store.replay_range(connection, tenant_id, row, *ends, asked.kind)
+        await audited(connection, principal, AuditAction.webhook_replayed, id_)
     request.app.state.wake_webhooks()
     return json_response(made, 202)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response, no_content
@@ -91,6 +93,7 @@ async def create_alert(request: AnyRequest, principal: Principal) -> Response:
         if row is not None:
             following = next_look(alert, desk.timezone, desk.now)
             await set_mark(connection, tenant_id, Watch.ALERT, row["id"], following)
+            await audited(connection, principal, AuditAction.alert_created, row["id"])
     if row is None:
         raise Problem("conflict", f"There are {MOST_ALERTS} alerts: delete one first.")
     made = store.alert_of(row)
@@ -108,6 +111,7 @@ async def replace_alert(request: AnyRequest, principal: Principal) -> Response:
         if row is None:
             raise missing()
         await connection.execute(store.END_EVENTS, tenant_id, alert_id)
+        await audited(connection, principal, AuditAction.alert_changed, alert_id)
     return json_response(store.alert_of(row))
 
 
@@ -142,6 +146,8 @@ async def look_now(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(desk.pool, tenant_id) as connection:
         await store.keep_look(connection, tenant_id, row, found, desk.now)
         row = await connection.fetchrow(store.ONE, tenant_id, alert_id)
+        if row is not None:
+            await audited(connection, principal, AuditAction.alert_looked_at, alert_id)
     if row is None:
         raise missing()
     return json_response(store.alert_of(row))
@@ -154,6 +160,7 @@ async def delete_alert(request: AnyRequest, principal: Principal) -> Response:
         if await connection.fetchval(store.DROP, *place) is None:
             raise missing()
         await connection.execute(store.DROP_EVENTS, *place)
+        await audited(connection, principal, AuditAction.alert_deleted, place[1])
     return no_content()
 
 

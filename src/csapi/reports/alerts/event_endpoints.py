@@ -5,6 +5,8 @@ from uuid import UUID
 
 from msgspec import UNSET
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response
@@ -63,6 +65,8 @@ async def change_event(request: AnyRequest, principal: Principal) -> Response:
         state = AlertState(row["state"]) if change.state is UNSET else change.state
         note = row["note"] if change.note is UNSET else change.note
         changed = await connection.fetchrow(store.CHANGE_EVENT, *place, state.value, note)
+        act, event_id = AuditAction.alert_event_changed, place[1]
+        await audited(connection, principal, act, event_id, state=state.value)
     return json_response(store.event_of(changed))
 
 

@@ -9,6 +9,8 @@ import asyncpg
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.happenings import DriverReferred
 from csapi.access.outbox import emit
 from csapi.access.principals import Principal, Scope
@@ -161,6 +163,7 @@ async def create_referral(request: AnyRequest, principal: Principal) -> Response
             raise Problem("conflict", text)
         made = referral(row)
         await emit(connection, tenant_id, referred(made))
+        await audited(connection, principal, AuditAction.referral_created, made.id)
     request.app.state.wake_webhooks()
     return json_response(made, 201)
 
@@ -215,6 +218,7 @@ async def change_referral(request: AnyRequest, principal: Principal) -> Response
         given = {name: getattr(change, name) for name in EDITABLE}
         values = [row[name] if each is UNSET else each for name, each in given.items()]
         changed = await connection.fetchrow(CHANGE, tenant_id, id_, *values)
+        await audited(connection, principal, AuditAction.referral_changed, id_)
     return json_response(referral(changed))
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response, no_content
@@ -101,6 +103,8 @@ async def put_reply(request: AnyRequest, principal: Principal) -> Response:
     given, tenant_id = await body_of(request, NewReply), principal.tenant_id
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         row = await connection.fetchrow(REPLY, tenant_id, id_, given.text)
+        if row is not None:
+            await audited(connection, principal, AuditAction.self_evaluation_answered, id_)
     if row is None:
         raise Problem("not_found", GONE)
     return json_response(self_evaluation(row))
@@ -111,6 +115,7 @@ async def delete_one(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         if await connection.fetchval(DELETE, tenant_id, id_) is None:
             raise Problem("not_found", GONE)
+        await audited(connection, principal, AuditAction.self_evaluation_deleted, id_)
     return no_content()
 
 

@@ -8,6 +8,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from csapi.access.audit import Actor, audited
+from csapi.access.audit_actions import ActorKind, AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.clock import now
@@ -126,6 +128,10 @@ async def check_request(request: AnyRequest, principal: Principal, wanted: Expor
         raise within(problem, "/query") from None
 
 
+def what_of(request: ExportRequest) -> str:
+    return "query" if request.records is None else request.records.resource.value
+
+
 async def create_export(request: AnyRequest, principal: Principal) -> Response:
     wanted = await body_of(request, ExportRequest)
     await check_request(request, principal, wanted)
@@ -135,6 +141,9 @@ async def create_export(request: AnyRequest, principal: Principal) -> Response:
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         row = await connection.fetchrow(ADD, principal.tenant_id, text, secrets.token_bytes(32))
+        if row is not None:
+            act, what = AuditAction.export_created, what_of(wanted)
+            await audited(connection, principal, act, row["id"], of=what)
     if row is None:
         raise Problem(
             "too_many_exports",
@@ -170,6 +179,7 @@ async def delete_export(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         if not await remove(connection, principal.tenant_id, export):
             raise Problem("not_found", "There is no such export for this key.")
+        await audited(connection, principal, AuditAction.export_deleted, export)
     return no_content()
 
 
@@ -203,8 +213,11 @@ async def download(request: AnyRequest, principal: None) -> Response:
         if row["bytes"] and not count:
             raise gone
     asked = msgspec.json.decode(row["asked"], type=ExportRequest)
-    what = "query" if asked.records is None else asked.records.resource.value
-    name = f"{what}-{export}.{asked.format.value}"
+    if request.scope["method"] != "HEAD":
+        holder, act = Actor(link.tenant_id, ActorKind.holder), AuditAction.export_downloaded
+        async with tenant_transaction(pool, link.tenant_id) as connection:
+            await audited(connection, holder, act, export)
+    name = f"{what_of(asked)}-{export}.{asked.format.value}"
     return StreamedResponse(
         pieces_of_file(pool, link.tenant_id, export, count),
         row["bytes"],

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response, no_content
@@ -110,12 +112,14 @@ async def written(request: AnyRequest, principal: Principal, goal_id: UUID | Non
             if row is None:
                 raise Problem("conflict", f"There are {MOST_GOALS} goals: delete one first.")
             await set_mark(connection, tenant_id, Watch.GOAL, row["id"], following)
+            await audited(connection, principal, AuditAction.goal_created, row["id"])
         else:
             # The mark first, as the worker does.
             await set_mark(connection, tenant_id, Watch.GOAL, goal_id, following)
             row = await store.replace(connection, tenant_id, goal_id, goal, state, desk.now)
             if row is None:
                 raise missing()
+            await audited(connection, principal, AuditAction.goal_changed, goal_id)
     request.app.state.standings.forget(tenant_id)
     answer = told(store.goal_of(row, state), meta)
     headers = spoken(desk.language)
@@ -173,6 +177,7 @@ async def delete_goal(request: AnyRequest, principal: Principal) -> Response:
         await set_mark(connection, tenant_id, Watch.GOAL, goal_id, None)
         if await connection.fetchval(store.DROP, tenant_id, goal_id) is None:
             raise missing()
+        await audited(connection, principal, AuditAction.goal_deleted, goal_id)
     request.app.state.standings.forget(tenant_id)
     return no_content()
 

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from msgspec import UNSET
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response, no_content
@@ -67,6 +69,7 @@ async def create_plan(request: AnyRequest, principal: Principal) -> Response:
     await check_aim(desk, plan.aim)
     async with tenant_transaction(request.app.state.pool, principal.tenant_id) as connection:
         row = await add_plan(connection, principal.tenant_id, plan)
+        await audited(connection, principal, AuditAction.action_plan_created, row["id"])
     return json_response(shown(desk, row), 201)
 
 
@@ -111,6 +114,7 @@ async def patch_plan(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         before = plan_of(found_plan(await connection.fetchrow(LOCK, tenant_id, id_)))
         row = await change_plan(connection, tenant_id, id_, before, changed(before, change))
+        await audited(connection, principal, AuditAction.action_plan_changed, id_)
     return json_response(shown(desk, row))
 
 
@@ -119,6 +123,7 @@ async def delete_plan(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         if await connection.fetchval(DELETE, tenant_id, id_) is None:
             raise Problem("not_found", "There is no such plan for this key.")
+        await audited(connection, principal, AuditAction.action_plan_deleted, id_)
     return no_content()
 
 

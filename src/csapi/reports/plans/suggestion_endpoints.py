@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response, no_content
@@ -79,6 +81,7 @@ async def patch_one(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         found_suggestion(await connection.fetchrow(LOCK, tenant_id, id_))
         found = await change_suggestion(connection, tenant_id, id_, change.status, change.reply)
+        await audited(connection, principal, AuditAction.suggestion_changed, id_)
     return json_response(found)
 
 
@@ -89,6 +92,8 @@ async def plan_one(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         found_suggestion(await connection.fetchrow(LOCK, tenant_id, id_))
         made = await add_plan(connection, tenant_id, plan, id_)
+        plan_id = str(made["id"])
+        await audited(connection, principal, AuditAction.suggestion_planned, id_, plan=plan_id)
     return json_response(shown(desk, made), 201)
 
 
@@ -97,6 +102,7 @@ async def delete_one(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         if await connection.fetchval(DELETE, tenant_id, id_) is None:
             raise Problem("not_found", "There is no such suggestion for this key.")
+        await audited(connection, principal, AuditAction.suggestion_deleted, id_)
     return no_content()
 
 

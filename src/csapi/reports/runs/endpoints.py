@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.clock import now
@@ -82,6 +84,8 @@ async def create_report(request: AnyRequest, principal: Principal) -> Response:
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         made = await store.add(connection, principal.tenant_id, report, turn)
+        if made is not None:
+            await audited(connection, principal, AuditAction.report_created, made.id)
     if made is None:
         raise Problem("conflict", f"There are {MOST_REPORTS} reports: delete one first.")
     return json_response(made, 201, {"location": f"/v1/reports/{made.id}"})
@@ -93,6 +97,8 @@ async def replace_report(request: AnyRequest, principal: Principal) -> Response:
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         made = await store.replace(connection, principal.tenant_id, report_id, report, turn)
+        if made is not None:
+            await audited(connection, principal, AuditAction.report_changed, report_id)
     if made is None:
         raise missing()
     return json_response(made)
@@ -125,6 +131,7 @@ async def delete_report(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         if not await store.remove(connection, principal.tenant_id, report_id):
             raise missing()
+        await audited(connection, principal, AuditAction.report_deleted, report_id)
     return no_content()
 
 
@@ -137,6 +144,8 @@ async def run_report(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         if not await store.keep(connection, principal.tenant_id, run, content):
             raise missing()
+        act, report = AuditAction.report_run_created, str(report_id)
+        await audited(connection, principal, act, run.id, report=report)
     request.app.state.wake_webhooks()
     return json_response(content, 201, {"location": f"/v1/reports/{report_id}/runs/{run.id}"})
 
@@ -169,6 +178,8 @@ async def delete_run(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         if await connection.fetchval(store.DROP_RUN, *place) is None:
             raise missing_run()
+        act, report = AuditAction.report_run_deleted, str(path.report_id)
+        await audited(connection, principal, act, path.run_id, report=report)
     return no_content()
 
 
