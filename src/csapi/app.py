@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from litestar import Litestar
+from litestar.datastructures import State
 
 from csapi import __version__
 from csapi.access.addresses import Network, read_networks
@@ -33,6 +34,7 @@ from csapi.kit.operations import AnyRequest, litestar_handlers, operation_of
 from csapi.kit.pressure import Pressure
 from csapi.kit.queue import Waker
 from csapi.kit.settings import Settings, load_settings, query_lanes
+from csapi.kit.telemetry import Sample, Telemetry, telling
 from csapi.kit.termination import told_of_termination
 from csapi.reports.live.stream import hub_of
 from csapi.reports.standing import Standings
@@ -96,6 +98,20 @@ async def around(
     return given
 
 
+async def load_of(app: Litestar) -> list[Sample]:
+    """What the process is at, for /metrics."""
+    pool, gates = app.state.pool, app.state.gates
+    at_work = "csapi_gate_at_work", "Requests that have a place."
+    waiting = "csapi_gate_waiting", "Requests that wait for a place."
+    return [
+        *(Sample(*at_work, each.at_work, f'{{kind="{kind}"}}') for kind, each in gates.items()),
+        *(Sample(*waiting, each.waiting, f'{{kind="{kind}"}}') for kind, each in gates.items()),
+        Sample("csapi_pool_connections", "Connections that are open.", pool.get_size()),
+        Sample("csapi_pool_idle", "Connections that are idle.", pool.get_idle_size()),
+        Sample("csapi_pool_size", "Connections that may be open.", pool.get_max_size()),
+    ]
+
+
 @asynccontextmanager
 async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     if settings.database_url is None:
@@ -131,9 +147,18 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     watching = asyncio.create_task(pressure.watch())
     app.state.tell_news = news.tell
     app.state.hub = hub
+    telemetry: Telemetry = app.state.telemetry
+    telemetry.collectors[:] = [partial(load_of, app)]
+
+    def drain() -> None:
+        app.state.is_draining = True
+        hub.drain()
+
+    app.state.is_draining = False
     try:
-        with told_of_termination(hub.drain):
-            yield
+        async with telling(telemetry, settings.metrics_port, settings.api_workers):
+            with told_of_termination(drain):
+                yield
     finally:
         watching.cancel()
         await hub.close()
@@ -155,6 +180,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         openapi_config=None,
         logging_config=None,
         debug=False,
+        state=State({"telemetry": Telemetry()}),
     )
 
 
@@ -162,4 +188,5 @@ def asgi() -> Edge:
     """What the server of `csapi serve` calls in each of its processes."""
     settings = load_settings()
     configure_logging(settings.log_level)
-    return Edge(create_app(settings))
+    app = create_app(settings)
+    return Edge(app, app.state.telemetry)

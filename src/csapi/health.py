@@ -34,6 +34,8 @@ async def livez(request: AnyRequest, principal: None) -> Response:
 async def readyz(request: AnyRequest, principal: None) -> Response:
     del principal
     state = request.app.state
+    if state.is_draining:
+        raise Problem("not_ready", "The server is stopping: send requests elsewhere.")
     try:
         async with asyncio.timeout(PROBE_SECONDS), acquire(state.pool) as connection:
             await connection.fetchval("SELECT 1 FROM csapi.alembic_version")
@@ -60,12 +62,13 @@ OPERATIONS = [
         path="/readyz",
         operation_id="getReadiness",
         summary="Is the server ready?",
-        description="503 while the database does not answer. Without Redis it is ready, and says "
+        description="503 while the database does not answer, and once the server is told to stop. "
+        "Without Redis it is ready, and says "
         "`degraded`: summaries then follow on the worker's own timer.",
         tag=TAG,
         handler=readyz,
         public=True,
         responses={200: Readiness},
-        problems=("database_unavailable",),
+        problems=("database_unavailable", "not_ready"),
     ),
 ]

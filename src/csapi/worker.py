@@ -5,11 +5,13 @@ import contextlib
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from arq import cron, func
 from arq.worker import Worker
 
+from csapi.access.once import trim_requests
 from csapi.connect.webhooks.client import Client
 from csapi.connect.webhooks.job import Deliverer
 from csapi.connect.webhooks.trim import trim_webhooks
@@ -24,6 +26,7 @@ from csapi.kit.queue import (
     serialize,
 )
 from csapi.kit.settings import Settings
+from csapi.kit.telemetry import Telemetry, telling
 from csapi.reports.alerts.watching import look_at_alert
 from csapi.reports.exports.job import Exporter
 from csapi.reports.goals.watching import look_at_goal
@@ -32,10 +35,11 @@ from csapi.reports.radar.told import issue_scanner
 from csapi.reports.runs.job import Reporter
 from csapi.reports.watching import Watch, Watcher
 from csapi.rollup.audit import Auditor
+from csapi.rollup.behind import Heartbeat, behind_of
 from csapi.rollup.costs import extend_costs
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
-from csapi.rollup.trim import trim_requests, trim_slots
+from csapi.rollup.trim import trim_slots
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +153,7 @@ async def run_worker(settings: Settings) -> None:
     reporter = Reporter(pool, live_slots_max=settings.live_slots_max)
     watcher = Watcher(pool, LOOKS, live_slots_max=settings.live_slots_max)
     deliverer = Deliverer(pool, Client(insecure=settings.webhooks_insecure))
+    beat = Heartbeat()
     context = {
         "drainer": drainer,
         "exporter": exporter,
@@ -157,11 +162,13 @@ async def run_worker(settings: Settings) -> None:
         "deliverer": deliverer,
         "pool": pool,
     }
+    telemetry = Telemetry()
+    telemetry.collectors.append(partial(behind_of, pool, beat))
     log.info("worker started")
     risks = risk_scanner(pool, settings.live_slots_max)
     issues = issue_scanner(pool, settings.live_slots_max)
     tasks = [
-        asyncio.create_task(run_timer("drain", drainer.drain)),
+        asyncio.create_task(run_timer("drain", beat.of(drainer.drain))),
         asyncio.create_task(run_timer("export", exporter.sweep)),
         asyncio.create_task(run_timer("report", reporter.sweep)),
         asyncio.create_task(run_timer("watch", watcher.sweep)),
@@ -171,7 +178,8 @@ async def run_worker(settings: Settings) -> None:
         asyncio.create_task(run_timer("audit", Auditor(pool).sweep)),
         asyncio.create_task(run_arq(settings, context)),
     ]
-    await stop.wait()
+    async with telling(telemetry, settings.metrics_port, 1):
+        await stop.wait()
     log.info("worker stopping")
     for task in tasks:
         task.cancel()

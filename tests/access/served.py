@@ -43,7 +43,7 @@ class Served:
             return (await create_key(connection, self.tenant_id, "other", ALL_SCOPES)).token
 
     def client(self, key: str | None, address: str = "10.0.0.1") -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(Edge(self.app), client=(address, 1))
+        transport = httpx.ASGITransport(Edge(self.app, self.state.telemetry), client=(address, 1))
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         return httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers)
 

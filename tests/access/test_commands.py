@@ -110,3 +110,16 @@ async def test_an_administrators_url_acts_as_the_weak_role(
         "SELECT name FROM tenants WHERE tenant_id = $1", UUID(done.json["tenant_id"])
     )
     assert found == "By admin"
+
+
+def test_budgets_of_a_tenant_are_set_listed_and_unset(database: Database, tenant_id: UUID) -> None:
+    url, tenant = database.api_url, ("--tenant", str(tenant_id))
+    assert csapi(url, "budgets", "set", *tenant, "key-read", "7").code == 0
+    listed = csapi(url, "budgets", "list", *tenant, "--json").json
+    assert listed["key-read"] == {"quota": 7, "own": True}
+    assert listed["tenant-read"]["own"] is False
+    assert csapi(url, "budgets", "unset", *tenant, "key-read").code == 0
+    assert failed_in_one_line(csapi(url, "budgets", "unset", *tenant, "key-read"))
+    assert failed_in_one_line(
+        csapi(url, "budgets", "set", "--tenant", str(uuid4()), "key-read", "7")
+    )

@@ -12,10 +12,10 @@ from tests.access.served import Served, served
 from tests.conftest import Database
 
 from csapi.access import once
+from csapi.access.once import trim_requests
 from csapi.app import ALL_OPERATIONS
-from csapi.reports.plans import endpoints
+from csapi.reports.plans import endpoints, store
 from csapi.reports.runs import endpoints as runs
-from csapi.rollup.trim import trim_requests
 
 PLAN = endpoints.PLAN
 REPORTS, REPORT = "/v1/reports", runs.EXAMPLE
@@ -139,7 +139,7 @@ async def test_a_process_that_dies_before_the_effect_leaves_it_to_the_next(
 ) -> None:
     before, key = await made(one), str(uuid4())
     stands, goes_on = asyncio.Event(), asyncio.Event()
-    add = endpoints.add_plan
+    add = store.add_plan
 
     async def slow(*args: Any, **kwargs: Any) -> Any:
         stands.set()

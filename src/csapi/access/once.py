@@ -22,6 +22,8 @@ import msgspec
 from csapi.access.principals import Principal
 from csapi.access.tenancy import settling, tenant_transaction
 from csapi.kit.body import header, read_body
+from csapi.kit.clock import now
+from csapi.kit.db import acquire
 from csapi.kit.http import Response
 from csapi.kit.operations import AnyRequest, operation_of
 from csapi.kit.problems import Problem
@@ -213,3 +215,14 @@ async def _keep(pool: asyncpg.Pool, claim: Claim, given: Response, *, is_secret:
         msgspec.json.encode(kept).decode(),
         given.body if is_kept else None,
     )
+
+
+async def trim_requests(pool: asyncpg.Pool) -> int:
+    """Forget requests whose key has had its time; the number of tenants gone through."""
+    oldest = now() - timedelta(hours=KEPT_HOURS)
+    async with acquire(pool) as connection:
+        tenants = [row[0] for row in await connection.fetch("SELECT tenant_id FROM tenants")]
+    for tenant_id in tenants:
+        async with tenant_transaction(pool, tenant_id) as connection:
+            await connection.execute(FORGET, tenant_id, oldest)
+    return len(tenants)

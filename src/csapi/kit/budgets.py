@@ -22,7 +22,7 @@ from csapi.kit.redis_line import RedisLine
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-REDIS_SECONDS = 0.05
+REDIS_SECONDS = 0.1
 # After a failure Redis is left alone for so long: requests do not queue up behind it.
 APART_SECONDS = 1.0
 REMEMBERED = 50_000

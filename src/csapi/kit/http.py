@@ -18,10 +18,11 @@ from csapi.kit.log import log_fields
 from csapi.kit.problem_answers import log_problem, problem_body, to_problem
 from csapi.kit.problems import MEDIA_TYPE as PROBLEM_TYPE
 from csapi.kit.problems import Problem
+from csapi.kit.telemetry import Telemetry
 
 access_log = logging.getLogger("csapi.access")
 
-_FURTHER = "further_headers"
+_FURTHER, _PROBLEM = "further_headers", "problem"
 _encoder = msgspec.json.Encoder()
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:=\-]{1,64}\Z")
 _API_HEADERS = [
@@ -122,6 +123,7 @@ def problem_response(exc: Exception, scope: Any) -> Response:
     """The answer for any exception; unknown ones are logged."""
     problem = to_problem(exc)
     log_problem(problem, exc, scope)
+    scope["state"][_PROBLEM] = problem.code
     return Response(
         problem_body(problem, scope),
         status=problem.status,
@@ -174,8 +176,9 @@ class Edge:
     A handler may set `scope["state"]["tenant"]`; it is logged.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry | None = None) -> None:
         self.app = app
+        self.telemetry = Telemetry() if telemetry is None else telemetry
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -186,6 +189,7 @@ class Edge:
         state["request_id"] = request_id = _request_id(scope)
         status = 0
         upload = Upload(scope, receive)
+        self.telemetry.in_flight += 1
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -211,8 +215,16 @@ class Edge:
                 raise
             await problem_response(exc, scope)(scope, upload.receive, send_with_headers)
         finally:
+            self.telemetry.in_flight -= 1
+            seconds = time.perf_counter() - began
+            self.telemetry.ended(_operation_id(state), status, seconds, state.get(_PROBLEM, ""))
             if access_log.isEnabledFor(logging.INFO):
-                _log_access(scope, status, time.perf_counter() - began)
+                _log_access(scope, status, seconds)
+
+
+def _operation_id(state: dict[str, Any]) -> str:
+    operation = state.get("operation")
+    return "none" if operation is None else str(operation.operation_id)
 
 
 def _finish_headers(given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
