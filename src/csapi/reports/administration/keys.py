@@ -201,6 +201,8 @@ OPERATIONS = [
         method="POST",
         path="/v1/api-keys",
         operation_id="createApiKey",
+        repeats="keyed",
+        secret=True,
         summary="Make a key",
         description="With scopes, and if wanted an end and the addresses that it may be used from. "
         "A key can give only scopes that it has, and addresses that it may be used from itself. "
@@ -249,6 +251,8 @@ OPERATIONS = [
         method="POST",
         path="/v1/api-keys/{key_id}/rotate",
         operation_id="rotateApiKey",
+        repeats="keyed",
+        secret=True,
         summary="Replace a key, with overlap",
         description="Makes a new key with the same name, scopes and addresses; the old one goes on "
         "for `overlap_seconds`, so that nobody is refused while it is being replaced everywhere. "
@@ -281,6 +285,7 @@ OPERATIONS = [
         method="POST",
         path="/v1/api-keys/revocations",
         operation_id="reportLeakedTokens",
+        repeats="harmless",
         summary="Revoke keys by themselves",
         description="For scanners that find keys where they should not be, and whoever holds one: "
         "no other credentials are needed. Every text that is a key or a portal token of ours ends "
