@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Litestar
 
 from csapi import __version__
-from csapi.access.addresses import Network, read_networks
+from csapi.access.addresses import read_proxies
 from csapi.access.guard import Guard
 from csapi.access.principals import Principal
 from csapi.health import OPERATIONS as HEALTH
@@ -62,14 +62,6 @@ def openapi_document() -> dict[str, Any]:
     )
 
 
-def trusted_proxies(settings: Settings) -> tuple[Network, ...]:
-    try:
-        return read_networks(filter(None, settings.trusted_proxies.replace(" ", "").split(",")))
-    except ValueError as error:
-        text = f"Correct CSAPI_TRUSTED_PROXIES: {error}. Name networks such as 10.0.0.0/8."
-        raise StartupError(text) from None
-
-
 async def authenticate(request: AnyRequest, scope: str) -> Principal:
     guard: Guard = request.app.state.guard
     return await guard(request, scope)
@@ -88,7 +80,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     hub = hub_of(pool, news)
     app.state.settings = settings
     app.state.pool = pool
-    app.state.guard = Guard(pool, trusted_proxies(settings))
+    app.state.guard = Guard(pool, read_proxies(settings.trusted_proxies))
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
     app.state.quotas = Quotas(pool)
