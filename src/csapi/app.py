@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from csapi import __version__
-from csapi.access.addresses import Network, read_networks
+from csapi.access.addresses import read_proxies
 from csapi.access.guard import Guard
 from csapi.access.limiting import Limiter
 from csapi.access.once import answer_once
@@ -67,14 +67,6 @@ def openapi_document() -> dict[str, Any]:
     )
 
 
-def trusted_proxies(settings: Settings) -> tuple[Network, ...]:
-    try:
-        return read_networks(filter(None, settings.trusted_proxies.replace(" ", "").split(",")))
-    except ValueError as error:
-        text = f"Correct CSAPI_TRUSTED_PROXIES: {error}. Name networks such as 10.0.0.0/8."
-        raise StartupError(text) from None
-
-
 async def authenticate(request: AnyRequest, scope: str) -> Principal:
     """Who is calling, after their budget was charged."""
     guard: Guard = request.app.state.guard
@@ -125,7 +117,8 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     hub = hub_of(pool, news)
     app.state.settings = settings
     app.state.pool = pool
-    app.state.guard = Guard(pool, trusted_proxies(settings), settings.refusals_per_minute)
+    proxies = read_proxies(settings.trusted_proxies)
+    app.state.guard = Guard(pool, proxies, settings.refusals_per_minute)
     limiter = app.state.limiter = Limiter(settings, pool)
     at_once = settings.pool_size * settings.requests_per_connection
     app.state.gates = {"read": Gate(at_once), "write": Gate(at_once)}

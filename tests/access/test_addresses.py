@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from csapi.access.addresses import address_of, covers, is_within, read_network, read_networks
+from csapi.access.addresses import (
+    address_of,
+    covers,
+    is_within,
+    read_network,
+    read_networks,
+    read_proxies,
+)
+from csapi.kit.db import StartupError
 
 PROXIES = read_networks(["10.0.0.0/8", "fd00::/8"])
 
@@ -66,3 +74,10 @@ def test_networks_cover_what_lies_within() -> None:
     networks = read_networks(["192.0.2.0/24", "2001:db8::/32"])
     assert all(covers(networks, each) for each in read_networks(["192.0.2.7", "2001:db8:1::/48"]))
     assert not any(covers(networks, each) for each in read_networks(["192.0.0.0/16", "::/0"]))
+
+
+def test_proxies_are_read_from_one_line() -> None:
+    assert read_proxies("10.0.0.0/8, fd00::/8,") == PROXIES
+    assert read_proxies("") == ()
+    with pytest.raises(StartupError, match="CSAPI_TRUSTED_PROXIES"):
+        read_proxies("10.0.0.1/8")

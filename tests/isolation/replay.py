@@ -27,8 +27,6 @@ VOLATILE = {
     "looked_at", "status", "progress", "rows", "rows_total", "bytes",
     # who made a key, and what replaces it
     "created_by", "replaced_by", "replaces", "last_used_at",
-    # the chain of a tenant's own acts
-    "sequence", "at", "actor", "hash", "previous", "entries",
     # secrets, and how far the worker has come with what was to be delivered
     "secret", "overlap_ends_at", "next_attempt_at", "attempts", "last_error", "last_status_code",
     "attempt_log", "failing_since",

@@ -11,6 +11,8 @@ from ipaddress import (
 )
 from typing import Any
 
+from csapi.kit.db import StartupError
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -31,6 +33,15 @@ def read_network(text: str) -> Network:
 
 def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(read_network(text) for text in texts)
+
+
+def read_proxies(text: str) -> tuple[Network, ...]:
+    """The networks of CSAPI_TRUSTED_PROXIES. Raises StartupError."""
+    try:
+        return read_networks(filter(None, text.replace(" ", "").split(",")))
+    except ValueError as error:
+        what = f"Correct CSAPI_TRUSTED_PROXIES: {error}. Name networks such as 10.0.0.0/8."
+        raise StartupError(what) from None
 
 
 def read_address(text: str) -> Address | None:

@@ -10,6 +10,7 @@ import time
 
 import click
 
+from csapi.access.addresses import read_proxies
 from csapi.cli.errors import one_line_errors
 from csapi.kit.db import OWNER, StartupError, connect, refuse_unsafe_role
 from csapi.kit.settings import Settings, load_settings
@@ -101,6 +102,7 @@ def serve() -> None:
     from granian.http import HTTP1Settings
 
     settings = load_settings()
+    read_proxies(settings.trusted_proxies)
     asyncio.run(check_database(settings))
     address = listening_address(settings.host, settings.port)
     os.environ[PARENT_PID] = str(os.getpid())

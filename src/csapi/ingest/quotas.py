@@ -8,7 +8,7 @@ meanwhile; nothing of a request is ever taken in half.
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,8 @@ COUNTED_SECONDS = 5.0
 UNLIMITED_SECONDS = 30.0
 # Ids are made before their transactions commit; by then all of them have.
 SETTLED = timedelta(minutes=2)
+# How long a request waits for a count of what was made before the process came.
+LOOK_SECONDS = 1.0
 REMEMBERED = 10_000
 
 READ = "SELECT period, items FROM quotas WHERE tenant_id = $1 ORDER BY period"
@@ -73,6 +75,9 @@ class Quotas:
         clock = time.monotonic()
         lasts = COUNTED_SECONDS if allowance and allowance.limits else UNLIMITED_SECONDS
         if allowance is None or clock - allowance.looked_at >= lasts:
+            if allowance is not None:
+                # Others need not look meanwhile.
+                allowance.looked_at = clock
             allowance = await self._look(tenant_id, allowance, now)
         for period, items in allowance.limits:
             if allowance.counts[period].used >= items:
@@ -86,7 +91,7 @@ class Quotas:
                 count.used += created
 
     async def _look(self, tenant_id: UUID, last: Allowance | None, now: datetime) -> Allowance:
-        counts = {} if last is None else last.counts
+        counts = {} if last is None else dict(last.counts)
         async with tenant_transaction(self._pool, tenant_id, readonly=True) as connection:
             rows = await connection.fetch(READ, tenant_id)
             limits = [(row["period"], row["items"]) for row in rows]
@@ -108,16 +113,19 @@ async def counted(
     bounds: tuple[datetime, datetime],
     now: datetime,
 ) -> Count:
-    """Count on from where all that was made has been counted."""
+    """Count on from where all that was made has been counted, as far as there is time: what is not
+    counted yet is allowed."""
     start, end = bounds
-    if last is None or last.start != start:
-        last = Count(start, start)
-    settled_until = max(last.until, min(now - SETTLED, end))
-    settled = last.settled
-    if settled_until > last.until:
-        settled += await created_between(connection, tenant_id, last.until, settled_until)
-    recent = await created_between(connection, tenant_id, settled_until, end)
-    return Count(start, settled_until, settled, settled + recent)
+    count = Count(start, start) if last is None or last.start != start else replace(last)
+    settled_until, deadline = min(now - SETTLED, end), time.monotonic() + LOOK_SECONDS
+    while count.until < settled_until and time.monotonic() < deadline:
+        step = min(count.until + timedelta(days=1), settled_until)
+        count.settled += await created_between(connection, tenant_id, count.until, step)
+        count.until = step
+    count.used = count.settled
+    if count.until >= settled_until:
+        count.used += await created_between(connection, tenant_id, count.until, end)
+    return count
 
 
 def refusal(period: str, items: int, now: datetime) -> Problem:
