@@ -8,12 +8,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.access.served import Served, served
+from tests.access.served import ALL_SCOPES, Served, served
 from tests.conftest import Database
 
 from csapi.access import once
 from csapi.access.once import trim_requests
+from csapi.access.service import create_key, create_tenant
 from csapi.app import ALL_OPERATIONS
+from csapi.kit.db import acquire
 from csapi.reports.plans import endpoints, store
 from csapi.reports.runs import endpoints as runs
 
@@ -67,6 +69,13 @@ async def test_the_key_is_of_one_request(one: Served) -> None:
     await send(one, key)
     other = await send(one, key, body=PLAN | {"title": "Another"})
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    async with acquire(one.state.pool) as connection:
+        tenant_id = await create_tenant(connection, "another", "UTC")
+        theirs = (await create_key(connection, tenant_id, "k", ALL_SCOPES)).token
+    async with one.client(theirs) as client:
+        answer = await client.post(PATH, json=PLAN, headers={"Idempotency-Key": key})
+    assert answer.status_code == 201
+    assert "idempotency-replayed" not in answer.headers
     # And of one operation and one key of the API.
     goal = await send(one, key, "/v1/goals", {"title": "No"})
     assert goal.json()["code"] != "idempotency_key_reused"
@@ -130,6 +139,9 @@ async def test_a_process_that_dies_after_the_effect_repeats_nothing(
     with monkeypatch.context() as killed:
         killed.setattr(once, "_keep", dies)
         assert (await send(one, key)).status_code == 201
+    # It might be about to keep its answer still.
+    assert (await send(one, key)).json()["code"] == "request_in_progress"
+    monkeypatch.setattr(once, "LEASE_SECONDS", 0)
     again = await send(one, key)
     assert (again.status_code, again.json()["code"]) == (409, "answer_not_kept")
     assert await made(one) == before + 1

@@ -64,6 +64,8 @@ class Guard:
         self._proxies = proxies
         self._refusals = Refusals(refusals_per_minute, proxies)
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        # Digests of what was right when it was last looked up: not held up by wrong ones beside it.
+        self._good: OrderedDict[bytes, None] = OrderedDict()
         self._touched: dict[str, float] = {}
         self._origins: OrderedDict[UUID, tuple[float, frozenset[str]]] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -131,7 +133,8 @@ class Guard:
         if known is not None and clock - known[0] < TRUSTED_SECONDS:
             return known[1]
         self._known.pop(digest, None)
-        self._refusals.check(request.scope)
+        if digest not in self._good:
+            self._refusals.check(request.scope)
         # What is no key of ours by its checksum must not wait for, or use up, a connection.
         if parse_token(text) is None:
             self._refusals.count(request.scope)
@@ -143,8 +146,13 @@ class Guard:
                 found = await recognize(connection, text, now())
                 principal = None if found is None else found[0]
         if principal is None:
+            self._good.pop(digest, None)
             self._refusals.count(request.scope)
             raise Problem("unauthorized", "The API key is not valid.")
+        self._good[digest] = None
+        self._good.move_to_end(digest)
+        if len(self._good) > REMEMBERED_KEYS:
+            self._good.popitem(last=False)
         self._known[digest] = (clock, principal)
         if len(self._known) > REMEMBERED_KEYS:
             self._known.popitem(last=False)

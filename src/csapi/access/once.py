@@ -53,7 +53,9 @@ WHERE i.created_at <= clock_timestamp() - $7::interval
     AND i.created_at <= clock_timestamp() - $8::interval)
 RETURNING claim"""
 FOUND = """
-SELECT fingerprint, state, status, headers, body FROM idempotency
+SELECT fingerprint, state, status, headers, body,
+  created_at > clock_timestamp() - $5::interval AS is_fresh
+FROM idempotency
 WHERE tenant_id = $1 AND holder = $2 AND operation = $3 AND key = $4"""
 # Looks whether the transaction has changed anything before it does so itself.
 SETTLE = f"""
@@ -152,14 +154,16 @@ async def claimed(pool: asyncpg.Pool, claim: Claim, fingerprint: bytes) -> Respo
         )
         if mine is not None:
             return None
-        row = await connection.fetchrow(FOUND, *claim.place[:4])
-    if row is None or (row["state"] == RUNNING and row["fingerprint"] == fingerprint):
-        raise in_progress()
-    if row["fingerprint"] != fingerprint:
+        row = await connection.fetchrow(FOUND, *claim.place[:4], timedelta(seconds=LEASE_SECONDS))
+    if row is not None and row["fingerprint"] != fingerprint:
         raise Problem(
             "idempotency_key_reused",
             "The Idempotency-Key was used within 24 hours for another request.",
         )
+    # What is settled gets its answer in a moment, if the process lives.
+    is_near = row is not None and row["state"] == SETTLED and row["is_fresh"]
+    if row is None or row["state"] == RUNNING or is_near:
+        raise in_progress()
     return _again(row)
 
 
