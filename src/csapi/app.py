@@ -10,6 +10,9 @@ from litestar import Litestar
 
 from csapi import __version__
 from csapi.access.guard import Guard
+from csapi.access.people.accounts import People
+from csapi.access.people.hashing import Hasher
+from csapi.access.people.signing import Signer
 from csapi.access.principals import Principal
 from csapi.health import OPERATIONS as HEALTH
 from csapi.health import TAG as HEALTH_TAG
@@ -78,7 +81,10 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     hub = hub_of(pool, news)
     app.state.settings = settings
     app.state.pool = pool
-    app.state.guard = Guard(pool)
+    signer, hasher = Signer(pool, settings.issuer), Hasher()
+    app.state.guard = Guard(pool, signer)
+    app.state.people = People(pool, signer, hasher)
+    hasher.warm()
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
     tally = app.state.tally = Tally(pool)
@@ -104,6 +110,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
         await hub.close()
         await tally.close()
         await waker.close()
+        hasher.close()
         await pool.close()
 
 

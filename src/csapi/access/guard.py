@@ -9,6 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
+from csapi.access.people.sessions import principal_of
+from csapi.access.people.signing import Signer
 from csapi.access.portal import origins_of, recognize_portal_token
 from csapi.access.principals import Principal
 from csapi.access.service import recognize, touch_key
@@ -32,13 +34,16 @@ BEARER = "bearer "
 
 
 def check_kind(principal: Principal, operation: Operation) -> None:
-    """Whether a key, a portal token or an agent's own token may call the operation at all."""
-    if operation.agent:
+    """Whether a key, a portal token, an agent's own token or a person may call the operation."""
+    if operation.person:
+        if principal.person_id is None:
+            raise Problem("not_a_person", "It is about whoever has signed in: a key is nobody.")
+    elif operation.agent:
         if principal.agent_id is None:
             raise Problem(
                 "not_an_agent",
                 "Nobody's own: it takes a portal token that is bound to an agent (`agent` of POST "
-                "/v1/portal-tokens).",
+                "/v1/portal-tokens), or somebody who signed in with the role agent.",
             )
     elif principal.agent_id is not None:
         raise Problem("insufficient_scope", "An agent's own token sees what is under /v1/me alone.")
@@ -51,10 +56,12 @@ def check_kind(principal: Principal, operation: Operation) -> None:
 
 
 class Guard:
-    """Recognizes keys. What it found is trusted for a few seconds, by digest and not by key."""
+    """Recognizes keys, and people who have signed in. What it found is trusted for a few seconds,
+    by digest and not by key."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, signer: Signer) -> None:
         self._pool = pool
+        self._signer = signer
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
         self._touched: dict[str, float] = {}
         self._origins: OrderedDict[UUID, tuple[float, frozenset[str]]] = OrderedDict()
@@ -69,13 +76,14 @@ class Guard:
         else:
             principal = await self._redeemed(ticket)
         if (origin := origin_of(request.scope)) is not None:
-            await self._admit(request, origin, principal.tenant_id)
+            await self.admit(request, origin, principal.tenant_id)
         check_kind(principal, operation_of(request))
         if scope not in principal.scopes:
-            raise Problem("insufficient_scope", f"The key lacks the scope {scope}.")
+            who = "key" if principal.role is None else f"role {principal.role}"
+            raise Problem("insufficient_scope", f"The {who} lacks the scope {scope}.")
         return principal
 
-    async def _admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> None:
+    async def admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> None:
         """Let scripts of a page read the answer, if its origin is one of the tenant's."""
         clock = time.monotonic()
         known = self._origins.get(tenant_id)
@@ -115,9 +123,13 @@ class Guard:
         digest = hashlib.sha256(text.encode("latin-1", "replace")).digest()
         clock = time.monotonic()
         known = self._known.get(digest)
-        if known is not None and clock - known[0] < TRUSTED_SECONDS:
+        if known is not None and clock < known[0]:
             return known[1]
         self._known.pop(digest, None)
+        trusted_until = clock + TRUSTED_SECONDS
+        if "." in text:
+            person, lives = await self._person(text)
+            return self._remember(digest, min(trusted_until, clock + lives), person)
         # What is no key of ours by its checksum must not wait for, or use up, a connection.
         if parse_token(text) is None:
             raise Problem("unauthorized", "The API key is not valid.")
@@ -129,11 +141,23 @@ class Guard:
                 principal = None if found is None else found[0]
         if principal is None:
             raise Problem("unauthorized", "The API key is not valid.")
-        self._known[digest] = (clock, principal)
+        self._note_use(principal, clock)
+        return self._remember(digest, trusted_until, principal)
+
+    def _remember(self, digest: bytes, until: float, principal: Principal) -> Principal:
+        self._known[digest] = (until, principal)
         if len(self._known) > REMEMBERED_KEYS:
             self._known.popitem(last=False)
-        self._note_use(principal, clock)
         return principal
+
+    async def _person(self, text: str) -> tuple[Principal, float]:
+        """Whom an access token stands for, and how many seconds it has left."""
+        at = now()
+        claims = await self._signer.recognize(text, at)
+        principal = None if claims is None else await principal_of(self._pool, claims, at)
+        if claims is None or principal is None:
+            raise Problem("unauthorized", "The access token is not valid.")
+        return principal, claims.exp - at.timestamp()
 
     def _note_use(self, principal: Principal, clock: float) -> None:
         """Write last_used_at at most once a minute, beside the request and not in its way."""

@@ -22,7 +22,8 @@ class Principal:
     """Whose the request is. `is_portal`: it came with a portal token of that key, whose id is then
     `token_id`, or with a ticket, and sees of every answer only what passes `filters`, a filter as
     queries have it, in JSON. `agent_id`: the token is that agent's own, who sees what is about
-    themselves and nothing else."""
+    themselves and nothing else. `person_id`: somebody has signed in, with that role in the tenant;
+    `key_id` is then the id of the session."""
 
     tenant_id: UUID
     key_id: str
@@ -32,3 +33,5 @@ class Principal:
     filters: str | None = None
     token_id: str | None = None
     agent_id: UUID | None = None
+    person_id: UUID | None = None
+    role: str | None = None

@@ -11,6 +11,8 @@ COMMANDS = {
     "worker": "csapi.cli.worker:worker",
     "tenants": "csapi.cli.tenants:tenants",
     "keys": "csapi.cli.keys:keys",
+    "users": "csapi.cli.users:users",
+    "auth": "csapi.cli.auth:auth",
     "import": "csapi.cli.import_:import_",
     "verify": "csapi.cli.verify:verify",
     "explain": "csapi.cli.explain:explain",

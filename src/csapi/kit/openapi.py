@@ -70,6 +70,13 @@ _SECURITY_SCHEMES = {
         "description": "An API key: `Authorization: Bearer csk_live_...`; where the operation says "
         "so, also a portal token, `csp_live_...`",
     },
+    "accessToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Somebody who has signed in: the access token of `POST /v1/auth/sign-in`. "
+        "Their role decides which scopes they hold.",
+    },
     "apiKeyAuth": {
         "type": "apiKey",
         "in": "header",
@@ -194,7 +201,8 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
     if operation.scope is None:
         return entry | {"security": []}
     entry["description"] += _who_may_call(operation)
-    entry["security"] = [{name: []} for name in _SECURITY_SCHEMES]
+    names = ("accessToken",) if operation.person else tuple(_SECURITY_SCHEMES)
+    entry["security"] = [{name: []} for name in names]
     if operation.ticketed:
         entry["security"].append({})
     return entry | {"x-scope": str(operation.scope)}
@@ -207,7 +215,12 @@ def _who_may_call(operation: Operation) -> str:
     if operation.unfiltered:
         return text + " A portal token without filters may call it, too."
     if operation.agent:
-        return text + " Only a portal token that is bound to an agent may call it."
+        return (
+            text + " Only a portal token that is bound to an agent, or a person with the role "
+            "agent, may call it."
+        )
+    if operation.person:
+        return "\n\nOnly somebody who has signed in may call it, whatever their role."
     return text
 
 
