@@ -75,6 +75,7 @@ CREATE TABLE invitations (
   email TEXT NOT NULL,
   role TEXT NOT NULL,
   agent UUID,
+  invited_by UUID,
   created_at TIMESTAMP WITH TIME ZONE NOT NULL,
   expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT invitations_pkey PRIMARY KEY (tenant_id, id),

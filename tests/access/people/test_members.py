@@ -91,12 +91,14 @@ def test_a_changed_role_and_a_removal_hold_within_ten_seconds(desk: Desk, tenant
     tokens, path = desk.sign_in(email), f"/v1/members/{member_of(tenant, email)}"
     access = tokens["access_token"]
     assert desk.status(access, "/v1/members") == 200
+    back_door = invite(desk.http, new_email(), "admin", headers=bearer(access)).json()
     assert tenant.http.patch(path, json={"role": "analyst"}).json()["role"] == "analyst"
     assert becomes(lambda: desk.status(access, "/v1/members"), 403)
     assert tenant.http.patch(path, json={"role": "agent"}).status_code == 422
     assert tenant.http.delete(path).status_code == 204
     assert becomes(lambda: desk.status(access), 401)
     assert desk.refresh(tokens["refresh_token"]).status_code == 401
+    assert accept(desk, back_door["token"]).json()["code"] == "token_used"
     assert desk.try_to_sign_in(email).json()["code"] == "sign_in_failed"
 
 

@@ -2,12 +2,18 @@
 
 import time
 from collections.abc import Callable
+from uuid import UUID
 
 import asyncpg
 import httpx
 from tests.access.commands import csapi
 from tests.access.people.staff import PASSWORD, Desk, bearer, new_email
 from tests.conftest import Product, Tenant
+
+from csapi.access.people.roles import Role
+from csapi.access.people.sessions import MOST_SESSIONS, begin_session
+from csapi.access.tenancy import tenant_transaction
+from csapi.kit.clock import now
 
 WITHIN_SECONDS = 10
 NEW_PASSWORD = "another canary sentence"
@@ -105,6 +111,21 @@ def test_a_refresh_token_is_good_once(desk: Desk, tenant: Tenant) -> None:
     assert desk.refresh(first["refresh_token"]).json()["code"] == "session_ended"
     assert desk.refresh(third["refresh_token"]).status_code == 401
     assert dies(desk, third["access_token"])
+
+
+async def test_the_oldest_of_very_many_sessions_ends(
+    api_pool: asyncpg.Pool, tenant_id: UUID
+) -> None:
+    at = now()
+    async with tenant_transaction(api_pool, tenant_id) as connection:
+        person = await connection.fetchval("SELECT add_person($1, 'x', $2)", new_email(), at)
+        begun = [
+            await begin_session(connection, tenant_id, person, Role.OWNER, "x" * 999, at)
+            for _ in range(MOST_SESSIONS + 2)
+        ]
+        left = await connection.fetch("SELECT id, user_agent FROM person_sessions")
+    assert {row["id"] for row in left} == {each.id for each in begun[2:]}
+    assert {len(row["user_agent"]) for row in left} == {200}
 
 
 def test_signing_out_and_ending_sessions(desk: Desk, tenant: Tenant) -> None:

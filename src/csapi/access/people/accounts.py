@@ -68,6 +68,7 @@ async def prove(
 ) -> tuple[UUID, str] | None:
     """Whose account it is, with the hash as stored, if the password is right; None if it is not, or
     if there is none. Raises Problem (too_many_attempts) where it was tried too often."""
+    people.hasher.check_room()
     keys = digest_of("account", email), digest_of("address", caller.address)
     async with acquire(people.pool) as connection:
         wait = await connection.fetchval("SELECT take_attempt($1, $2, $3)", *keys, now)

@@ -30,8 +30,6 @@ from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, body_of, path_of
 from csapi.kit.problems import Problem
 
-MOST_SESSIONS_LISTED = 1_000
-
 
 def people_of(request: AnyRequest) -> People:
     people: People = request.app.state.people
@@ -163,7 +161,6 @@ async def list_sessions(request: AnyRequest, principal: Principal) -> Response:
         principal.tenant_id,
         person_of(principal),
         now(),
-        MOST_SESSIONS_LISTED,
     )
     data = [PersonSession(is_current=str(row["id"]) == principal.key_id, **row) for row in rows]
     return json_response(PersonSessionList(data=data))

@@ -56,9 +56,13 @@ class Hasher:
 
         return await self._run(compare)
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    def check_room(self) -> None:
+        """Raises Problem (overloaded): to be asked before an attempt is counted."""
         if self._waiting >= MOST_WAITING:
             raise Problem("overloaded", "Too many sign-ins at once. Try again.")
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        self.check_room()
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -49,8 +49,10 @@ FORGET = "DELETE FROM invitations WHERE tenant_id = $1 AND expires_at < $2"
 COUNT = "SELECT count(*) FROM invitations WHERE tenant_id = $1"
 INVITE = """
 INSERT INTO invitations
-  (tenant_id, id, token_id, secret_sha256, email, role, agent, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
+  (tenant_id, id, token_id, secret_sha256, email, role, agent, invited_by, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+# Else whoever is removed could come back by an invitation of their own.
+WITHDRAW_ALL = "DELETE FROM invitations WHERE tenant_id = $1 AND invited_by = $2"
 INVITATIONS = """
 SELECT id, email, role, agent, created_at, expires_at FROM invitations
 WHERE tenant_id = $1 AND expires_at > $2 ORDER BY created_at DESC, id LIMIT $3"""
@@ -126,15 +128,17 @@ async def change_member(
         if place.role is not Role.OWNER:
             await check_not_last(connection, tenant_id, person)
         check_power(principal, await role_of(connection, tenant_id, person))
+        await connection.execute(WITHDRAW_ALL, tenant_id, person)
         await connection.execute(CHANGE, tenant_id, person, place.role.value, place.agent)
 
 
 async def remove_member(pool: asyncpg.Pool, principal: Principal, person: UUID) -> None:
-    """The membership and its sessions end. Raises Problem as change_member does."""
+    """The membership, its sessions and the invitations by it end. Raises as change_member does."""
     tenant_id = principal.tenant_id
     async with tenant_transaction(pool, tenant_id) as connection:
         await check_not_last(connection, tenant_id, person)
         check_power(principal, await role_of(connection, tenant_id, person))
+        await connection.execute(WITHDRAW_ALL, tenant_id, person)
         await connection.execute(REMOVE, tenant_id, person)
         await connection.execute(END_ALL, tenant_id, person)
 
@@ -163,8 +167,9 @@ async def invite(
         await connection.execute(FORGET, tenant_id, now)
         if await connection.fetchval(COUNT, tenant_id) >= MOST_INVITATIONS:
             raise Problem("conflict", f"There are {MOST_INVITATIONS:,} invitations: withdraw some.")
-        arguments = (id_, token.id, token.digest, email, place.role.value, place.agent)
-        await connection.execute(INVITE, tenant_id, *arguments, now, now + lives)
+        what = (id_, token.id, token.digest, email, place.role.value, place.agent)
+        who = principal.person_id
+        await connection.execute(INVITE, tenant_id, *what, who, now, now + lives)
     return id_, token
 
 

@@ -214,8 +214,9 @@ MEMBERS = [
         path="/v1/members/{person_id}",
         operation_id="removeMember",
         summary="Remove somebody",
-        description="Their sessions here end; access tokens within ten seconds. The account stays: "
-        "it may belong to other tenants. The last owner cannot be removed.",
+        description="Their sessions here end, access tokens within ten seconds, and the "
+        "invitations that they have made. The account stays: it may belong to other tenants. The last "
+        "owner cannot be removed.",
         tag=TAG,
         handler=member_endpoints.remove_member,
         scope=Scope.ADMIN_WRITE,

@@ -99,7 +99,7 @@ class PersonSession(msgspec.Struct, kw_only=True):
 
 
 class PersonSessionList(msgspec.Struct, kw_only=True):
-    """The newest first, at most 1,000."""
+    """The newest first. The oldest of more than 100 ends."""
 
     data: list[PersonSession]
 

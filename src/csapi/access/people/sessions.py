@@ -20,8 +20,14 @@ from csapi.access.tenancy import tenant_transaction
 
 IDLE, LONGEST = timedelta(days=14), timedelta(days=90)
 LONGEST_AGENT = 200
+MOST_SESSIONS = 100
 
-FORGET = "DELETE FROM person_sessions WHERE tenant_id = $1 AND person = $2 AND expires_at < $3"
+# And the oldest of very many.
+FORGET = """
+DELETE FROM person_sessions
+WHERE tenant_id = $1 AND person = $2 AND (expires_at < $3 OR id IN (
+  SELECT id FROM person_sessions WHERE tenant_id = $1 AND person = $2
+  ORDER BY id DESC OFFSET $4::int - 1))"""
 ADD = """
 INSERT INTO person_sessions
   (tenant_id, id, token_id, person, secret_sha256, user_agent, created_at, used_at, expires_at)
@@ -76,7 +82,7 @@ async def begin_session(
     """A new one, in the transaction of the tenant."""
     token = new_sealed(REFRESH, tenant_id)
     agent = None if user_agent is None else user_agent[:LONGEST_AGENT]
-    await connection.execute(FORGET, tenant_id, person, now)
+    await connection.execute(FORGET, tenant_id, person, now, MOST_SESSIONS)
     id_ = await connection.fetchval(
         ADD, tenant_id, token.id, person, token.digest, agent, now, now + IDLE
     )
@@ -103,10 +109,12 @@ async def end_by_token(pool: asyncpg.Pool, token: Sealed) -> None:
 
 
 async def list_sessions(
-    pool: asyncpg.Pool, tenant_id: UUID, person: UUID, now: datetime, limit: int
+    pool: asyncpg.Pool, tenant_id: UUID, person: UUID, now: datetime
 ) -> Sequence[asyncpg.Record]:
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
-        rows: Sequence[asyncpg.Record] = await connection.fetch(LIST, tenant_id, person, now, limit)
+        rows: Sequence[asyncpg.Record] = await connection.fetch(
+            LIST, tenant_id, person, now, MOST_SESSIONS
+        )
     return rows
 
 

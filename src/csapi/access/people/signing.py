@@ -95,6 +95,11 @@ async def add_key(
     return added
 
 
+def is_due(keys: Sequence[SigningKey], at: datetime) -> bool:
+    """Whether it is time for a new key."""
+    return not keys or keys[-1].signs_from + KEY_LIVES <= at
+
+
 class Signer:
     """Signs and recognizes tokens. What it knows of keys is asked for again after half a minute."""
 
@@ -136,9 +141,11 @@ class Signer:
     async def _current(self, at: datetime) -> SigningKey:
         """The key that signs now; where the newest is old or there is none, one more is made."""
         keys = await self.keys(at)
-        if not keys or keys[-1].signs_from + KEY_LIVES <= at:
+        if is_due(keys, at):
             async with acquire(self._pool) as connection:
-                await add_key(connection, await living_keys(connection, at), at)
+                # Another process may have made one meanwhile.
+                if is_due(keys := await living_keys(connection, at), at):
+                    await add_key(connection, keys, at)
             keys = await self.keys(at, older_than=0)
         # Clocks of processes differ by a little: the only key serves from the start.
         return next((key for key in reversed(keys) if key.signs_from <= at), keys[0])

@@ -81,6 +81,8 @@ invitations = tenant_table(
     column("email", sa.Text),
     column("role", sa.Text),
     column("agent", uuid, null=True),
+    # The person, if it was not a key.
+    column("invited_by", uuid, null=True),
     column("created_at", instant),
     column("expires_at", instant),
     key=("id",),
