@@ -221,7 +221,7 @@ CREATE FUNCTION add_signing_key(new_kid text, new_private bytea, new_public byte
 BEGIN
   PERFORM pg_advisory_xact_lock(7162025230190416);
   IF newest IS DISTINCT FROM (
-    SELECT k.kid FROM csapi.signing_keys k ORDER BY k.signs_from DESC, k.kid DESC LIMIT 1)
+    SELECT k.kid FROM csapi.signing_keys k WHERE k.ends_at IS NULL)
   THEN
     RETURN false;
   END IF;

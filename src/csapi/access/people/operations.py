@@ -215,8 +215,8 @@ MEMBERS = [
         operation_id="removeMember",
         summary="Remove somebody",
         description="Their sessions here end, access tokens within ten seconds, and the "
-        "invitations that they have made. The account stays: it may belong to other tenants. The last "
-        "owner cannot be removed.",
+        "invitations that they have made. The account stays: it may belong to other tenants. The "
+        "last owner cannot be removed.",
         tag=TAG,
         handler=member_endpoints.remove_member,
         scope=Scope.ADMIN_WRITE,
