@@ -4,6 +4,7 @@ from alembic import context
 
 import csapi.access.audit_tables
 import csapi.access.outbox_tables
+import csapi.access.people.tables
 import csapi.access.tables
 import csapi.facts.cost_tables
 import csapi.facts.customer_tables

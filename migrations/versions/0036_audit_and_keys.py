@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0036"
-down_revision = "0034"
+down_revision = "0035"
 
 POLICY = "tenant_id = current_setting('csapi.tenant_id')::uuid"
 # What the API may do. Nobody may change an entry, or take one away.

@@ -14,6 +14,9 @@ from csapi.access.addresses import read_proxies
 from csapi.access.guard import Guard
 from csapi.access.limiting import Limiter
 from csapi.access.once import answer_once
+from csapi.access.people.accounts import People
+from csapi.access.people.hashing import Hasher
+from csapi.access.people.signing import Signer
 from csapi.access.principals import Principal
 from csapi.health import OPERATIONS as HEALTH
 from csapi.health import TAG as HEALTH_TAG
@@ -117,8 +120,11 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     hub = hub_of(pool, news)
     app.state.settings = settings
     app.state.pool = pool
+    signer, hasher = Signer(pool, settings.issuer), Hasher()
     proxies = read_proxies(settings.trusted_proxies)
-    app.state.guard = Guard(pool, proxies, settings.refusals_per_minute)
+    app.state.guard = Guard(pool, signer, proxies, settings.refusals_per_minute)
+    app.state.people = People(pool, signer, hasher)
+    hasher.warm()
     limiter = app.state.limiter = Limiter(settings, pool)
     at_once = settings.pool_size * settings.requests_per_connection
     app.state.gates = {"read": Gate(at_once), "write": Gate(at_once)}
@@ -158,6 +164,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
         await tally.close()
         await limiter.close()
         await waker.close()
+        hasher.close()
         await pool.close()
 
 

@@ -1,6 +1,7 @@
 """What the app is made of: each slice gives its operations."""
 
 from csapi.access.outbox import DATA
+from csapi.access.people import operations as people
 from csapi.connect.webhooks import operations as webhooks
 from csapi.ingest import attributes, endpoints, schedules, sla
 from csapi.kit.openapi_webhooks import Message
@@ -85,6 +86,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *keys.OPERATIONS,
     *audit_log.OPERATIONS,
     *usage.OPERATIONS,
+    *people.OPERATIONS,
 )
 
 MESSAGES: tuple[Message, ...] = tuple(
@@ -106,6 +108,7 @@ TAGS = {
     goals.TAG: "Where metrics are to be by when, and whether they get there; alerts where one "
     "moves the wrong way or out of its usual range; what annotated events changed.",
     webhooks.TAG: webhooks.TAG_TEXT,
+    people.TAG: people.TAG_TEXT,
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
     keys.TAG: "Keys, who did what, and how much was sent.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "

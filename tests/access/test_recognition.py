@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from csapi.access.guard import Guard
+from csapi.access.people.signing import Signer
 from csapi.access.principals import Scope
 from csapi.access.service import (
     AccessError,
@@ -122,6 +123,10 @@ async def test_a_key_has_known_scopes(
         await create_key(connection, tenant_id, "k", scopes)
 
 
+def guard_of(pool: Any) -> Guard:
+    return Guard(pool, Signer(pool, "csapi"))
+
+
 class Untouchable:
     """A pool that must not be asked."""
 
@@ -157,7 +162,7 @@ async def test_a_key_with_a_wrong_checksum_never_reaches_the_database(
     value = text.encode() if name == b"x-api-key" else b"Bearer " + text.encode()
     request: Any = Carrier((name, value))
     with pytest.raises(Problem) as problem:
-        await Guard(Untouchable())(request, READ)
+        await guard_of(Untouchable())(request, READ)
     assert problem.value.code == "unauthorized"
 
 
@@ -165,7 +170,7 @@ async def test_a_key_with_a_wrong_checksum_never_reaches_the_database(
 async def test_other_credentials_are_refused_without_an_echo(value: bytes) -> None:
     request: Any = Carrier((b"authorization", value))
     with pytest.raises(Problem) as problem:
-        await Guard(Untouchable())(request, READ)
+        await guard_of(Untouchable())(request, READ)
     assert problem.value.detail == "Send Authorization: Bearer <API key>."
 
 

@@ -53,6 +53,12 @@ OWN_WORDS = {
     ),
     "/v1/suggestions": ("/v1/me/suggestions", {"kind": "challenge", "text": CANARY}),
 }  # fmt: skip
+# Fields of examples that carry the canary.
+TOLD_APART = {
+    "/v1/webhooks": {"description": CANARY},
+    "/v1/invitations": {"email": f"{CANARY}@example.com"},
+    "/v1/webhooks": {"description": CANARY},
+}
 # Fields with ids of ours.
 OWN_IDS = (
     "id", "report_id", "agent_id", "suggestion_id", "plan_id", "webhook_id", "event_id",
@@ -62,8 +68,10 @@ CATALOG = ("/v1/metrics/", "/v1/dimensions/")
 
 # What only an agent's own token may call is looked at apart (tests/reports/test_own_evaluation.py).
 OF_AGENTS: tuple[Operation, ...] = tuple(each for each in ALL_OPERATIONS if each.agent)
+# And so is what only people who have signed in may call (tests/access/people).
+OF_PEOPLE: tuple[Operation, ...] = tuple(each for each in ALL_OPERATIONS if each.person)
 GUARDED: tuple[Operation, ...] = tuple(
-    each for each in ALL_OPERATIONS if each.scope is not None and not each.agent
+    each for each in ALL_OPERATIONS if each.scope is not None and not each.agent and not each.person
 )
 
 
@@ -114,8 +122,8 @@ def examples_of(operation: Operation) -> Iterator[Any]:
             yield {**example, "name": CANARY.replace("-", "_"), "label": CANARY}
         elif operation.path in ("/v1/exports", "/v1/queries/{name}"):
             yield named_metrics(copy.deepcopy(example))
-        elif operation.path == "/v1/webhooks":
-            yield {**example, "description": CANARY}
+        elif operation.path in TOLD_APART:
+            yield {**example, **TOLD_APART[operation.path]}
         elif operation.path.startswith("/v1/reports") or operation.path == "/v1/api-keys":
             yield {**example, "name": CANARY}
         elif operation.operation_id in (
@@ -144,6 +152,17 @@ def written_by_an_agent(client: httpx.Client, place: str) -> str:
     return id_
 
 
+def somebody_invited(client: httpx.Client) -> str:
+    """The id of a person who has accepted an invitation of the tenant."""
+    email = f"{CANARY}-{uuid4().hex}@example.com"
+    invitation = client.post("/v1/invitations", json={"email": email, "role": "admin"}).json()
+    body = {"token": invitation["token"], "password": uuid4().hex}
+    answer = client.post("/v1/auth/invitations/accept", json=body)
+    assert answer.status_code == 201, answer.text
+    id_: str = answer.json()["person_id"]
+    return id_
+
+
 @dataclass
 class Captured:
     """What one tenant has: values for placeholders by collection, and the answers it got."""
@@ -164,6 +183,8 @@ def fill(client: httpx.Client) -> Captured:
         place = collection_of(operation) if is_addressed(operation) else operation.path
         if place in OWN_WORDS and place not in captured.values:
             captured.add(place, written_by_an_agent(client, place))
+        if place == "/v1/members" and place not in captured.values:
+            captured.add(place, somebody_invited(client))
         value = KNOWN.get(place) or next(iter(captured.values.get(place, ())), CANARY)
         path = filled(operation, value)
         examples = examples_of(operation) if operation.request is not None else [None]

@@ -2,7 +2,9 @@
 
 import asyncpg
 from tests.isolation.golden import (
+    FUNCTIONS_POLICY,
     FURTHER_POLICIES,
+    OF_FUNCTIONS,
     SECURITY_DEFINERS,
     SWEPT_COLUMNS,
     TENANT_POLICY,
@@ -39,7 +41,7 @@ WHERE p.prosecdef AND p.pronamespace NOT IN ('pg_catalog'::regnamespace)"""
 
 
 async def tenant_tables(admin: asyncpg.Connection) -> set[str]:
-    return {row["name"] for row in await admin.fetch(TABLES)} - WITHOUT_TENANT
+    return {row["name"] for row in await admin.fetch(TABLES)} - WITHOUT_TENANT - OF_FUNCTIONS
 
 
 async def test_every_table_has_a_tenant_and_forced_row_level_security(
@@ -48,7 +50,7 @@ async def test_every_table_has_a_tenant_and_forced_row_level_security(
     tables = {row["name"]: row for row in await admin.fetch(TABLES)}
     assert len(tables) >= 20
     without = {name for name, row in tables.items() if not row["has_tenant"]}
-    assert without == WITHOUT_TENANT
+    assert without == WITHOUT_TENANT | OF_FUNCTIONS
     open_ones = [
         name
         for name, row in tables.items()
@@ -66,7 +68,7 @@ async def test_policies_have_their_golden_form(admin: asyncpg.Connection) -> Non
     expected = {
         table: {"tenant": TENANT_POLICY, **FURTHER_POLICIES.get(table, {})}
         for table in await tenant_tables(admin)
-    }
+    } | {table: {"functions": FUNCTIONS_POLICY} for table in OF_FUNCTIONS}
     assert found == expected
 
 
@@ -81,7 +83,8 @@ async def test_what_the_worker_sees_of_all_tenants_is_ids_only(admin: asyncpg.Co
 
 
 async def test_every_index_and_key_starts_with_the_tenant(admin: asyncpg.Connection) -> None:
-    indexes = [row for row in await admin.fetch(INDEXES) if row["table_name"] not in WITHOUT_TENANT]
+    known = WITHOUT_TENANT | OF_FUNCTIONS
+    indexes = [row for row in await admin.fetch(INDEXES) if row["table_name"] not in known]
     assert len(indexes) > 30
     others = {row["name"]: row["is_unique"] for row in indexes if row["first"] != "tenant_id"}
     assert others == dict.fromkeys(WITHOUT_LEADING_TENANT, False)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.conftest import Product
 from tests.isolation.keys import ALL_SCOPES, new_key, new_tenant_client
-from tests.isolation.replay import CANARY, GUARDED, OF_AGENTS, exchanged, filled
+from tests.isolation.replay import CANARY, GUARDED, OF_AGENTS, OF_PEOPLE, exchanged, filled
 
 from csapi.app import ALL_OPERATIONS, create_app
 from csapi.kit.operations import Operation
@@ -16,6 +16,10 @@ from csapi.kit.settings import Settings
 PUBLIC = {
     "getLiveness", "getReadiness", "listErrorTypes", "getErrorType", "downloadExport",
     "reportLeakedTokens",
+    # Who signs in has no token yet; the others carry a token of another kind in their bodies.
+    "signIn", "refreshTokens", "signOut", "acceptInvitation", "usePasswordReset",
+    # public keys
+    "getSigningKeys",
 }  # fmt: skip
 # What a portal token may call: all of it passes the filters of the token.
 PORTAL = {
@@ -32,6 +36,8 @@ OWN = {
     "getMyEvaluation", "createMySelfEvaluation", "listMySelfEvaluations", "createMySuggestion",
     "listMySuggestions",
 }  # fmt: skip
+# What only people who have signed in may call.
+OF_WHOEVER_ASKS = {"changePassword", "listMySessions", "endMySessions", "endMySession"}
 PAGES = {"/docs", "/docs/scalar.js", "/openapi.json"}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -86,6 +92,16 @@ def test_only_the_known_operations_are_an_agents_own(
         assert call(anyone, operation, None).status_code == 401
 
 
+def test_only_the_known_operations_are_of_people(
+    anyone: httpx.Client, keys: dict[str, str]
+) -> None:
+    assert {each.operation_id for each in OF_PEOPLE} == OF_WHOEVER_ASKS
+    for operation in OF_PEOPLE:
+        refused = call(anyone, operation, keys[str(operation.scope)])
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_a_person")
+        assert call(anyone, operation, None).status_code == 401
+
+
 def test_every_route_is_an_operation_or_a_page() -> None:
     app = create_app(Settings(database_url=None))
     routes = {route.path_format for route in app.routes}
@@ -109,8 +125,9 @@ def test_an_operation_answers_only_to_a_key_with_its_scope(
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE"])
 def test_another_method_opens_no_back_door(anyone: httpx.Client, method: str) -> None:
-    paths = {filled(each, CANARY): set[str]() for each in (*GUARDED, *OF_AGENTS)}
-    for each in (*GUARDED, *OF_AGENTS):
+    guarded = (*GUARDED, *OF_AGENTS, *OF_PEOPLE)
+    paths = {filled(each, CANARY): set[str]() for each in guarded}
+    for each in guarded:
         paths[filled(each, CANARY)].add(each.method)
     for path, methods in paths.items():
         answer = anyone.request(method, path)

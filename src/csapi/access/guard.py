@@ -13,6 +13,8 @@ import asyncpg
 from csapi.access.addresses import Network, address_of, is_within
 from csapi.access.keys import note_refusal
 from csapi.access.limiting import Refusals
+from csapi.access.people.sessions import principal_of
+from csapi.access.people.signing import Signer
 from csapi.access.portal import origins_of, recognize_portal_token
 from csapi.access.principals import Principal
 from csapi.access.service import recognize, touch_key
@@ -36,13 +38,16 @@ BEARER = "bearer "
 
 
 def check_kind(principal: Principal, operation: Operation) -> None:
-    """Whether a key, a portal token or an agent's own token may call the operation at all."""
-    if operation.agent:
+    """Whether a key, a portal token, an agent's own token or a person may call the operation."""
+    if operation.person:
+        if principal.person_id is None:
+            raise Problem("not_a_person", "It is about whoever has signed in: a key is nobody.")
+    elif operation.agent:
         if principal.agent_id is None:
             raise Problem(
                 "not_an_agent",
                 "Nobody's own: it takes a portal token that is bound to an agent (`agent` of POST "
-                "/v1/portal-tokens).",
+                "/v1/portal-tokens), or somebody who signed in with the role agent.",
             )
     elif principal.agent_id is not None:
         raise Problem("insufficient_scope", "An agent's own token sees what is under /v1/me alone.")
@@ -55,12 +60,18 @@ def check_kind(principal: Principal, operation: Operation) -> None:
 
 
 class Guard:
-    """Recognizes keys. What it found is trusted for a few seconds, by digest and not by key."""
+    """Recognizes keys, and people who have signed in. What it found is trusted for a few seconds,
+    by digest and not by key."""
 
     def __init__(
-        self, pool: asyncpg.Pool, proxies: Sequence[Network] = (), refusals_per_minute: int = 0
+        self,
+        pool: asyncpg.Pool,
+        signer: Signer,
+        proxies: Sequence[Network] = (),
+        refusals_per_minute: int = 0,
     ) -> None:
         self._pool = pool
+        self._signer = signer
         self._proxies = proxies
         self._refusals = Refusals(refusals_per_minute, proxies)
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
@@ -82,13 +93,14 @@ class Guard:
             principal = await self._redeemed(request, ticket)
         self._check_address(request, principal)
         if (origin := origin_of(request.scope)) is not None:
-            await self._admit(request, origin, principal.tenant_id)
+            await self.admit(request, origin, principal.tenant_id)
         check_kind(principal, operation_of(request))
         if scope not in principal.scopes:
-            raise Problem("insufficient_scope", f"The key lacks the scope {scope}.")
+            who = "key" if principal.role is None else f"role {principal.role}"
+            raise Problem("insufficient_scope", f"The {who} lacks the scope {scope}.")
         return principal
 
-    async def _admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> None:
+    async def admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> None:
         """Let scripts of a page read the answer, if its origin is one of the tenant's."""
         clock = time.monotonic()
         known = self._origins.get(tenant_id)
@@ -130,11 +142,16 @@ class Guard:
         digest = hashlib.sha256(text.encode("latin-1", "replace")).digest()
         clock = time.monotonic()
         known = self._known.get(digest)
-        if known is not None and clock - known[0] < TRUSTED_SECONDS:
+        if known is not None and clock < known[0]:
             return known[1]
         self._known.pop(digest, None)
+        trusted_until = clock + TRUSTED_SECONDS
         if digest not in self._good:
             self._refusals.check(request.scope)
+        if "." in text:
+            person, lives = await self._person(request, text)
+            self._remember_good(digest)
+            return self._remember(digest, min(trusted_until, clock + lives), person)
         # What is no key of ours by its checksum must not wait for, or use up, a connection.
         if parse_token(text) is None:
             self._refusals.count(request.scope)
@@ -149,14 +166,20 @@ class Guard:
             self._good.pop(digest, None)
             self._refusals.count(request.scope)
             raise Problem("unauthorized", "The API key is not valid.")
+        self._remember_good(digest)
+        self._note_use(principal, clock)
+        return self._remember(digest, trusted_until, principal)
+
+    def _remember_good(self, digest: bytes) -> None:
         self._good[digest] = None
         self._good.move_to_end(digest)
         if len(self._good) > REMEMBERED_KEYS:
             self._good.popitem(last=False)
-        self._known[digest] = (clock, principal)
+
+    def _remember(self, digest: bytes, until: float, principal: Principal) -> Principal:
+        self._known[digest] = (until, principal)
         if len(self._known) > REMEMBERED_KEYS:
             self._known.popitem(last=False)
-        self._note_use(principal, clock)
         return principal
 
     def _check_address(self, request: AnyRequest, principal: Principal) -> None:
@@ -167,6 +190,16 @@ class Guard:
             name = f"refused {principal.key_id}"
             self._note(name, time.monotonic(), note_refusal(self._pool, principal))
             raise Problem("address_not_allowed", "The key may not be used from this address.")
+
+    async def _person(self, request: AnyRequest, text: str) -> tuple[Principal, float]:
+        """Whom an access token stands for, and how many seconds it has left."""
+        at = now()
+        claims = await self._signer.recognize(text, at)
+        principal = None if claims is None else await principal_of(self._pool, claims, at)
+        if claims is None or principal is None:
+            self._refusals.count(request.scope)
+            raise Problem("unauthorized", "The access token is not valid.")
+        return principal, claims.exp - at.timestamp()
 
     def _note_use(self, principal: Principal, clock: float) -> None:
         self._note(principal.key_id, clock, touch_key(self._pool, principal))

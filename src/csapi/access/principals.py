@@ -25,7 +25,8 @@ class Principal:
     `token_id`, or with a ticket, and sees of every answer only what passes `filters`, a filter as
     queries have it, in JSON. `agent_id`: the token is that agent's own, who sees what is about
     themselves and nothing else. `allowed_ips`: from where the key may be used, everywhere if there
-    are none."""
+    are none. `person_id`: somebody has signed in, with that role in the tenant; `key_id` is then
+    the id of the session."""
 
     tenant_id: UUID
     key_id: str
@@ -36,3 +37,5 @@ class Principal:
     token_id: str | None = None
     agent_id: UUID | None = None
     allowed_ips: tuple[Network, ...] = ()
+    person_id: UUID | None = None
+    role: str | None = None

@@ -5,10 +5,7 @@ stands in it must be worth nothing afterwards: a ticket is deleted by the statem
 good.
 """
 
-import hashlib
-import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,21 +13,11 @@ import asyncpg
 
 from csapi.access.portal import SCOPES
 from csapi.access.principals import Principal
+from csapi.access.sealed import TICKET, Sealed, new_sealed, parse_sealed
 from csapi.access.tenancy import tenant_transaction
-from csapi.access.tokens import (
-    CHECKSUM_LENGTH,
-    ID_LENGTH,
-    SECRET_LENGTH,
-    checksum,
-    random_text,
-)
 
-TICKET = re.compile(
-    rf"(cst_([0-9a-f]{{32}})_([0-9A-Za-z]{{{ID_LENGTH}}})_([0-9A-Za-z]{{{SECRET_LENGTH}}}))"
-    rf"([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})"
-)
-
-# By whom a stream was opened: a key, or a portal token that the key made.
+# By whom a stream was opened: a key, a portal token that the key made, or the session of a person,
+# whose id stands for the key.
 Opener = tuple[str, str | None]
 
 FORGET_EXPIRED = "DELETE FROM live_tickets WHERE tenant_id = $1 AND expires_at < $2"
@@ -49,44 +36,31 @@ JOIN api_keys k ON k.tenant_id = $1 AND k.key_id = w.key_id
 WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $4)
   AND (w.token_id IS NULL OR EXISTS (
     SELECT 1 FROM portal_tokens p
-    WHERE p.tenant_id = $1 AND p.token_id = w.token_id AND p.expires_at > $4))"""
+    WHERE p.tenant_id = $1 AND p.token_id = w.token_id AND p.expires_at > $4))
+UNION ALL
+SELECT s.id::text, NULL FROM person_sessions s
+JOIN memberships m ON m.tenant_id = $1 AND m.person = s.person
+WHERE s.tenant_id = $1 AND s.id = ANY ($5::uuid[]) AND s.expires_at > $4 AND m.agent IS NULL
+  AND s.created_at >= sessions_valid_from(s.person)"""
+UUID_LENGTH = 36
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    tenant_id: UUID
-    ticket_id: str
-    secret: str
-
-    @property
-    def text(self) -> str:
-        body = f"cst_{self.tenant_id.hex}_{self.ticket_id}_{self.secret}"
-        return body + checksum(body)
-
-    @property
-    def digest(self) -> bytes:
-        return hashlib.sha256(self.secret.encode()).digest()
-
-
-def parse_ticket(text: str) -> Ticket | None:
+def parse_ticket(text: str) -> Sealed | None:
     """The parts of a well-formed ticket with a right checksum, else None."""
-    found = TICKET.fullmatch(text)
-    if found is None or checksum(found[1]) != found[5]:
-        return None
-    return Ticket(UUID(hex=found[2]), found[3], found[4])
+    return parse_sealed(TICKET, text)
 
 
 async def create_ticket(
     pool: asyncpg.Pool, principal: Principal, *, now: datetime, expires_at: datetime
-) -> Ticket:
+) -> Sealed:
     """A ticket that sees what the principal sees. Its text exists only in the return value."""
-    ticket = Ticket(principal.tenant_id, random_text(ID_LENGTH), random_text(SECRET_LENGTH))
+    ticket = new_sealed(TICKET, principal.tenant_id)
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         await connection.execute(FORGET_EXPIRED, principal.tenant_id, now)
         await connection.execute(
             ADD,
             principal.tenant_id,
-            ticket.ticket_id,
+            ticket.id,
             ticket.digest,
             principal.key_id,
             principal.token_id,
@@ -102,9 +76,9 @@ async def redeem_ticket(pool: asyncpg.Pool, text: str, now: datetime) -> Princip
     ticket = parse_ticket(text)
     if ticket is None:
         return None
-    tenant_id = ticket.tenant_id
+    tenant_id = ticket.owner
     async with tenant_transaction(pool, tenant_id) as connection:
-        row = await connection.fetchrow(REDEEM, tenant_id, ticket.ticket_id, ticket.digest)
+        row = await connection.fetchrow(REDEEM, tenant_id, ticket.id, ticket.digest)
         if row is None or row["expires_at"] <= now:
             return None
         opener = row["key_id"], row["token_id"]
@@ -124,7 +98,8 @@ async def redeem_ticket(pool: asyncpg.Pool, text: str, now: datetime) -> Princip
 async def living(
     connection: asyncpg.Connection, tenant_id: UUID, openers: Collection[Opener], now: datetime
 ) -> set[Opener]:
-    """Those of the keys and tokens that are neither revoked nor over."""
+    """Those of the keys, tokens and sessions that are neither revoked nor over."""
     keys, tokens = [key for key, _ in openers], [token for _, token in openers]
-    rows = await connection.fetch(LIVING, tenant_id, keys, tokens, now)
+    sessions = [UUID(key) for key in keys if len(key) == UUID_LENGTH]
+    rows = await connection.fetch(LIVING, tenant_id, keys, tokens, now, sessions)
     return {(row["key_id"], row["token_id"]) for row in rows}

@@ -12,6 +12,8 @@ COMMANDS = {
     "tenants": "csapi.cli.tenants:tenants",
     "keys": "csapi.cli.keys:keys",
     "budgets": "csapi.cli.budgets:budgets",
+    "users": "csapi.cli.users:users",
+    "auth": "csapi.cli.auth:auth",
     "import": "csapi.cli.import_:import_",
     "verify": "csapi.cli.verify:verify",
     "explain": "csapi.cli.explain:explain",

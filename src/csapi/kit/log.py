@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 _CREDENTIAL = re.compile(
-    r"cs[kpt]_[A-Za-z0-9_]+|whsec_[A-Za-z0-9+/=]+"
+    r"cs[kptriw]_[A-Za-z0-9_]+|whsec_[A-Za-z0-9+/=]+"
     r"|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer\s+)[^\s\"'\\]+|(?<=://)[^\s/@]+@"
 )
 
-_SIGNS = ("csk_", "whsec_", "csp_", "cst_", "eyJ", "earer ", "EARER ", "@")
+_SIGNS = ("csk_", "whsec_", "csp_", "cst_", "csr_", "csi_", "csw_", "eyJ", "earer ", "EARER ", "@")
 
 
 def without_credentials(text: str) -> str:

@@ -145,7 +145,8 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
     if operation.scope is None:
         return entry | {"security": []}
     entry["description"] += _who_may_call(operation)
-    entry["security"] = [{name: []} for name in SECURITY_SCHEMES]
+    names = ("accessToken",) if operation.person else tuple(SECURITY_SCHEMES)
+    entry["security"] = [{name: []} for name in names]
     if operation.ticketed:
         entry["security"].append({})
     return entry | {"x-scope": str(operation.scope)}
@@ -158,7 +159,12 @@ def _who_may_call(operation: Operation) -> str:
     if operation.unfiltered:
         return text + " A portal token without filters may call it, too."
     if operation.agent:
-        return text + " Only a portal token that is bound to an agent may call it."
+        return (
+            text + " Only a portal token that is bound to an agent, or a person with the role "
+            "agent, may call it."
+        )
+    if operation.person:
+        return "\n\nOnly somebody who has signed in may call it, whatever their role."
     return text
 
 

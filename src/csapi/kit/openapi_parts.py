@@ -84,6 +84,13 @@ SECURITY_SCHEMES = {
         "description": "An API key: `Authorization: Bearer csk_live_...`; where the operation says "
         "so, also a portal token, `csp_live_...`",
     },
+    "accessToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Somebody who has signed in: the access token of `POST /v1/auth/sign-in`. "
+        "Their role decides which scopes they hold.",
+    },
     "apiKeyAuth": {
         "type": "apiKey",
         "in": "header",

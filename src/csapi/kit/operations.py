@@ -67,6 +67,7 @@ class Operation:
     `unfiltered`: only a portal token without filters may: not all of the answer would pass them.
     `ticketed`: where no header says who calls, the query parameter `ticket` does, once.
     `agent`: only an agent's own token may call it: whatever it answers is about that agent.
+    `person`: only somebody who has signed in may call it, whatever their role.
     `responses`: success status -> the type of the body, a Media, or None for no body.
     `ndjson`: the body is a batch of `request` items, as a JSON array or one item per line.
     `problems`: codes beyond those that follow from the declaration.
@@ -91,6 +92,7 @@ class Operation:
     unfiltered: bool = False
     ticketed: bool = False
     agent: bool = False
+    person: bool = False
     params: type[msgspec.Struct] | None = None
     path_params: type[msgspec.Struct] | None = None
     request: Any = None
@@ -117,6 +119,8 @@ class Operation:
         need(self.scope is not None or not may_portal, "has a scope, if portal tokens may call it")
         need(self.scope is not None or not self.agent, "has a scope, if it is of agents")
         need(not (self.agent and may_portal), "is of agents or of portals")
+        need(self.scope is not None or not self.person, "has a scope, if it is of people")
+        need(not (self.person and (self.agent or may_portal)), "is of people or of others")
         need(self.responses, "declares at least one success")
         need(all(200 <= status < 400 for status in self.responses), "declares successes only")
         need(set(self.problems) <= set(PROBLEMS), "names known problems")

@@ -43,8 +43,17 @@ _UNREADABLE = {
 
 _REFUSED = {
     "unauthorized": _type(
-        401, "Unauthorized", "Send a valid API key: Authorization: Bearer csk_live_..."
+        401,
+        "Unauthorized",
+        "Send a valid API key, or the access token of whoever has signed in: Authorization: Bearer "
+        "csk_live_...",
     ),
+    "sign_in_failed": _type(
+        401,
+        "Sign-in failed",
+        "The e-mail address or the password is wrong, or the person is no member.",
+    ),
+    "session_ended": _type(401, "Session ended", "The refresh token is not valid: sign in again."),
     "insufficient_scope": _type(
         403, "Insufficient scope", "The key is valid but lacks the scope that this operation needs."
     ),
@@ -55,6 +64,11 @@ _REFUSED = {
         403,
         "Not an agent",
         "What is asked for is an agent's own: send a portal token that is bound to one.",
+    ),
+    "not_a_person": _type(
+        403,
+        "Not a person",
+        "What is asked for is about whoever has signed in: send their access token.",
     ),
     "not_found": _type(404, "Not found", "There is no such resource here for this key."),
     "method_not_allowed": _type(
@@ -77,6 +91,11 @@ _REFUSED = {
         "A request with the same Idempotency-Key was carried out and is not repeated. Its answer "
         "showed a secret, was too large to keep, or was lost with the process that made it. "
         "Look at what is there; for another secret send another key.",
+    ),
+    "token_used": _type(
+        409,
+        "Token used",
+        "The invitation or password reset is unknown, used or over. Ask for another.",
     ),
     "snapshot_moved": _type(
         409,
@@ -106,6 +125,12 @@ _REFUSED = {
         "Nothing of the request was stored. Send it again when the period is over, as Retry-After "
         "says, or ask for a larger quota.",
         retry_after=3600,
+    ),
+    "too_many_attempts": _type(
+        429,
+        "Too many attempts",
+        "Passwords were tried too often. Wait as long as Retry-After says.",
+        retry_after=1,
     ),
     "too_many_queries": _type(
         429,

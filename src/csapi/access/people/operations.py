@@ -1,0 +1,280 @@
+"""People: what the API offers."""
+
+from csapi.access.people import endpoints, member_endpoints
+from csapi.access.people.schemas import (
+    AccessTokens,
+    CreatedInvitation,
+    InvitationList,
+    InvitationPath,
+    JsonWebKeySet,
+    Member,
+    MemberChange,
+    MemberPath,
+    NewInvitation,
+    PasswordChange,
+    PasswordReset,
+    PeoplePage,
+    PeopleParams,
+    PersonSessionList,
+    PersonSessionPath,
+    RefreshRequest,
+    SignIn,
+    SignInAnswer,
+    TokenAndPassword,
+)
+from csapi.access.principals import Scope
+from csapi.kit.operations import Operation
+
+TAG = "People"
+TAG_TEXT = (
+    "Signing in with e-mail address and password, and who may do what: owners, admins, analysts, "
+    "and agents, who see their own work alone."
+)
+PASSWORD = "correct horse battery staple"  # noqa: S105  an example
+TRIED = ("sign_in_failed", "too_many_attempts", "overloaded")
+
+SIGNING_IN = [
+    Operation(
+        method="POST",
+        path="/v1/auth/sign-in",
+        operation_id="signIn",
+        summary="Sign in",
+        description="An access token for ten minutes, and a refresh token for the next pair. "
+        "Whoever belongs to several tenants names one, or is answered with the list. An unknown "
+        "address and a wrong password look the same. Attempts are counted for each account and "
+        "each network address: after too many, wait as long as Retry-After says.",
+        tag=TAG,
+        handler=endpoints.sign_in,
+        public=True,
+        request=SignIn,
+        request_examples={"person": {"email": "ana@example.com", "password": PASSWORD}},
+        responses={200: SignInAnswer},
+        problems=TRIED,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/auth/refresh",
+        operation_id="refreshTokens",
+        summary="Renew the tokens",
+        description="The next pair of tokens. Each refresh token is good once: one that comes a "
+        "second time ends the session, since somebody else may have it. A session that is not "
+        "renewed for 14 days ends, and each does after 90.",
+        tag=TAG,
+        handler=endpoints.refresh,
+        public=True,
+        request=RefreshRequest,
+        request_examples={"token": {"refresh_token": "csr_..."}},
+        responses={200: AccessTokens},
+        problems=("session_ended",),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/auth/sign-out",
+        operation_id="signOut",
+        summary="Sign out",
+        description="The session ends; its access token within ten seconds. A token that is not "
+        "valid is answered alike.",
+        tag=TAG,
+        handler=endpoints.sign_out,
+        public=True,
+        request=RefreshRequest,
+        request_examples={"token": {"refresh_token": "csr_..."}},
+        responses={204: None},
+    ),
+    Operation(
+        method="GET",
+        path="/.well-known/jwks.json",
+        operation_id="getSigningKeys",
+        summary="Keys of access tokens",
+        description="The public keys by which others can check access tokens of this server, as a "
+        "JSON Web Key Set. A new key is shown for a minute before it signs.",
+        tag=TAG,
+        handler=endpoints.get_keys,
+        public=True,
+        responses={200: JsonWebKeySet},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/auth/invitations/accept",
+        operation_id="acceptInvitation",
+        summary="Accept an invitation",
+        description="Become a member, and sign in. Where the invited address has an account "
+        "already, `password` is its password; otherwise the account is made with it.",
+        tag=TAG,
+        handler=endpoints.accept_invitation,
+        public=True,
+        request=TokenAndPassword,
+        request_examples={"new": {"token": "csi_...", "password": PASSWORD}},
+        responses={201: AccessTokens},
+        problems=(*TRIED, "token_used", "conflict"),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/auth/password-resets/use",
+        operation_id="usePasswordReset",
+        summary="Set a password by a reset",
+        description="The token is good once. All sessions of the person end, in all tenants.",
+        tag=TAG,
+        handler=endpoints.use_reset,
+        public=True,
+        request=TokenAndPassword,
+        request_examples={"new": {"token": "csw_...", "password": PASSWORD}},
+        responses={204: None},
+        problems=("token_used", "overloaded"),
+    ),
+]
+OWN = [
+    Operation(
+        method="POST",
+        path="/v1/auth/password",
+        operation_id="changePassword",
+        summary="Change your password",
+        description="All your sessions end, in all tenants, and a new one begins.",
+        tag=TAG,
+        handler=endpoints.change_password,
+        scope=Scope.REPORTS_READ,
+        person=True,
+        request=PasswordChange,
+        request_examples={"new": {"password": PASSWORD, "new_password": "another long sentence"}},
+        responses={200: AccessTokens},
+        problems=("too_many_attempts", "overloaded", "conflict"),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/auth/sessions",
+        operation_id="listMySessions",
+        summary="List your sessions",
+        description="Those in the tenant that you have signed in to.",
+        tag=TAG,
+        handler=endpoints.list_sessions,
+        scope=Scope.REPORTS_READ,
+        person=True,
+        responses={200: PersonSessionList},
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/auth/sessions",
+        operation_id="endMySessions",
+        summary="End all your sessions",
+        description="Those in the tenant that you have signed in to, this one too. Access tokens "
+        "end within ten seconds.",
+        tag=TAG,
+        handler=endpoints.end_sessions,
+        scope=Scope.REPORTS_READ,
+        person=True,
+        responses={204: None},
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/auth/sessions/{session_id}",
+        operation_id="endMySession",
+        summary="End one of your sessions",
+        description="Its access token ends within ten seconds.",
+        tag=TAG,
+        handler=endpoints.end_session,
+        scope=Scope.REPORTS_READ,
+        person=True,
+        path_params=PersonSessionPath,
+        responses={204: None},
+    ),
+]
+MEMBERS = [
+    Operation(
+        method="GET",
+        path="/v1/members",
+        operation_id="listMembers",
+        summary="List the people of the tenant",
+        description="Who belongs to it, and as what.",
+        tag=TAG,
+        handler=member_endpoints.list_members,
+        scope=Scope.ADMIN_WRITE,
+        params=PeopleParams,
+        responses={200: PeoplePage},
+        problems=("invalid_cursor",),
+    ),
+    Operation(
+        method="PATCH",
+        path="/v1/members/{person_id}",
+        operation_id="updateMember",
+        summary="Change somebody's role",
+        description="It holds within ten seconds. Nobody gives or takes away a role that may do "
+        "more than they may themselves; only owners, and keys with the scopes of one, make, change "
+        "or remove owners. The last owner stays one.",
+        tag=TAG,
+        handler=member_endpoints.change_member,
+        scope=Scope.ADMIN_WRITE,
+        path_params=MemberPath,
+        request=MemberChange,
+        request_examples={"analyst": {"role": "analyst"}},
+        responses={200: Member},
+        problems=("conflict",),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/members/{person_id}",
+        operation_id="removeMember",
+        summary="Remove somebody",
+        description="Their sessions here end, access tokens within ten seconds, and the "
+        "invitations that they have made. The account stays: it may belong to other tenants. The "
+        "last owner cannot be removed.",
+        tag=TAG,
+        handler=member_endpoints.remove_member,
+        scope=Scope.ADMIN_WRITE,
+        path_params=MemberPath,
+        responses={204: None},
+        problems=("conflict",),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/members/{person_id}/password-resets",
+        operation_id="createPasswordReset",
+        summary="Let somebody set a new password",
+        description="A token for 24 hours that is good once, shown in this answer alone: hand it "
+        "to the person. Only for people who belong to no other tenant.",
+        tag=TAG,
+        handler=member_endpoints.reset_password,
+        scope=Scope.ADMIN_WRITE,
+        path_params=MemberPath,
+        responses={201: PasswordReset},
+        problems=("conflict",),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/invitations",
+        operation_id="createInvitation",
+        summary="Invite somebody",
+        description="A token that is good once, shown in this answer alone: hand it to the person, "
+        "since this server sends no mail. The role agent names the agent's record.",
+        tag=TAG,
+        handler=member_endpoints.invite,
+        scope=Scope.ADMIN_WRITE,
+        request=NewInvitation,
+        request_examples={"analyst": {"email": "ana@example.com", "role": "analyst"}},
+        responses={201: CreatedInvitation},
+        problems=("conflict",),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/invitations",
+        operation_id="listInvitations",
+        summary="List open invitations",
+        description="Those that can still be accepted, without their tokens.",
+        tag=TAG,
+        handler=member_endpoints.list_invitations,
+        scope=Scope.ADMIN_WRITE,
+        responses={200: InvitationList},
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/invitations/{invitation_id}",
+        operation_id="withdrawInvitation",
+        summary="Withdraw an invitation",
+        description="Its token is worth nothing any more.",
+        tag=TAG,
+        handler=member_endpoints.withdraw_invitation,
+        scope=Scope.ADMIN_WRITE,
+        path_params=InvitationPath,
+        responses={204: None},
+    ),
+]
+OPERATIONS = (*SIGNING_IN, *OWN, *MEMBERS)

@@ -1,0 +1,59 @@
+"""People for tests: made as the first one of a tenant is, and signed in over HTTP."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+from tests.conftest import Product
+
+from csapi.access.people.first import create_member
+from csapi.access.people.roles import Role
+from csapi.kit.clock import now
+
+PASSWORD = "a long canary sentence"
+NUMBERS = itertools.count(1)
+
+
+def new_email() -> str:
+    return f"person{next(NUMBERS)}-{uuid4().hex[:8]}@example.com"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@dataclass
+class Desk:
+    """The product as people see it: without a key."""
+
+    product: Product
+    http: httpx.Client
+
+    def hire(self, tenant_id: UUID, role: Role = Role.OWNER, email: str | None = None) -> str:
+        """The address of a new member, whose password is PASSWORD."""
+        address = email or new_email()
+
+        async def make(connection: asyncpg.Connection) -> UUID:
+            return await create_member(connection, tenant_id, address, PASSWORD, role, now())
+
+        self.product.office.do(make)
+        return address
+
+    def try_to_sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> httpx.Response:
+        body = {"email": email, "password": password, **more}
+        return self.http.post("/v1/auth/sign-in", json=body)
+
+    def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
+        answer = self.try_to_sign_in(email, password, **more)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()["tokens"]
+        return tokens
+
+    def refresh(self, refresh_token: str) -> httpx.Response:
+        return self.http.post("/v1/auth/refresh", json={"refresh_token": refresh_token})
+
+    def status(self, access_token: str, path: str = "/v1/auth/sessions") -> int:
+        return self.http.get(path, headers=bearer(access_token)).status_code
