@@ -45,7 +45,7 @@ def test_every_post_says_what_happens_when_it_is_repeated() -> None:
     assert [each.operation_id for each in posts if not each.repeats] == []
     assert {each.operation_id for each in posts if each.secret} == {
         "createLiveTicket", "createPortalToken", "createWebhook", "rotateWebhookSecret",
-        "createApiKey", "rotateApiKey",
+        "createApiKey", "rotateApiKey", "createPasswordReset", "createInvitation",
     }  # fmt: skip
 
 

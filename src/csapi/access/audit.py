@@ -56,6 +56,8 @@ def actor_of(by: Principal | Actor) -> Actor:
         return by
     if by.is_portal:
         return Actor(by.tenant_id, ActorKind.portal_token, by.token_id)
+    if by.person_id is not None:
+        return Actor(by.tenant_id, ActorKind.member, str(by.person_id))
     return Actor(by.tenant_id, ActorKind.key, by.key_id)
 
 

@@ -8,6 +8,11 @@ class AuditAction(StrEnum):
 
     tenant_created = "tenant.created"
     quota_changed = "quota.changed"
+    member_changed = "member.changed"
+    member_removed = "member.removed"
+    invitation_created = "invitation.created"
+    invitation_withdrawn = "invitation.withdrawn"
+    password_reset_created = "password_reset.created"  # noqa: S105  a word of ours
     key_created = "key.created"
     key_rotated = "key.rotated"
     key_revoked = "key.revoked"
@@ -61,10 +66,11 @@ class AuditAction(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Who acted. `holder`: whoever held the token or the link itself; `operator`: somebody with
+    """Who acted. `member`: somebody who had signed in, by the id of the person; `holder`: whoever held the token or the link itself; `operator`: somebody with
     the command line."""
 
     key = "key"
+    member = "member"
     portal_token = "portal_token"  # noqa: S105  a word of ours
     holder = "holder"
     operator = "operator"

@@ -118,6 +118,6 @@ async def list_invitations(request: AnyRequest, principal: Principal) -> Respons
 
 async def withdraw_invitation(request: AnyRequest, principal: Principal) -> Response:
     id_ = path_of(request, InvitationPath).invitation_id
-    if not await members.withdraw(people_of(request).pool, principal.tenant_id, id_):
+    if not await members.withdraw(people_of(request).pool, principal, id_):
         raise Problem("not_found", "There is no such invitation.")
     return no_content()

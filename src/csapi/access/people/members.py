@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from csapi.access.audit import audited
+from csapi.access.audit_actions import AuditAction
 from csapi.access.people.accounts import (
     Caller,
     People,
@@ -130,6 +132,8 @@ async def change_member(
         check_power(principal, await role_of(connection, tenant_id, person))
         await connection.execute(WITHDRAW_ALL, tenant_id, person)
         await connection.execute(CHANGE, tenant_id, person, place.role.value, place.agent)
+        changed = {"role": place.role.value}
+        await audited(connection, principal, AuditAction.member_changed, person, **changed)
 
 
 async def remove_member(pool: asyncpg.Pool, principal: Principal, person: UUID) -> None:
@@ -141,12 +145,14 @@ async def remove_member(pool: asyncpg.Pool, principal: Principal, person: UUID) 
         await connection.execute(WITHDRAW_ALL, tenant_id, person)
         await connection.execute(REMOVE, tenant_id, person)
         await connection.execute(END_ALL, tenant_id, person)
+        await audited(connection, principal, AuditAction.member_removed, person)
 
 
 async def check_may_reset(pool: asyncpg.Pool, principal: Principal, person: UUID) -> None:
     """Whoever resets a password can be that person afterwards. Raises Problem."""
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         check_power(principal, await role_of(connection, principal.tenant_id, person))
+        await audited(connection, principal, AuditAction.password_reset_created, person)
 
 
 async def invite(
@@ -170,6 +176,8 @@ async def invite(
         what = (id_, token.id, token.digest, email, place.role.value, place.agent)
         who = principal.person_id
         await connection.execute(INVITE, tenant_id, *what, who, now, now + lives)
+        given = {"role": place.role.value}
+        await audited(connection, principal, AuditAction.invitation_created, id_, **given)
     return id_, token
 
 
@@ -183,9 +191,12 @@ async def list_invitations(
     return rows
 
 
-async def withdraw(pool: asyncpg.Pool, tenant_id: UUID, id_: UUID) -> bool:
-    async with tenant_transaction(pool, tenant_id) as connection:
-        return await connection.fetchval(WITHDRAW, tenant_id, id_) is not None
+async def withdraw(pool: asyncpg.Pool, principal: Principal, id_: UUID) -> bool:
+    async with tenant_transaction(pool, principal.tenant_id) as connection:
+        if await connection.fetchval(WITHDRAW, principal.tenant_id, id_) is None:
+            return False
+        await audited(connection, principal, AuditAction.invitation_withdrawn, id_)
+    return True
 
 
 async def accept(

@@ -38,6 +38,7 @@ SIGNING_IN = [
         method="POST",
         path="/v1/auth/sign-in",
         operation_id="signIn",
+        repeats="harmless",
         summary="Sign in",
         description="An access token for ten minutes, and a refresh token for the next pair. "
         "Whoever belongs to several tenants names one, or is answered with the list. An unknown "
@@ -55,6 +56,7 @@ SIGNING_IN = [
         method="POST",
         path="/v1/auth/refresh",
         operation_id="refreshTokens",
+        repeats="harmless",
         summary="Renew the tokens",
         description="The next pair of tokens. Each refresh token is good once: one that comes a "
         "second time ends the session, since somebody else may have it. A session that is not "
@@ -71,6 +73,7 @@ SIGNING_IN = [
         method="POST",
         path="/v1/auth/sign-out",
         operation_id="signOut",
+        repeats="harmless",
         summary="Sign out",
         description="The session ends; its access token within ten seconds. A token that is not "
         "valid is answered alike.",
@@ -97,6 +100,7 @@ SIGNING_IN = [
         method="POST",
         path="/v1/auth/invitations/accept",
         operation_id="acceptInvitation",
+        repeats="harmless",
         summary="Accept an invitation",
         description="Become a member, and sign in. Where the invited address has an account "
         "already, `password` is its password; otherwise the account is made with it.",
@@ -112,6 +116,7 @@ SIGNING_IN = [
         method="POST",
         path="/v1/auth/password-resets/use",
         operation_id="usePasswordReset",
+        repeats="harmless",
         summary="Set a password by a reset",
         description="The token is good once. All sessions of the person end, in all tenants.",
         tag=TAG,
@@ -128,6 +133,7 @@ OWN = [
         method="POST",
         path="/v1/auth/password",
         operation_id="changePassword",
+        repeats="harmless",
         summary="Change your password",
         description="All your sessions end, in all tenants, and a new one begins.",
         tag=TAG,
@@ -228,6 +234,8 @@ MEMBERS = [
         method="POST",
         path="/v1/members/{person_id}/password-resets",
         operation_id="createPasswordReset",
+        repeats="keyed",
+        secret=True,
         summary="Let somebody set a new password",
         description="A token for 24 hours that is good once, shown in this answer alone: hand it "
         "to the person. Only for people who belong to no other tenant.",
@@ -242,6 +250,8 @@ MEMBERS = [
         method="POST",
         path="/v1/invitations",
         operation_id="createInvitation",
+        repeats="keyed",
+        secret=True,
         summary="Invite somebody",
         description="A token that is good once, shown in this answer alone: hand it to the person, "
         "since this server sends no mail. The role agent names the agent's record.",
