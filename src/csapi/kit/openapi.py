@@ -87,6 +87,14 @@ _LANGUAGE: Schema = {
     "schema": {"type": "string"},
 }
 
+_IF_NONE_MATCH: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of the answer that you have: if it still holds, 304 without a body.",
+    "schema": {"type": "string"},
+}
+
 
 def _ref(section: str, name: str) -> Schema:
     return {"$ref": f"#/components/{section}/{name}"}
@@ -180,6 +188,8 @@ def _operation(operation: Operation, schemas: Schemas) -> Schema:
         parameters += schemas.parameters(operation.params, "query")
     if any("Content-Language" in _media(each).headers for each in operation.responses.values()):
         parameters.append(_LANGUAGE)
+    if 304 in operation.responses:
+        parameters.append(_IF_NONE_MATCH)
     if parameters:
         entry["parameters"] = parameters
     if operation.request is not None:
