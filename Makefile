@@ -60,7 +60,7 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
-	@uv pip compile pyproject.toml --group harden --generate-hashes --universal --python-version 3.11 \
+	@uv pip compile --group harden --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header --quiet --constraint requirements.lock --output-file requirements-harden.lock
 
 clean: ## remove .venv, caches and the demo data in .csapi

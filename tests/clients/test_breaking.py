@@ -29,7 +29,9 @@ OLD: dict[str, Any] = {
                     }
                 ],
                 "requestBody": {
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Call"}}}
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/Call"}}
+                    }
                 },
                 "responses": {
                     "201": {
@@ -168,7 +170,7 @@ BREAKING: dict[str, tuple[Edit, str]] = {
 }  # fmt: skip
 
 HARMLESS: dict[str, Edit] = {
-    "nothing": lambda d: None,
+    "nothing": dict.copy,
     "a new operation": lambda d: d["paths"].update({"/v1/new": {"get": {}}}),
     "a new value": lambda d: schema(d, "Mode")["enum"].append("new"),
     "a new field of an answer": lambda d: schema(d, "Record")["properties"].update(

@@ -1,6 +1,6 @@
 """A round trip with the client that openapi-python-client makes."""
 
-import datetime
+import datetime as dt
 import os
 from uuid import UUID
 
@@ -32,12 +32,12 @@ from csapi_client.models import (
     TimeRange,
 )
 
-AT = datetime.datetime(2026, 1, 5, 10, tzinfo=datetime.UTC)
+AT = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
 FAR = AT.replace(year=2999)
 
 
-def call(name: str, at: datetime.datetime = AT) -> Call:
-    leg = CallLeg(agent="a1", started_at=at + datetime.timedelta(seconds=9), talk_seconds=180)
+def call(name: str, at: dt.datetime = AT) -> Call:
+    leg = CallLeg(agent="a1", started_at=at + dt.timedelta(seconds=9), talk_seconds=180)
     return Call(source="trip", external_id=name, queue_entered_at=at, legs=[leg])
 
 
