@@ -15,7 +15,6 @@ from csapi_client.api.reports import (
 )
 from csapi_client.models import (
     Agent,
-    AgentRecord,
     BatchAnswer,
     Call,
     CallLeg,
@@ -23,6 +22,7 @@ from csapi_client.models import (
     Export,
     ExportFormat,
     ExportRequest,
+    IngestReceipt,
     IngestStatus,
     MetricRequest,
     Problem,
@@ -101,10 +101,9 @@ def too_many(client: AuthenticatedClient) -> None:
 
 def paper(client: AuthenticatedClient) -> None:
     agent = ingest_agent.sync(client=client, body=Agent(source="trip", external_id="a1"))
-    assert isinstance(agent, AgentRecord), agent
+    assert isinstance(agent, IngestReceipt), agent
     pdf = client.with_headers({"Accept": "application/pdf"}).get_httpx_client()
-    span = {"from_": "2026-01-01", "to": "2026-02-01"}
-    wanted = get_agent_evaluation._get_kwargs(UUID(agent.id), **span)
+    wanted = get_agent_evaluation._get_kwargs(UUID(agent.id), from_="2026-01-01", to="2026-02-01")
     assert pdf.request(**wanted).content.startswith(b"%PDF")
 
 
