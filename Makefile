@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.locked
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt lint types arch drift openapi bench clean
+.PHONY: help setup run test harden check fmt lint types arch drift openapi baseline bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ run: $(STAMP) ## start everything with demo data and print a key (same as: csapi
 
 test: $(STAMP) ## run all tests on real servers (T=path runs a part)
 	@$(BIN)/python -m pytest $(T)
+
+harden: $(STAMP) ## the large sizes: all client generators, hostile input (fetches tools, takes long)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-harden.lock
+	@CSAPI_HARDEN=1 $(BIN)/python -m pytest -m "harden or hostile" -n 0 $(T)
 
 check: lint types arch drift ## the static part: format, lint, types, import contracts, drift
 
@@ -46,12 +50,18 @@ drift: $(STAMP) ## migrations against tables, openapi/openapi.json against the c
 openapi: $(STAMP) ## write openapi/openapi.json from the code
 	@$(BIN)/csapi openapi --output openapi/openapi.json
 
+baseline: ## at a release: later documents are held against the one of now
+	@cp openapi/openapi.json openapi/baseline.json
+
 bench: $(STAMP) ## measure speed against limits taken in the same run
 	@$(BIN)/python -m bench
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+	@uv pip compile --group harden --generate-hashes --universal --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --no-header --quiet --constraint requirements.lock --output-file requirements-harden.lock
 
 clean: ## remove .venv, caches and the demo data in .csapi
 	rm -rf .venv .csapi .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

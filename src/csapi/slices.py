@@ -90,7 +90,7 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 MESSAGES: tuple[Message, ...] = tuple(
-    Message(type_.value, data, webhooks.TAG) for type_, data in DATA.items()
+    Message(type_.value, data, webhooks.MESSAGES_TAG) for type_, data in DATA.items()
 )
 
 TAGS = {
@@ -109,6 +109,7 @@ TAGS = {
     "moves the wrong way or out of its usual range; what annotated events changed.",
     webhooks.TAG: webhooks.TAG_TEXT,
     people.TAG: people.TAG_TEXT,
+    webhooks.MESSAGES_TAG: webhooks.MESSAGES_TEXT,
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
     keys.TAG: "Keys, who did what, and how much was sent.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "

@@ -221,6 +221,11 @@ def broken(change: Callable[[dict[str, Any]], None]) -> list[str]:
     [
         (lambda d: d["components"]["schemas"].update(bad_name={}), "component names"),
         (lambda d: d["components"]["schemas"]["Call"].update(default={}), "a default"),
+        (lambda d: d["components"]["schemas"]["Call"]["properties"].update(call={}), "own name"),
+        (
+            lambda d: d.update(webhooks={"call.made": {"post": {"tags": ["Calls"]}}}),
+            "a tag of operations",
+        ),
         (lambda d: d["components"]["schemas"]["Outcome"].pop("x-enum-varnames"), "StrEnum"),
         (lambda d: d["components"]["schemas"]["Action"].pop("discriminator"), "discriminator"),
         (lambda d: d["paths"]["/v1/calls"]["get"].pop("security"), "security"),

@@ -66,8 +66,8 @@ class AuditAction(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Who acted. `member`: somebody who had signed in, by the id of the person; `holder`: whoever held the token or the link itself; `operator`: somebody with
-    the command line."""
+    """Who acted. `member`: somebody who had signed in, by the id of the person. `holder`: whoever
+    held the token or the link itself. `operator`: somebody with the command line."""
 
     key = "key"
     member = "member"

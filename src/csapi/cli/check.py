@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from csapi.cli.errors import one_line_errors
-from csapi.cli.openapi import METRICS_PAGE, document_text, metrics_text
+from csapi.cli.openapi import METRICS_PAGE, POSTMAN, document_text, metrics_text, postman_text
 
 DOCUMENT = Path("openapi/openapi.json")
 
@@ -41,6 +41,8 @@ def document_matches() -> str | None:
     validate_document(openapi_document())
     if not DOCUMENT.exists() or DOCUMENT.read_text(encoding="utf-8") != document_text():
         return f"{DOCUMENT} differs from the code. Run: make openapi"
+    if not POSTMAN.exists() or POSTMAN.read_text(encoding="utf-8") != postman_text():
+        return f"{POSTMAN} differs from the code. Run: make openapi"
     if not METRICS_PAGE.exists() or METRICS_PAGE.read_text(encoding="utf-8") != metrics_text():
         return f"{METRICS_PAGE} differs from the catalog. Run: make openapi"
     return None

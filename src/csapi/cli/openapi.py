@@ -4,6 +4,7 @@ from pathlib import Path
 import click
 
 METRICS_PAGE = Path("docs/metrics.md")
+POSTMAN = Path("openapi/postman.json")
 
 
 def document_text() -> str:
@@ -11,6 +12,14 @@ def document_text() -> str:
     from csapi.kit.openapi import document_text as as_text
 
     return as_text(openapi_document())
+
+
+def postman_text() -> str:
+    from csapi.app import openapi_document
+    from csapi.kit.openapi import document_text as as_text
+    from csapi.kit.postman import collection
+
+    return as_text(collection(openapi_document()))
 
 
 def metrics_text() -> str:
@@ -23,12 +32,14 @@ def metrics_text() -> str:
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None)
 @click.option("--check", is_flag=True, help="Only say whether the file is up to date.")
 def openapi(output: Path | None, check: bool) -> None:
-    """Print the OpenAPI document; or write it to a file, and the catalog to docs/metrics.md."""
+    """Print the OpenAPI document; or write it to a file, the Postman collection beside it, and the
+    catalog to docs/metrics.md."""
     text = document_text()
     if output is None:
         click.echo(text, nl=False)
     elif not check:
         output.write_text(text, encoding="utf-8")
+        output.with_name(POSTMAN.name).write_text(postman_text(), encoding="utf-8")
         METRICS_PAGE.write_text(metrics_text(), encoding="utf-8")
     elif not output.exists() or output.read_text(encoding="utf-8") != text:
         click.echo(f"csapi: {output} differs from the code. Run: make openapi", err=True)

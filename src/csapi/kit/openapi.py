@@ -10,6 +10,7 @@ from csapi.kit.openapi_parts import (
     ERRORS,
     HEADERS,
     IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
     LANGUAGE,
     SECURITY_SCHEMES,
 )
@@ -116,6 +117,8 @@ def _parameters(operation: Operation, schemas: Schemas) -> list[Schema]:
         parameters += schemas.parameters(operation.params, "query")
     if any("Content-Language" in _media(each).headers for each in operation.responses.values()):
         parameters.append(LANGUAGE)
+    if 304 in operation.responses:
+        parameters.append(IF_NONE_MATCH)
     if operation.repeats == "keyed":
         parameters.append(IDEMPOTENCY_KEY)
     return parameters

@@ -108,6 +108,14 @@ LANGUAGE: Schema = {
     "schema": {"type": "string"},
 }
 
+IF_NONE_MATCH: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of the answer that you have: if it still holds, 304 without a body.",
+    "schema": {"type": "string"},
+}
+
 
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",

@@ -8,6 +8,7 @@ from csapi.kit.openapi_schemas import Schema, reachable, walk
 
 _COMPONENT = re.compile(r"[A-Z][A-Za-z0-9]+\Z")
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CAMEL = re.compile(r"[a-z]+(?:[A-Z][a-z0-9]+)+\Z")
 _TAKEN = {"And", "Any", "Array", "Error", "List", "Map", "Model", "Not", "Object", "Or", "String"}
 _SCALARS = {"string", "integer", "number", "boolean"}
@@ -26,6 +27,8 @@ def _check_names(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: component names match [A-Z][A-Za-z0-9]+"
         if name in _TAKEN:
             yield f"{name}: a word that target languages use"
+        if _HUMP.sub("_", name).lower() in schema.get("properties", ()):
+            yield f"{name}: has a field of its own name, which hides it in generated Python"
         for field in schema.get("properties", ()):
             if not _SNAKE.match(field):
                 yield f"{name}.{field}: field names are snake_case"
@@ -114,11 +117,20 @@ def _check_operations(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where}: has a default response"
 
 
+def _check_webhooks(document: Mapping[str, Any]) -> Iterator[str]:
+    tags = {tag for _, entry in _operations(document) for tag in entry["tags"]}
+    for name, methods in document.get("webhooks", {}).items():
+        for entry in methods.values():
+            if set(entry["tags"]) & tags:
+                yield f"{name}: a tag of operations, whose generated file it would overwrite"
+
+
 _RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _check_names,
     _check_schemas,
     _check_requests,
     _check_operations,
+    _check_webhooks,
 )
 
 

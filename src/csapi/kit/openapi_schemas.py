@@ -11,8 +11,9 @@ from msgspec import NODEFAULT, inspect
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
-# A component is named after its struct; this one reads better without what Python needs.
-RENAMED = {"ProblemBody": "Problem"}
+# A component is named after its struct; but without what Python needs, and not like a field of its
+# own, which would hide it in generated Python.
+RENAMED = {"ProblemBody": "Problem", "Form": "FormEntry"}
 
 
 def name_of(cls: type) -> str:

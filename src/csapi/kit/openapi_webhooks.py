@@ -22,6 +22,10 @@ HEADERS = {
     "webhook-signature": "`v1,` and the base64 of HMAC-SHA256 over `{webhook-id}."
     "{webhook-timestamp}.{body}`; two with a space between them while a secret is replaced.",
 }
+# The Python templates of openapi-generator know no types in webhooks and would write a package that
+# cannot be imported; this extension tells them.
+_PYTHON_TEXT = {"x-py-typing": "StrictStr"}
+_PYTHON_OBJECT = {"x-py-typing": "Dict[StrictStr, Any]"}
 
 
 def _words(type_: str) -> str:
@@ -50,9 +54,11 @@ def _message(message: Message, schemas: Schemas) -> Schema:
             "required": True,
             "description": text,
             "schema": {"type": "string"},
+            **_PYTHON_TEXT,
         }
         for name, text in HEADERS.items()
     ]
+    content = {"application/json": {"schema": body}}
     description = " ".join((message.data.__doc__ or "").split())
     return {
         "post": {
@@ -62,7 +68,7 @@ def _message(message: Message, schemas: Schemas) -> Schema:
             "description": description,
             "security": [],
             "parameters": parameters,
-            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+            "requestBody": {"required": True, "content": content, **_PYTHON_OBJECT},
             "responses": {
                 "2XX": {"description": "Taken. Any other answer, or none, is tried again."},
                 "410": {"description": "The endpoint is gone: it is disabled."},

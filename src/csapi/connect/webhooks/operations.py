@@ -26,6 +26,9 @@ TAG_TEXT = (
     "What happens, told to your servers: signed, at least once, tried again for three days, and "
     "kept in a log from which it can be told again."
 )
+# A tag of its own: generators make a file of each, and would mix what we send with what we answer.
+MESSAGES_TAG = "Messages"
+MESSAGES_TEXT = "What is sent to webhooks."
 EXAMPLE = {
     "url": "https://hooks.example.com/csapi",
     "events": ["report_run.ready", "export.ready", "driver.referred"],

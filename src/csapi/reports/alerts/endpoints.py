@@ -15,12 +15,12 @@ from csapi.reports.alerts.looking import Glance, look
 from csapi.reports.alerts.schemas import (
     MOST_ALERTS,
     MOST_WINDOW_DAYS,
-    Alert,
     AlertGrain,
     AlertKind,
     AlertList,
     AlertPath,
     AlertRequest,
+    SavedAlert,
 )
 from csapi.reports.alerts.timing import grain_of, last_end, next_look
 from csapi.reports.endpoints import desk_of
@@ -186,7 +186,7 @@ READING = [
         handler=get_alert,
         scope=Scope.REPORTS_READ,
         path_params=AlertPath,
-        responses={200: Alert},
+        responses={200: SavedAlert},
     ),
 ]
 WRITING = [
@@ -204,7 +204,7 @@ WRITING = [
         scope=Scope.ADMIN_WRITE,
         request=AlertRequest,
         request_examples={"threshold": LOW, "anomaly": RUSH, "drift": SLOWER},
-        responses={201: Media(body=Alert, headers=("Location",))},
+        responses={201: Media(body=SavedAlert, headers=("Location",))},
         problems=("conflict", *ASKING),
     ),
     Operation(
@@ -219,7 +219,7 @@ WRITING = [
         path_params=AlertPath,
         request=AlertRequest,
         request_examples={"threshold": LOW},
-        responses={200: Alert},
+        responses={200: SavedAlert},
         problems=ASKING,
     ),
     Operation(
@@ -234,7 +234,7 @@ WRITING = [
         handler=look_now,
         scope=Scope.ADMIN_WRITE,
         path_params=AlertPath,
-        responses={200: Alert},
+        responses={200: SavedAlert},
         problems=ASKING,
     ),
     Operation(

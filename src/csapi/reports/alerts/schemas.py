@@ -84,7 +84,7 @@ class AlertFinding(msgspec.Struct, kw_only=True):
     query: dict[str, Any]
 
 
-class Alert(msgspec.Struct, kw_only=True):
+class SavedAlert(msgspec.Struct, kw_only=True):
     """An alert, and what the latest look found."""
 
     id: str
@@ -98,7 +98,7 @@ class Alert(msgspec.Struct, kw_only=True):
 class AlertList(msgspec.Struct, kw_only=True):
     """All alerts, the newest first."""
 
-    data: list[Alert]
+    data: list[SavedAlert]
 
 
 class AlertState(StrEnum):

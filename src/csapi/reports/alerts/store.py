@@ -11,11 +11,11 @@ from csapi.reports.alerts.detector import Finding
 from csapi.reports.alerts.schemas import (
     MOST_ALERTS,
     MOST_EVENTS_KEPT,
-    Alert,
     AlertEvent,
     AlertFinding,
     AlertRequest,
     AlertState,
+    SavedAlert,
     StoredEvent,
 )
 from csapi.reports.alerts.steps import Step, step
@@ -88,9 +88,9 @@ def request_of(row: Any) -> AlertRequest:
     return msgspec.json.decode(row["content"], type=AlertRequest)
 
 
-def alert_of(row: Any) -> Alert:
+def alert_of(row: Any) -> SavedAlert:
     finding = row["finding"]
-    return Alert(
+    return SavedAlert(
         id=str(row["id"]),
         alert=request_of(row),
         looked_at=row["looked_at"],

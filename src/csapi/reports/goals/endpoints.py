@@ -21,7 +21,6 @@ from csapi.reports.goals.progress import progress_of
 from csapi.reports.goals.reading import states_of
 from csapi.reports.goals.schemas import (
     MOST_GOALS,
-    Goal,
     GoalAnswer,
     GoalList,
     GoalParams,
@@ -29,6 +28,7 @@ from csapi.reports.goals.schemas import (
     GoalProgress,
     GoalRequest,
     GoalState,
+    SavedGoal,
 )
 from csapi.reports.goals.watching import next_look
 from csapi.reports.pages import decode_cursor, encode_cursor
@@ -80,7 +80,7 @@ async def seen_in(snapshot: Snapshot, goal: GoalRequest) -> tuple[GoalState, Win
     return state, seeing.meta
 
 
-def told(goal: Goal, meta: WindowsMeta) -> GoalAnswer:
+def told(goal: SavedGoal, meta: WindowsMeta) -> GoalAnswer:
     return GoalAnswer(
         id=goal.id,
         goal=goal.goal,

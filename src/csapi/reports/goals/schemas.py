@@ -162,7 +162,7 @@ class GoalState(msgspec.Struct, kw_only=True):
     milestones: list[GoalMilestone]
 
 
-class Goal(msgspec.Struct, kw_only=True):
+class SavedGoal(msgspec.Struct, kw_only=True):
     """A goal and where it is."""
 
     id: str
@@ -175,12 +175,12 @@ class Goal(msgspec.Struct, kw_only=True):
 class GoalList(msgspec.Struct, kw_only=True):
     """Goals, the newest first. All numbers are of one snapshot."""
 
-    data: list[Goal]
+    data: list[SavedGoal]
     page: QueryPage
     meta: WindowsMeta
 
 
-class GoalAnswer(Goal, kw_only=True):
+class GoalAnswer(SavedGoal, kw_only=True):
     """One goal, and how its numbers came about."""
 
     meta: WindowsMeta

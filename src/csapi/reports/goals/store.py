@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from csapi.reports.goals.matching import match_of
-from csapi.reports.goals.schemas import MOST_GOALS, Goal, GoalRequest, GoalState
+from csapi.reports.goals.schemas import MOST_GOALS, GoalRequest, GoalState, SavedGoal
 
 COLUMNS = "id, content::text AS content, created_at, updated_at"
 LIST = f"""
@@ -39,8 +39,8 @@ def request_of(row: Any) -> GoalRequest:
     return msgspec.json.decode(row["content"], type=GoalRequest)
 
 
-def goal_of(row: Any, state: GoalState) -> Goal:
-    return Goal(
+def goal_of(row: Any, state: GoalState) -> SavedGoal:
+    return SavedGoal(
         id=str(row["id"]),
         goal=request_of(row),
         state=state,

@@ -20,7 +20,6 @@ from csapi.reports.runs.reading import OPERATIONS as RUN
 from csapi.reports.runs.reading import TAG, missing_run
 from csapi.reports.runs.schemas import (
     MOST_REPORTS,
-    Report,
     ReportList,
     ReportPath,
     ReportRequest,
@@ -29,6 +28,7 @@ from csapi.reports.runs.schemas import (
     RunPath,
     RunSummary,
     RunTrigger,
+    SavedReport,
 )
 from csapi.reports.runs.timing import next_after
 
@@ -111,7 +111,7 @@ async def list_reports(request: AnyRequest, principal: Principal) -> Response:
     return json_response(ReportList(data=[store.read_report(row) for row in rows]))
 
 
-async def found_report(request: AnyRequest, principal: Principal, report_id: UUID) -> Report:
+async def found_report(request: AnyRequest, principal: Principal, report_id: UUID) -> SavedReport:
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
         row = await connection.fetchrow(store.ONE, principal.tenant_id, report_id)
@@ -205,7 +205,7 @@ READING = [
         handler=get_report,
         scope=Scope.REPORTS_READ,
         path_params=ReportPath,
-        responses={200: Report},
+        responses={200: SavedReport},
     ),
     Operation(
         method="GET",
@@ -236,7 +236,7 @@ WRITING = [
         scope=Scope.ADMIN_WRITE,
         request=ReportRequest,
         request_examples={"week": EXAMPLE},
-        responses={201: Media(body=Report, headers=("Location",))},
+        responses={201: Media(body=SavedReport, headers=("Location",))},
         problems=("conflict", "too_many_queries", "unknown_timezone"),
     ),
     Operation(
@@ -251,7 +251,7 @@ WRITING = [
         path_params=ReportPath,
         request=ReportRequest,
         request_examples={"week": EXAMPLE},
-        responses={200: Report},
+        responses={200: SavedReport},
         problems=("too_many_queries", "unknown_timezone"),
     ),
     Operation(

@@ -60,7 +60,7 @@ class ReportRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     schedule: ReportSchedule | None = None
 
 
-class Report(msgspec.Struct, kw_only=True):
+class SavedReport(msgspec.Struct, kw_only=True):
     """A report. `next_run_at`: when its schedule asks next."""
 
     id: str
@@ -73,7 +73,7 @@ class Report(msgspec.Struct, kw_only=True):
 class ReportList(msgspec.Struct, kw_only=True):
     """All reports, the newest first."""
 
-    data: list[Report]
+    data: list[SavedReport]
 
 
 class RunTrigger(StrEnum):

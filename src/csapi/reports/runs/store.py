@@ -22,9 +22,9 @@ from csapi.kit.db import acquire
 from csapi.reports.runs.schemas import (
     MOST_REPORTS,
     MOST_RUNS,
-    Report,
     ReportRequest,
     ReportRun,
+    SavedReport,
 )
 from csapi.reports.runs.timing import last_until, next_after
 
@@ -102,8 +102,8 @@ class Turn:
     attempt: int
 
 
-def report_of(row: Any, content: ReportRequest, turn: datetime | None) -> Report:
-    return Report(
+def report_of(row: Any, content: ReportRequest, turn: datetime | None) -> SavedReport:
+    return SavedReport(
         id=str(row["id"]),
         report=content,
         next_run_at=turn,
@@ -112,13 +112,13 @@ def report_of(row: Any, content: ReportRequest, turn: datetime | None) -> Report
     )
 
 
-def read_report(row: Any) -> Report:
+def read_report(row: Any) -> SavedReport:
     return report_of(row, msgspec.json.decode(row["content"], type=ReportRequest), row["turn"])
 
 
 async def add(
     connection: asyncpg.Connection, tenant_id: UUID, report: ReportRequest, turn: datetime | None
-) -> Report | None:
+) -> SavedReport | None:
     """The report with its id; None where there are too many."""
     row = await connection.fetchrow(ADD, tenant_id, msgspec.json.encode(report).decode())
     if row is None:
@@ -133,7 +133,7 @@ async def replace(
     report_id: UUID,
     report: ReportRequest,
     turn: datetime | None,
-) -> Report | None:
+) -> SavedReport | None:
     """The report under its id; None where there is none. Its runs stay as they are, and so does
     the turn that it waits for, if the schedule does."""
     text = msgspec.json.encode(report).decode()

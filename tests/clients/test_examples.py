@@ -1,0 +1,37 @@
+"""The quick start runs as it is written, and the Postman collection has all operations."""
+
+import sys
+from pathlib import Path
+
+from tests.clients.tools import DOCUMENT, EXAMPLES, address, run
+from tests.conftest import Tenant
+
+from csapi.app import ALL_OPERATIONS, openapi_document
+from csapi.cli.openapi import postman_text
+from csapi.kit.postman import collection
+
+
+def test_the_quick_start_in_python(tenant: Tenant, tmp_path: Path) -> None:
+    told = run(sys.executable, EXAMPLES / "quickstart.py", cwd=tmp_path, **address(tenant))
+    lines = told.splitlines()
+    assert lines[:3] == [f"c{number} created []" for number in range(3)]
+    assert lines[3] == "calls_offered: 3 (n = 3)"
+    assert lines[4].startswith("service_level: 0.66")
+    assert lines[5:] == ["304"]
+
+
+def test_the_postman_collection_is_that_of_the_code() -> None:
+    assert DOCUMENT.with_name("postman.json").read_text(encoding="utf-8") == postman_text()
+
+
+def test_the_postman_collection_has_every_operation() -> None:
+    made = collection(openapi_document())
+    requests = [item["request"] for folder in made["item"] for item in folder["item"]]
+    found = {
+        (each["method"], "/" + "/".join(each["url"]["path"]).replace(":", "")) for each in requests
+    }
+    wanted = {(each.method, each.path.replace("{", "").replace("}", "")) for each in ALL_OPERATIONS}
+    assert found == wanted
+    for each in requests:
+        if each["method"] in ("POST", "PUT", "PATCH") and "body" in each:
+            assert each["body"]["raw"] not in ("", "{}"), each["url"]["raw"]
