@@ -190,7 +190,7 @@ GRANTS = {
         "feedback_requests": "rw",
         "forms": "rw",
         "goals": "rw",
-        "idempotency": "d",
+        "idempotency": "dr",
         "kb_articles": READ,
         "kb_events": "rw",
         "marks": ALL,

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 from csapi.embedded.redis import Redis
 from csapi.kit.budgets import Bucket, Buckets, LocalBuckets, Policy
 
-MINUTE = Policy("p", 60)
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy with other tests must not make Redis look as if it were away."""
+    monkeypatch.setattr("csapi.kit.budgets.REDIS_SECONDS", 10.0)
 
 
 def bucket(quota: int = 60, key: str | None = None) -> Bucket:
@@ -106,14 +110,17 @@ async def test_without_redis_the_process_limits_its_share(
 ) -> None:
     buckets, one = Buckets("redis://127.0.0.1:1", share=0.5), bucket(10)
     with caplog.at_level(logging.WARNING, "csapi.kit.budgets"):
-        began = time.monotonic()
         taken = [(await buckets.take([one], 1)).bites for _ in range(20)]
-        assert time.monotonic() - began < 0.5
     assert taken.count(None) == 5
     assert len([each for each in caplog.records if "budgets" in each.message]) == 1
 
 
-async def test_a_redis_that_does_not_answer_holds_up_one_request_a_second() -> None:
+async def test_a_redis_that_does_not_answer_holds_up_one_request_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("csapi.kit.budgets.REDIS_SECONDS", 0.05)
+    monkeypatch.setattr("csapi.kit.budgets.APART_SECONDS", 60.0)
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -124,7 +131,8 @@ async def test_a_redis_that_does_not_answer_holds_up_one_request_a_second() -> N
     began = time.monotonic()
     for _ in range(100):
         assert (await buckets.take([one], 1)).bites is None
-    assert time.monotonic() - began < 0.5
+    # One request waited, and not each of them.
+    assert time.monotonic() - began < 2.5
     buckets.close()
     server.close()
     await server.wait_closed()

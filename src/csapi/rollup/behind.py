@@ -10,15 +10,18 @@ from csapi.kit.telemetry import Sample
 
 # Counts stop somewhere: what is beyond is far behind in any case.
 MOST_COUNTED = 200_000
-BEHIND = """
-SELECT (SELECT count(*) FROM (SELECT FROM {table} LIMIT $1) AS counted) AS waiting,
-  (SELECT extract(epoch FROM clock_timestamp() - min({since})) FROM {table}) AS oldest"""
 QUEUES = {
     "marks": "marked_at",
     "subject_marks": "marked_at",
     "reference_marks": "marked_at",
     "webhook_marks": "due_at",
     "export_marks": "due_at",
+}
+BEHIND = {
+    table: f"""
+SELECT (SELECT count(*) FROM (SELECT FROM {table} LIMIT $1) AS counted) AS waiting,
+  (SELECT extract(epoch FROM clock_timestamp() - min({since})) FROM {table}) AS oldest"""
+    for table, since in QUEUES.items()
 }
 
 
@@ -53,8 +56,8 @@ async def behind_of(pool: asyncpg.Pool, beat: Heartbeat) -> list[Sample]:
     ]
     waiting, oldest = [], []
     async with acquire(pool) as connection:
-        for table, since in QUEUES.items():
-            row = await connection.fetchrow(BEHIND.format(table=table, since=since), MOST_COUNTED)
+        for table, statement in BEHIND.items():
+            row = await connection.fetchrow(statement, MOST_COUNTED)
             label = f'{{queue="{table}"}}'
             waiting.append(
                 Sample("csapi_queue_waiting", "What waits for the worker.", row["waiting"], label)
