@@ -121,7 +121,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.settings = settings
     app.state.pool = pool
     signer, hasher = Signer(pool, settings.issuer), Hasher()
-    proxies = read_proxies(settings.trusted_proxies)
+    proxies = app.state.proxies = read_proxies(settings.trusted_proxies)
     app.state.guard = Guard(pool, signer, proxies, settings.refusals_per_minute)
     app.state.people = People(pool, signer, hasher)
     hasher.warm()

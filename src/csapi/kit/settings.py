@@ -41,8 +41,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhooks_insecure: bool = False
     # Who has signed access tokens: what `iss` says. Best the address of this API.
     issuer: Annotated[str, Meta(min_length=1, max_length=200)] = "csapi"
-    # The header in which a proxy says whose request it is; without one, whoever connects.
-    client_address_header: str | None = None
 
 
 def load_settings(environ: dict[str, str] | None = None) -> Settings:

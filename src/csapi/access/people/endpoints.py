@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from csapi.access.addresses import address_of
 from csapi.access.people import accounts, members, sessions
 from csapi.access.people.accounts import Caller, People
 from csapi.access.people.schemas import (
@@ -37,16 +38,10 @@ def people_of(request: AnyRequest) -> People:
 
 
 def caller_of(request: AnyRequest) -> Caller:
-    """Where the request comes from: by the header that the proxy sets, if there is one. Of several
-    addresses the last is what the proxy has seen itself."""
-    name = request.app.state.settings.client_address_header
-    told = None if name is None else header(request, name.lower().encode("latin-1", "replace"))
-    if told is not None:
-        address = told.rpartition(",")[2].strip()[:64]
-    else:
-        client = request.scope.get("client")
-        address = "unknown" if client is None else str(client[0])
-    return Caller(address, header(request, b"user-agent"))
+    """Where the request comes from, past the proxies that are trusted."""
+    address = address_of(request.scope, request.app.state.proxies)
+    told = "unknown" if address is None else str(address)
+    return Caller(told, header(request, b"user-agent"))
 
 
 def person_of(principal: Principal) -> UUID:
