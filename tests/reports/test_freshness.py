@@ -13,7 +13,7 @@ from tests.delivery.lab import drain, take_in
 from tests.rollup.test_definitions import changed
 
 from csapi.access.tenancy import tenant_transaction
-from csapi.facts.kinds import Kind
+from csapi.facts.kinds import Kind, Resource
 from csapi.facts.origins import KINDS_OF, LISTED, resources_of
 from csapi.facts.registry import SUBJECT_KINDS
 from csapi.metrics.catalog import METRICS
@@ -157,13 +157,13 @@ async def test_no_answer_mixes_definitions_in_silence(
     assert any("calls" in warning for warning in meta["warnings"])
     assert (await ask(tenant_id, "messages_in"))["meta"]["exact"]
     assert await progress() == ("waiting", 0, 0)
-    await definitions.redefine(worker_pool)
+    await definitions.mark_some(worker_pool, tenant_id, Resource.CALL)
     assert await progress() == ("running", 0, 3)
     await drain(worker_pool, tenant_id)
     assert await progress() == ("running", 3 / 7, 0)
     meta = (await ask(tenant_id, "calls_offered"))["meta"]
     assert (meta["exact"], meta["pending_subjects"]) == (False, 0)
-    while await definitions.redefine(worker_pool):
+    while await definitions.mark_some(worker_pool, tenant_id, Resource.CALL):
         await drain(worker_pool, tenant_id)
     assert await progress() == ("done", 1, 0)
     assert (await ask(tenant_id, "calls_offered"))["meta"]["exact"]
