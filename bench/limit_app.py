@@ -17,6 +17,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from litestar import Litestar
+from litestar.datastructures import State
 from msgspec import Meta
 
 from bench.handwritten import columns_of, few_facts, one_record, scalars_of
@@ -32,6 +33,7 @@ from csapi.kit.http import Edge, Response, answer_exception, json_response
 from csapi.kit.log import configure_logging
 from csapi.kit.operations import AnyRequest, Operation, litestar_handlers, operation_of, params_of
 from csapi.kit.settings import load_settings
+from csapi.kit.telemetry import Telemetry
 
 PORTIONS = "portions.msgpack"
 UPSERT, FACTS = one_record(CALLS), few_facts()
@@ -142,6 +144,7 @@ def asgi() -> Edge:
         openapi_config=None,
         logging_config=None,
         debug=False,
+        state=State({"telemetry": Telemetry()}),
     )
     return Edge(app)
 
