@@ -24,6 +24,7 @@ from csapi.kit.body import header
 from csapi.kit.clock import now
 from csapi.kit.cors import allow_origin, origin_of
 from csapi.kit.db import acquire
+from csapi.kit.kept import keep
 from csapi.kit.operations import AnyRequest, Operation, operation_of
 from csapi.kit.params import first_value
 from csapi.kit.problems import Problem
@@ -150,7 +151,6 @@ class Guard:
             self._refusals.check(request.scope)
         if "." in text:
             person, lives = await self._person(request, text)
-            self._remember_good(digest)
             return self._remember(digest, min(trusted_until, clock + lives), person)
         # What is no key of ours by its checksum must not wait for, or use up, a connection.
         if parse_token(text) is None:
@@ -166,20 +166,12 @@ class Guard:
             self._good.pop(digest, None)
             self._refusals.count(request.scope)
             raise Problem("unauthorized", "The API key is not valid.")
-        self._remember_good(digest)
         self._note_use(principal, clock)
         return self._remember(digest, trusted_until, principal)
 
-    def _remember_good(self, digest: bytes) -> None:
-        self._good[digest] = None
-        self._good.move_to_end(digest)
-        if len(self._good) > REMEMBERED_KEYS:
-            self._good.popitem(last=False)
-
     def _remember(self, digest: bytes, until: float, principal: Principal) -> Principal:
-        self._known[digest] = (until, principal)
-        if len(self._known) > REMEMBERED_KEYS:
-            self._known.popitem(last=False)
+        keep(self._good, digest, None, most=REMEMBERED_KEYS)
+        keep(self._known, digest, (until, principal), most=REMEMBERED_KEYS)
         return principal
 
     def _check_address(self, request: AnyRequest, principal: Principal) -> None:

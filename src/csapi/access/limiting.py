@@ -18,6 +18,7 @@ from csapi.access.principals import Principal
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.budgets import MICRO, Bucket, Buckets, LocalBuckets, Policy, Taken
 from csapi.kit.http import set_headers
+from csapi.kit.kept import keep
 from csapi.kit.operations import CHARGE_ITEMS, AnyRequest, Charged, operation_of
 from csapi.kit.problems import Problem
 from csapi.kit.settings import Settings
@@ -65,10 +66,7 @@ class OwnBudgets:
             log.warning("budgets not read: %s", type(error).__name__)
             return
         own = {row["policy"]: row["quota"] for row in rows}
-        self._known.pop(tenant_id, None)
-        self._known[tenant_id] = (time.monotonic(), own)
-        while len(self._known) > REMEMBERED_TENANTS:
-            self._known.popitem(last=False)
+        keep(self._known, tenant_id, (time.monotonic(), own), most=REMEMBERED_TENANTS)
 
     async def close(self) -> None:
         if self._tasks:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-import msgspec
 from msgspec import UNSET
 
 from csapi.kit.problems import Problem
@@ -31,7 +30,7 @@ from csapi.reports.meta import add_currency, meta_of
 from csapi.reports.narrowing import with_filters
 from csapi.reports.ranking import Keys, Rows
 from csapi.reports.read import Reading
-from csapi.reports.refusals import definition_changing, refuse
+from csapi.reports.refusals import definition_changing, moved, refuse
 from csapi.reports.schemas import Include, Query
 from csapi.reports.service import Desk, Snapshot, resolved, slowness_told, snapshot_of
 from csapi.reports.shape import are_scales_mixed, dimension_value, ordered, total
@@ -120,13 +119,11 @@ def check_shown(*readings: Reading) -> None:
 
 def about_by(problem: Problem) -> Problem:
     """A problem with a dimension is one with `by` here."""
-    errors = [
-        msgspec.structs.replace(each, pointer=each.pointer.replace("/dimensions/", "/by/", 1))
-        if each.pointer.startswith("/dimensions/")
-        else each
-        for each in problem.errors
-    ]
-    return Problem(problem.code, problem.detail, errors=errors, headers=problem.headers)
+    own = "/dimensions/"
+    return moved(
+        problem,
+        lambda place: place.replace(own, "/by/", 1) if place.startswith(own) else place,
+    )
 
 
 @dataclass(frozen=True, slots=True)

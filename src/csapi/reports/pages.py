@@ -2,16 +2,19 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from csapi.kit.problems import Problem
 from csapi.reports.fillings import Group
+from csapi.reports.schemas import QueryPage
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=Mapping[str, Any])
 Cursor = Annotated[
     Annotated[str, Meta(max_length=500)] | None, Meta(description="next_cursor of a page")
 ]
@@ -28,6 +31,18 @@ def decode_cursor(cursor: str, type_: type[T]) -> T:
         return msgspec.json.decode(raw, type=type_)
     except (ValueError, msgspec.MsgspecError):
         raise Problem("invalid_cursor", "Take next_cursor of the last page as it is.") from None
+
+
+def id_after(cursor: str | None) -> UUID | None:
+    """The id that the page before ended with, in lists by id."""
+    return None if cursor is None else decode_cursor(cursor, tuple[UUID])[0]
+
+
+def page_by_id(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], QueryPage]:
+    """The rows of a page, of which one more than `limit` was asked for."""
+    page = rows[:limit]
+    cursor = encode_cursor(page[-1]["id"]) if len(rows) > limit else None
+    return page, QueryPage(next_cursor=cursor)
 
 
 def page_of(

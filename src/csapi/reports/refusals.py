@@ -1,6 +1,6 @@
 """Refusing a question by the place that is wrong with it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import msgspec
@@ -29,9 +29,14 @@ def definition_changing() -> Problem:
     )
 
 
-def within(problem: Problem, place: str) -> Problem:
-    """The problem of a part of the body, with pointers that start at the whole of it."""
+def moved(problem: Problem, place: Callable[[str], str]) -> Problem:
+    """The same problem with other places: what was asked for was made from something else."""
     errors = [
-        msgspec.structs.replace(error, pointer=place + error.pointer) for error in problem.errors
+        msgspec.structs.replace(error, pointer=place(error.pointer)) for error in problem.errors
     ]
     return Problem(problem.code, problem.detail, errors=errors, headers=problem.headers)
+
+
+def within(problem: Problem, place: str) -> Problem:
+    """The problem of a part of the body, with pointers that start at the whole of it."""
+    return moved(problem, lambda pointer: place + pointer)

@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from csapi.facts.kinds import Kind
+from csapi.kit.kept import keep
 from csapi.metrics.variants import Settled
 
 KEPT_SECONDS = 5.0
@@ -120,10 +121,7 @@ class Standings:
         if kept is not None and clock - kept[0] < KEPT_SECONDS:
             return kept[1]
         found = await read_standing(connection, tenant_id)
-        self._kept[tenant_id] = (clock, found)
-        self._kept.move_to_end(tenant_id)
-        if len(self._kept) > MOST_TENANTS:
-            self._kept.popitem(last=False)
+        keep(self._kept, tenant_id, (clock, found), most=MOST_TENANTS)
         return found
 
     def forget(self, tenant_id: UUID) -> None:

@@ -13,6 +13,7 @@ from csapi.metrics.periods import RangePreset
 from csapi.reports.comparison import CompareTo
 from csapi.reports.ordering import Name
 from csapi.reports.ranges import RangeParams
+from csapi.reports.refusals import moved
 from csapi.reports.schemas import (
     MOST_VALUES,
     CompareRequest,
@@ -95,13 +96,7 @@ def told_by_parameter(metrics: str, dimensions: str = "/by") -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        errors = [
-            msgspec.structs.replace(each, pointer=parameter_of(each.pointer, places))
-            for each in problem.errors
-        ]
-        raise Problem(
-            problem.code, problem.detail, errors=errors, headers=problem.headers
-        ) from None
+        raise moved(problem, lambda pointer: parameter_of(pointer, places)) from None
 
 
 def parameter_of(pointer: str, places: Sequence[tuple[str, str]]) -> str:

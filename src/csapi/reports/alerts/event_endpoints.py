@@ -1,7 +1,6 @@
 """What alerts told of, over HTTP."""
 
 from typing import Any
-from uuid import UUID
 
 from msgspec import UNSET
 
@@ -22,8 +21,7 @@ from csapi.reports.alerts.schemas import (
     AlertState,
 )
 from csapi.reports.goals.endpoints import TAG
-from csapi.reports.pages import decode_cursor, encode_cursor
-from csapi.reports.schemas import QueryPage
+from csapi.reports.pages import id_after, page_by_id
 
 
 def missing_event() -> Problem:
@@ -32,16 +30,15 @@ def missing_event() -> Problem:
 
 async def list_events(request: AnyRequest, principal: Principal) -> Response:
     wanted, tenant_id = params_of(request, AlertEventParams), principal.tenant_id
-    after = None if wanted.cursor is None else decode_cursor(wanted.cursor, tuple[UUID])[0]
+    after = id_after(wanted.cursor)
     pool = request.app.state.pool
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await connection.fetch(
             store.EVENTS, tenant_id, wanted.alert_id, wanted.state, after, wanted.limit + 1
         )
-    page = rows[: wanted.limit]
-    cursor = encode_cursor(page[-1]["id"]) if len(rows) > wanted.limit else None
+    page, place = page_by_id(rows, wanted.limit)
     data = [store.event_of(row) for row in page]
-    return json_response(AlertEventPage(data=data, page=QueryPage(next_cursor=cursor)))
+    return json_response(AlertEventPage(data=data, page=place))
 
 
 def found_event(row: Any) -> Any:

@@ -24,7 +24,7 @@ from csapi.metrics.dimensions import DIMENSIONS
 from csapi.reports.drivers.endpoints import DriverPath
 from csapi.reports.drivers.scoring import id_of, key_of
 from csapi.reports.endpoints import QUERY_TAG
-from csapi.reports.pages import Cursor, decode_cursor, encode_cursor
+from csapi.reports.pages import Cursor, id_after, page_by_id
 from csapi.reports.read import find_members
 from csapi.reports.refusals import refuse
 from csapi.reports.resolve import Wanted
@@ -184,17 +184,14 @@ def referred(made: Referral) -> DriverReferred:
 async def list_referrals(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, ReferralParams)
     topic = None if wanted.driver_id is None else normalized(key_of(wanted.driver_id))
-    after = None if wanted.cursor is None else decode_cursor(wanted.cursor, tuple[UUID])[0]
+    after = id_after(wanted.cursor)
     pool, tenant_id = request.app.state.pool, principal.tenant_id
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await connection.fetch(
             LIST, tenant_id, topic, wanted.status, after, wanted.limit + 1
         )
-    page = rows[: wanted.limit]
-    cursor = encode_cursor(page[-1]["id"]) if len(rows) > wanted.limit else None
-    return json_response(
-        ReferralPage(data=[referral(row) for row in page], page=QueryPage(next_cursor=cursor))
-    )
+    page, place = page_by_id(rows, wanted.limit)
+    return json_response(ReferralPage(data=[referral(row) for row in page], page=place))
 
 
 def found_referral(row: Any) -> Any:

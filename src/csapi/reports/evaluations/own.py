@@ -31,7 +31,7 @@ from csapi.reports.evaluations.own_words import (
     self_evaluation,
 )
 from csapi.reports.evaluations.schemas import AgentEvaluation
-from csapi.reports.pages import Cursor, decode_cursor, encode_cursor
+from csapi.reports.pages import Cursor, encode_cursor, id_after
 from csapi.reports.papers.encoders import PAPER_FORMS
 from csapi.reports.schemas import QueryPage
 from csapi.reports.work_params import WorkParams
@@ -87,7 +87,7 @@ async def list_of_agent(request: AnyRequest, principal: Principal) -> Response:
 
 async def listed(request: AnyRequest, principal: Principal, agent_id: UUID) -> Response:
     wanted, tenant_id = params_of(request, SelfEvaluationParams), principal.tenant_id
-    after = None if wanted.cursor is None else decode_cursor(wanted.cursor, tuple[UUID])[0]
+    after = id_after(wanted.cursor)
     pool = request.app.state.pool
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         found = await list_self_evaluations(

@@ -1,7 +1,5 @@
 """What is wrong with a goal, by its places."""
 
-import msgspec
-
 from csapi.kit.problems import Problem
 from csapi.metrics.catalog import METRICS
 from csapi.metrics.metric import Metric, Unit
@@ -10,7 +8,7 @@ from csapi.reports.checks_of_rows import check_rows
 from csapi.reports.goals.reading import Look
 from csapi.reports.goals.schemas import LONGEST_GOAL_DAYS, GoalDirection, GoalRequest
 from csapi.reports.goals.states import bounds_of, direction_of, is_there
-from csapi.reports.refusals import refuse
+from csapi.reports.refusals import moved, refuse
 from csapi.reports.service import Desk, Snapshot, resolved, snapshot_of
 from csapi.reports.windows import Window
 
@@ -33,11 +31,7 @@ async def check_metric(snapshot: Snapshot, window: Window) -> Metric:
 
 def at_metric(problem: Problem) -> Problem:
     """With places of the query as those of what it is made from."""
-    errors = [
-        msgspec.structs.replace(each, pointer=each.pointer.replace("/metrics/0", "/metric", 1))
-        for each in problem.errors
-    ]
-    return Problem(problem.code, problem.detail, errors=errors, headers=problem.headers)
+    return moved(problem, lambda pointer: pointer.replace("/metrics/0", "/metric", 1))
 
 
 async def check_goal(desk: Desk, goal: GoalRequest) -> None:

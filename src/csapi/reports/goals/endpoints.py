@@ -31,8 +31,7 @@ from csapi.reports.goals.schemas import (
     SavedGoal,
 )
 from csapi.reports.goals.watching import next_look
-from csapi.reports.pages import decode_cursor, encode_cursor
-from csapi.reports.schemas import QueryPage
+from csapi.reports.pages import id_after, page_by_id
 from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
 from csapi.reports.watching import Watch, set_mark
 from csapi.reports.windows import Seeing, WindowsMeta
@@ -130,19 +129,19 @@ async def written(request: AnyRequest, principal: Principal, goal_id: UUID | Non
 
 async def list_goals(request: AnyRequest, principal: Principal) -> Response:
     wanted, desk = params_of(request, GoalParams), desk_of(request, principal)
-    after = None if wanted.cursor is None else decode_cursor(wanted.cursor, tuple[UUID])[0]
+    after = id_after(wanted.cursor)
     with slowness_told():
         async with snapshot_of(desk, keeps_plans=True) as snapshot:
             rows = await snapshot.connection.fetch(
                 store.LIST, desk.tenant_id, wanted.metric, after, wanted.limit + 1
             )
-            page, seeing = rows[: wanted.limit], Seeing(snapshot)
+            page, place = page_by_id(rows, wanted.limit)
+            seeing = Seeing(snapshot)
             states = await states_of(seeing, [store.request_of(row) for row in page], snapshot)
     data = [store.goal_of(row, state) for row, state in zip(page, states, strict=True)]
-    cursor = encode_cursor(page[-1]["id"]) if len(rows) > wanted.limit else None
-    found = GoalList(data=data, page=QueryPage(next_cursor=cursor), meta=seeing.meta)
+    found = GoalList(data=data, page=place, meta=seeing.meta)
     accept = request.headers.get("accept")
-    return table_or_json(found, goal_lines(found), accept, desk.language, cursor)
+    return table_or_json(found, goal_lines(found), accept, desk.language, place.next_cursor)
 
 
 async def found_in(snapshot: Snapshot, goal_id: UUID) -> Any:

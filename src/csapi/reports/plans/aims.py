@@ -1,10 +1,9 @@
 """What a plan is to change, as questions to the engine."""
 
-import msgspec
-
 from csapi.kit.problems import Problem
 from csapi.metrics.periods import RangePreset
 from csapi.reports.comparison import CompareTo
+from csapi.reports.goals.checks import at_metric
 from csapi.reports.plans.schemas import ComparedWith, PlanAim
 from csapi.reports.refusals import refuse, within
 from csapi.reports.saved import check_query
@@ -37,11 +36,4 @@ async def check_aim(desk: Desk, aim: PlanAim) -> None:
 
 def in_aim(problem: Problem) -> Problem:
     """A problem of the query is one of the aim."""
-    found = within(problem, "/aim")
-    errors = [
-        msgspec.structs.replace(
-            error, pointer=error.pointer.replace("/aim/metrics/0", "/aim/metric", 1)
-        )
-        for error in found.errors
-    ]
-    return Problem(found.code, found.detail, errors=errors, headers=found.headers)
+    return within(at_metric(problem), "/aim")

@@ -1,7 +1,6 @@
 """Action plans: the endpoints."""
 
 from typing import Any
-from uuid import UUID
 
 from msgspec import UNSET
 
@@ -16,7 +15,7 @@ from csapi.kit.problems import Problem
 from csapi.metrics.zones import local_date
 from csapi.reports.endpoints import QUERY_TAG, SPOKEN, desk_of
 from csapi.reports.goals.endpoints import ASKING
-from csapi.reports.pages import decode_cursor, encode_cursor
+from csapi.reports.pages import id_after, page_by_id
 from csapi.reports.plans.aims import check_aim
 from csapi.reports.plans.effect import effect_in
 from csapi.reports.plans.schemas import (
@@ -41,7 +40,6 @@ from csapi.reports.plans.store import (
     list_plans,
     plan_of,
 )
-from csapi.reports.schemas import QueryPage
 from csapi.reports.service import Desk, slowness_told, snapshot_of
 
 PLAN: dict[str, Any] = {
@@ -75,17 +73,14 @@ async def create_plan(request: AnyRequest, principal: Principal) -> Response:
 
 async def get_plans(request: AnyRequest, principal: Principal) -> Response:
     wanted, desk = params_of(request, PlanParams), desk_of(request, principal)
-    after = None if wanted.cursor is None else decode_cursor(wanted.cursor, tuple[UUID])[0]
+    after = id_after(wanted.cursor)
     pool, tenant_id = request.app.state.pool, principal.tenant_id
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await list_plans(
             connection, tenant_id, wanted.status, wanted.goal_id, after, wanted.limit + 1
         )
-    page = rows[: wanted.limit]
-    cursor = encode_cursor(page[-1]["id"]) if len(rows) > wanted.limit else None
-    return json_response(
-        ActionPlanPage(data=[shown(desk, row) for row in page], page=QueryPage(next_cursor=cursor))
-    )
+    page, place = page_by_id(rows, wanted.limit)
+    return json_response(ActionPlanPage(data=[shown(desk, row) for row in page], page=place))
 
 
 async def get_plan(request: AnyRequest, principal: Principal) -> Response:

@@ -1,7 +1,5 @@
 """What agents suggest, and what becomes of it: the endpoints."""
 
-from uuid import UUID
-
 from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
@@ -11,7 +9,7 @@ from csapi.kit.operations import AnyRequest, Operation, body_of, params_of, path
 from csapi.kit.problems import Problem
 from csapi.reports.endpoints import QUERY_TAG, desk_of
 from csapi.reports.evaluations.own import agent_of
-from csapi.reports.pages import decode_cursor, encode_cursor
+from csapi.reports.pages import id_after, page_by_id
 from csapi.reports.plans.aims import check_aim
 from csapi.reports.plans.endpoints import PLAN, shown
 from csapi.reports.plans.schemas import (
@@ -37,7 +35,6 @@ from csapi.reports.plans.suggestions import (
     suggestion,
 )
 from csapi.reports.refusals import refuse
-from csapi.reports.schemas import QueryPage
 
 SAID = {"kind": "challenge", "text": "Refunds over 500 need a signature that takes two days."}
 
@@ -60,16 +57,13 @@ async def list_all(request: AnyRequest, principal: Principal) -> Response:
 
 
 async def listed(request: AnyRequest, principal: Principal, wanted: SuggestionParams) -> Response:
-    after = None if wanted.cursor is None else decode_cursor(wanted.cursor, tuple[UUID])[0]
+    after = id_after(wanted.cursor)
     pool, tenant_id = request.app.state.pool, principal.tenant_id
     chosen = wanted.agent_id, wanted.kind, wanted.status
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await connection.fetch(LIST, tenant_id, *chosen, after, wanted.limit + 1)
-    page = rows[: wanted.limit]
-    cursor = encode_cursor(page[-1]["id"]) if len(rows) > wanted.limit else None
-    return json_response(
-        SuggestionPage(data=[suggestion(row) for row in page], page=QueryPage(next_cursor=cursor))
-    )
+    page, place = page_by_id(rows, wanted.limit)
+    return json_response(SuggestionPage(data=[suggestion(row) for row in page], page=place))
 
 
 async def patch_one(request: AnyRequest, principal: Principal) -> Response:

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
-
 from csapi.kit.problems import Problem
 from csapi.kit.turns import aside
 from csapi.metrics.metric import Unit
@@ -21,7 +19,7 @@ from csapi.metrics.zones import clock
 from csapi.reports.comparison import NullReason
 from csapi.reports.layouts import DimensionValue, Series
 from csapi.reports.ordering import Shape
-from csapi.reports.refusals import refuse
+from csapi.reports.refusals import moved, refuse
 from csapi.reports.schemas import (
     FilterNode,
     FilterOp,
@@ -181,17 +179,13 @@ def work_filter(channel: str, filters: FilterNode | None) -> FilterNode:
 @contextmanager
 def told_at(filters: str) -> Iterator[None]:
     """Problems of a question as those of what the request calls its filters."""
+    own = "/filters/and/1"
     try:
         yield
     except Problem as problem:
-        errors = [
-            replace(each, pointer=filters + each.pointer.removeprefix("/filters/and/1"))
-            if each.pointer.startswith("/filters/and/1")
-            else each
-            for each in problem.errors
-        ]
-        raise Problem(
-            problem.code, problem.detail, errors=errors, headers=problem.headers
+        raise moved(
+            problem,
+            lambda place: filters + place.removeprefix(own) if place.startswith(own) else place,
         ) from None
 
 

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import msgspec
-
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.http import Response, json_response
@@ -15,7 +13,7 @@ from csapi.reports.endpoints import SPOKEN, desk_of
 from csapi.reports.goals.checks import check_metric
 from csapi.reports.goals.endpoints import ASKING, TAG
 from csapi.reports.ranges import period_of
-from csapi.reports.refusals import refuse
+from csapi.reports.refusals import moved, refuse
 from csapi.reports.schemas import FilterNode, MetricRequest, QueryAnnotation
 from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
 from csapi.reports.surroundings import annotation_of, annotations_of
@@ -82,13 +80,9 @@ def trial_of(
 
 def at_parameter(problem: Problem) -> Problem:
     """With places of the query as the parameters that it is made from."""
-    errors = [
-        msgspec.structs.replace(
-            each, pointer="/agg" if each.pointer.startswith("/metric/agg") else "/metric"
-        )
-        for each in problem.errors
-    ]
-    return Problem(problem.code, problem.detail, errors=errors, headers=problem.headers)
+    return moved(
+        problem, lambda pointer: "/agg" if pointer.startswith("/metric/agg") else "/metric"
+    )
 
 
 async def get_uplift(request: AnyRequest, principal: Principal) -> Response:
