@@ -183,7 +183,9 @@ async def test_two_keys_cannot_end_each_other(fresh: Tenant) -> None:
 
         own = fresh.key.split("_")[2]
         found = await asyncio.gather(end(fresh.key, other["id"]), end(other["token"], own))
-    assert sorted(found) == [204, 409]
+    # The one that comes late is refused: as the last one, or as ended already.
+    assert min(found) == 204
+    assert max(found) in {401, 409}
 
 
 def test_whoever_finds_a_token_ends_it(fresh: Tenant) -> None:
