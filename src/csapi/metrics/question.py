@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any
 
@@ -40,6 +40,12 @@ class Places:
     told: tuple[Terms, Terms] | None = None
     # Pairs that are equal unless values are on several scales.
     scales: tuple[tuple[int, int], ...] = ()
+
+
+@cache
+def percentile_of(agg: str | None) -> int | None:
+    """Which percentile an aggregation is. Kept: it is asked for each cell of an answer."""
+    return int(agg[1:]) if agg is not None and agg.startswith("p") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,7 @@ class Asked:
 
     @property
     def percentile(self) -> int | None:
-        if self.agg is None or not self.agg.startswith("p"):
-            return None
-        return int(self.agg[1:])
+        return percentile_of(self.agg)
 
     @property
     def is_set(self) -> bool:

@@ -27,6 +27,7 @@ from csapi.reports.comparison import NullReason
 Keys = tuple[int | None, ...]
 Hidden = Mapping[str, NullReason]
 Place = tuple[bool, Keys]
+NOTHING_HIDDEN: Hidden = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Group:
     # How many customers each metric is about, where small groups are to be hidden.
     customers: Sequence[int] = ()
     # The metrics that are not to be shown, and why.
-    hidden: Hidden = field(default_factory=dict)
+    hidden: Hidden = field(default_factory=lambda: NOTHING_HIDDEN)
 
 
 def too_many_groups() -> Problem:

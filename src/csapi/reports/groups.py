@@ -105,8 +105,9 @@ def groups_of(
         for row in each.rows:
             values = tuple(row)
             keys = () if values[size] else values[:size]
-            found = ranked.setdefault((values[size], keys), {})
-            found.update(percentiles_of(each.asked, values[size + 1 :], is_exact=each.is_exact))
+            found = percentiles_of(each.asked, values[size + 1 :], is_exact=each.is_exact)
+            place = values[size], keys
+            ranked[place] = ranked[place] | found if place in ranked else found
     groups: list[Group] = []
     total: Group | None = None
     has_squares = any(asked.squares is not None for asked in question.metrics)

@@ -86,12 +86,13 @@ def are_scales_mixed(asked: Asked, places: Places, *groups: Group) -> bool:
 
 
 def metric_value(asked: Asked, places: Places, group: Group) -> MetricValue:
-    if reason := group.hidden.get(asked.name):
+    if group.hidden and (reason := group.hidden.get(asked.name)):
         return without_value(reason)
     formula, parts = asked.formula, group.parts
-    excluded, is_mixed = excluded_of(places, group), are_scales_mixed(asked, places, group)
+    excluded = NO_EXCLUDED if places.negative is None else excluded_of(places.negative, group)
+    is_mixed = bool(places.scales) and are_scales_mixed(asked, places, group)
     if isinstance(formula, ComposedFormula):
-        found = composed_value(formula, places, group)
+        found = composed_value(formula, places, group, excluded)
         return without_value(NullReason.mixed_scales, found.n, excluded) if is_mixed else found
     numerator, n = total(places.numerator, parts), total(places.n, parts) // formula.n_scale
     if is_mixed:
@@ -138,10 +139,9 @@ def record_of(asked: Asked, group: Group) -> RecordRef | None:
     )
 
 
-def excluded_of(places: Places, group: Group) -> Excluded:
-    if places.negative is not None and (negative := total(places.negative, group.parts)):
-        return Excluded(negative_duration=negative)
-    return NO_EXCLUDED
+def excluded_of(negative: Terms, group: Group) -> Excluded:
+    found = total(negative, group.parts)
+    return Excluded(negative_duration=found) if found else NO_EXCLUDED
 
 
 def plain(value: Fraction | None) -> float | None:
@@ -158,7 +158,9 @@ def operands_of(formula: ComposedFormula, places: Places, group: Group) -> dict[
     return formula.results(found)
 
 
-def composed_value(formula: ComposedFormula, places: Places, group: Group) -> MetricValue:
+def composed_value(
+    formula: ComposedFormula, places: Places, group: Group, excluded: Excluded
+) -> MetricValue:
     """A formula over exact values of its operands; of a quotient also both of its sides."""
     operands, root = operands_of(formula, places, group), formula.root
     result = evaluate(root, operands)
@@ -179,7 +181,7 @@ def composed_value(formula: ComposedFormula, places: Places, group: Group) -> Me
         null_reason=reason,
         precision=Precision.exact,
         relative_error=None,
-        excluded=excluded_of(places, group),
+        excluded=excluded,
     )
 
 
