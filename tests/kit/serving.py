@@ -11,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30
+# How many connections the server looks at once.
+PLACES = 16
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def serving() -> Iterator[Server]:
             *(sys.executable, "-m", "granian", "--interface", "asgi", "--factory"),
             *("--http", "1", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
             *("--http1-header-read-timeout", "1000", "--http1-buffer-size", "65536"),
-            *("--workers-kill-timeout", "5"),
+            *("--workers-kill-timeout", "5", "--backpressure", str(PLACES)),
             "tests.kit.sample:make_impatient_app",
         ],
         cwd=ROOT,

@@ -2,11 +2,13 @@
 
 import gzip
 import json
+import socket
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from tests.kit.sample import AUTHORIZED, LIMIT
-from tests.kit.serving import Server
+from tests.kit.serving import PLACES, Server
 
 GOOD = b'{"external_id":"c1"}'
 
@@ -124,6 +126,17 @@ def test_a_body_that_never_comes_is_408_and_closes(server: Server) -> None:
 def test_a_silent_connection_is_closed(server: Server) -> None:
     assert server.talk(b"") == b""
     assert server.talk(b"GET /v1/ca") == b""
+
+
+def test_a_crowd_of_silent_connections_keeps_nobody_out(server: Server) -> None:
+    """Half say nothing, half announce a body that never comes: twice what there are places for."""
+    slow = post(b"{", {"Content-Length": "20", "Connection": "keep-alive"})
+    with ExitStack() as crowd:
+        for number in range(2 * PLACES):
+            silent = socket.create_connection(("127.0.0.1", server.port), timeout=15)
+            crowd.enter_context(silent)
+            silent.sendall(b"" if number % 2 else slow)
+        assert answer(server, post(GOOD)) == (201, None)
 
 
 def test_a_bomb_costs_no_memory(server: Server) -> None:
