@@ -119,8 +119,8 @@ HIDDEN = dict.fromkeys(("with_comment", "positive", "negative", "without_term"))
 
 
 async def get_comment_terms(request: AnyRequest, principal: Principal) -> Response:
-    wanted = params_of(request, CommentTermParams)
-    period = period_of(wanted, principal.timezone)
+    wanted, desk = params_of(request, CommentTermParams), desk_of(request, principal)
+    period = period_of(wanted, desk.timezone, desk.now)
     chosen = (
         principal.tenant_id,
         period.start,
@@ -128,7 +128,6 @@ async def get_comment_terms(request: AnyRequest, principal: Principal) -> Respon
         None if wanted.survey is None else int(SURVEYS[wanted.survey]),
         None if wanted.language is None else normalized(wanted.language),
     )
-    desk = desk_of(request, principal)
     async with snapshot_of(desk) as snapshot:
         connection, smallest = snapshot.connection, (await snapshot.standing()).smallest_group
         hides = smallest is not None and not desk.sees_everything

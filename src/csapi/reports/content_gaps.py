@@ -12,6 +12,7 @@ from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kb_event import StoredType
 from csapi.facts.kinds import Dimension, Kind
+from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
@@ -159,7 +160,7 @@ async def read_gaps(
 
 async def get_content_gaps(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, ContentGapParams)
-    period = period_of(wanted, principal.timezone)
+    period = period_of(wanted, principal.timezone, now())
     place = (principal.tenant_id, period.start, period.end)
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:

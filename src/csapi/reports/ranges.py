@@ -1,11 +1,11 @@
 """Ranges as query parameters, for the reports that are lists."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from csapi.kit.clock import now
 from csapi.metrics.periods import (
     Period,
     PeriodError,
@@ -36,8 +36,8 @@ def known_zone(timezone: str) -> str:
         refuse("/timezone", "unknown_timezone", error.message)
 
 
-def period_of(wanted: RangeParams, timezone: str) -> Period:
-    """The half-open range asked for; the last 30 days where none is."""
+def period_of(wanted: RangeParams, timezone: str, now: datetime) -> Period:
+    """The half-open range asked for; where none is, the last 30 days before `now`."""
     zone = wanted.timezone or timezone
     is_explicit = wanted.from_ is not None or wanted.to is not None
     if is_explicit and wanted.preset is not None:
@@ -45,7 +45,7 @@ def period_of(wanted: RangeParams, timezone: str) -> Period:
     try:
         check_timezone(zone)
         if not is_explicit:
-            return preset_period(wanted.preset or RangePreset.last_30_days, zone, now())
+            return preset_period(wanted.preset or RangePreset.last_30_days, zone, now)
         for name, value in (("from", wanted.from_), ("to", wanted.to)):
             if value is None:
                 refuse(f"/{name}", "required", "A range needs both `from` and `to`.")

@@ -147,10 +147,9 @@ def term_lines(found: TermReport) -> Iterator[list[Any]]:
 
 
 async def get_terms(request: AnyRequest, principal: Principal) -> Response:
-    wanted = params_of(request, TermParams)
-    period = period_of(wanted, principal.timezone)
+    wanted, desk = params_of(request, TermParams), desk_of(request, principal)
+    period = period_of(wanted, desk.timezone, desk.now)
     place = (principal.tenant_id, period.start, period.end)
-    desk = desk_of(request, principal)
     async with snapshot_of(desk) as snapshot:
         connection = snapshot.connection
         rows = await connection.fetch(

@@ -16,6 +16,7 @@ class Catalog:
     unknown: str
     other: str
     all: str
+    replies: str
     weekdays: tuple[str, ...]
     months: tuple[str, ...]
     month: str

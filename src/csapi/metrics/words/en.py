@@ -62,6 +62,7 @@ CATALOG = Catalog(
     unknown="(unknown)",
     other="Other",
     all="(all)",
+    replies="Replies",
     weekdays=WEEKDAYS,
     months=(
         "January", "February", "March", "April", "May", "June", "July", "August", "September",

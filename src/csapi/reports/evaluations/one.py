@@ -222,7 +222,9 @@ def worked_out(
         metrics.append(
             EvaluatedMetric(
                 id=asked.name,
-                label="Replies" if asked.name == REPLIES.as_ else words.metric(asked.metric),
+                label=words.catalog.replies
+                if asked.name == REPLIES.as_
+                else words.metric(asked.metric),
                 unit=Unit.COUNT if asked.agg == "count" else asked.metric.unit,
                 direction=asked.metric.direction,
                 value=column.ranked(sides.own, cells[place]),

@@ -51,7 +51,7 @@ def window_of(wanted: RadarParams, timezone: str, now: datetime) -> Window:
     """The days asked for that have begun; the last seven where none are. Raises Problem."""
     if wanted.from_ is None and wanted.to is None and wanted.preset is None:
         wanted = replace(wanted, preset=USUAL)
-    period = period_of(wanted, timezone)
+    period = period_of(wanted, timezone, now)
     zone = period.timezone
     start, end = local_date(zone, period.start), local_date(zone, period.end)
     for name, day, instant in (("from", start, period.start), ("to", end, period.end)):

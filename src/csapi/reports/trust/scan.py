@@ -38,7 +38,7 @@ class Nights:
 
 async def data_quality(desk: Desk, wanted: RangeParams) -> DataQuality:
     """Raises Problem for what cannot be asked."""
-    period = period_of(wanted, desk.timezone)
+    period = period_of(wanted, desk.timezone, desk.now)
     if (period.end - period.start).total_seconds() > LONGEST_QUALITY_DAYS * 86_400 + 3_600:
         message = f"At most {LONGEST_QUALITY_DAYS} days at once: records are looked at one by one."
         refuse("/from", "invalid_value", message)

@@ -4,6 +4,7 @@ from functools import partial
 
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response
 from csapi.kit.language import spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, params_of, path_of
@@ -30,7 +31,7 @@ from csapi.reports.uplift.trial import DAY, Trial
 
 
 async def get_timeline(request: AnyRequest, principal: Principal) -> Response:
-    period = period_of(params_of(request, TimelineParams), principal.timezone)
+    period = period_of(params_of(request, TimelineParams), principal.timezone, now())
     pool, tenant_id = request.app.state.pool, principal.tenant_id
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         found = await annotations_of(connection, tenant_id, period, None)
