@@ -14,7 +14,7 @@ from csapi.access.outbox import MOST_REPLAYED, MOST_WEBHOOKS, emit
 from csapi.access.principals import Principal
 from csapi.access.tenancy import tenant_transaction
 from csapi.connect.webhooks import store
-from csapi.connect.webhooks.addresses import REFUSALS, refusal
+from csapi.kit.public_addresses import REFUSALS, refusal
 from csapi.connect.webhooks.schemas import (
     CreatedWebhook,
     DeliveryDetail,
