@@ -146,6 +146,16 @@ class Fetched:
     body: bytes
 
 
+async def whole_of(response: httpcore.Response, most_bytes: int) -> bytes:
+    """The body. Raises FetchError where it is longer."""
+    found = bytearray()
+    async for piece in response.aiter_stream():
+        found += piece
+        if len(found) > most_bytes:
+            raise FetchError("too_large")
+    return bytes(found)
+
+
 class Fetcher:
     """Asks hosts that others name, without redirects, within a time and a size. `insecure`: also by
     http, and this machine. `verify`: who vouches for them."""
@@ -185,12 +195,7 @@ class Fetcher:
                     method, url, headers=list(given.items()), content=body, extensions=LIMITS
                 ) as response,
             ):
-                found = bytearray()
-                async for piece in response.aiter_stream():
-                    found += piece
-                    if len(found) > most_bytes:
-                        raise FetchError("too_large")
-                return Fetched(response.status, bytes(found))
+                return Fetched(response.status, await whole_of(response, most_bytes))
         except FetchError:
             raise
         except Exception as failure:  # noqa: BLE001  whatever a host does is an outcome
