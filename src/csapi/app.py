@@ -124,9 +124,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     signer, hasher = Signer(pool, settings.issuer), Hasher()
     proxies = app.state.proxies = read_proxies(settings.trusted_proxies)
     app.state.guard = Guard(pool, signer, proxies, settings.refusals_per_minute)
-    app.state.people = People(
-        pool, signer, hasher, Issuers(insecure=settings.webhooks_insecure)
-    )
+    app.state.people = People(pool, signer, hasher, Issuers(insecure=settings.webhooks_insecure))
     hasher.warm()
     limiter = app.state.limiter = Limiter(settings, pool)
     at_once = settings.pool_size * settings.requests_per_connection

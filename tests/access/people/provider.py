@@ -187,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
             key = None
         if issuer.alg == "HS256":
             # The public key as a shared secret: what a reader that believes `alg` would take.
-            key = json.dumps(public_jwk("RS256")).encode()
+            key = KEYS["RS256"].public_key().public_numbers().n.to_bytes(256, "big")
         header = laid_over({"kid": f"kid-{issuer.key or issuer.alg}"}, issuer.header)
         return jwt.encode(claims, key, algorithm=issuer.alg, headers=header)
 

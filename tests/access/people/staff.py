@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -60,9 +61,12 @@ class Desk:
         body = {"refresh_token": refresh_token, "tenant_id": str(tenant_id)}
         return self.http.post("/v1/auth/switch", json=body, **how)
 
-    def becomes(self, access_token: str, status: int, within_seconds: float = 10) -> bool:
+    def becomes(self, access_token: str, status: int) -> bool:
+        return self.becomes_true(lambda: self.status(access_token) == status)
+
+    def becomes_true(self, ask: Callable[[], bool], within_seconds: float = 10) -> bool:
         deadline = time.monotonic() + within_seconds
-        while self.status(access_token) != status:
+        while not ask():
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.2)

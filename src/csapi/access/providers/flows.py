@@ -214,7 +214,7 @@ def check_iss(endpoints: Endpoints, iss: str | None) -> None:
     """Whether the answer came from the provider that was asked (RFC 9207). Raises Problem."""
     if iss is None and endpoints.authorization_response_iss_parameter_supported:
         text = "The provider names itself in its answer: send `iss` of the address."
-        raise invalid(FieldError("/iss", "missing", text))
+        raise invalid(FieldError("/iss", "required", text))
     if iss is not None and iss != endpoints.issuer:
         refuse("it came from another provider")
 

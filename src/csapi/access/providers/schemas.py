@@ -44,7 +44,7 @@ class JoiningRole(StrEnum):
 class NewIdentityProvider(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`issuer`: exactly as the provider writes it; it never changes. `redirect_uris`: pages of
     yours that sign in, as the provider knows them. `email_domains`: of whom it may vouch for;
-    empty for any. `default_role`: of whoever comes without an invitation; null where nobody does."""
+    empty for any. `default_role`: of whoever comes without an invitation; null: nobody does."""
 
     name: ProviderName
     issuer: Issuer
