@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
@@ -13,6 +14,7 @@ from tests.access.people.staff import Desk
 from tests.conftest import Product, Tenant
 
 from csapi.access.providers.keys import keys_of
+from csapi.kit.clock import now
 
 NewProvider = Callable[..., Provider]
 HOUR, DAY = 3_600, 86_400
@@ -26,7 +28,7 @@ TOKENS: list[tuple[dict[str, Any], str]] = [
     ({"key": "stranger"}, "unknown_key"),
     # a key of another kind by the name that the token gives
     ({"header": {"kid": "kid-ES256"}}, "unknown_key"),
-    ({"header": {"crit": ["b64"]}}, "type"),
+    ({"header": {"crit": ["b64"]}}, "malformed"),
     ({"header": {"typ": "at+jwt"}}, "type"),
     ({"header": {"kid": "x" * 600}}, "malformed"),
     ({"claims": {"iss": "https://login.example.com"}}, "issuer"),
@@ -229,6 +231,25 @@ def test_pages_of_the_tenant_read_what_they_need(door: Door, desk: Desk) -> None
         assert [each.status_code for each in answers] == [200, 201, 200]
         readable = {each.headers.get("access-control-allow-origin") for each in answers}
         assert readable == {origin if told else None}
+
+
+def test_two_of_one_identity_at_once_are_one_person(door: Door) -> None:
+    backs = [door.back() for _ in range(3)]
+    with ThreadPoolExecutor(3) as threads:
+        codes = {each.status_code for each in threads.map(door.finish, backs)}
+    assert codes <= {200, 409}
+    assert 200 in codes
+    assert len(door.tenant.http.get("/v1/members").json()["data"]) == 1
+
+
+async def test_an_address_that_begins_and_never_finishes_waits(admin: asyncpg.Connection) -> None:
+    take, address = "SELECT take_start($1, $2)", b"an address that begins"
+    at = now()
+    waits = [await admin.fetchval(take, address, at) for _ in range(202)]
+    assert (waits[:200], waits[200:]) == ([0] * 200, [1, 1])
+    forgive = "SELECT forgive_attempt($1, $2, $3)"
+    await admin.execute(forgive, b"nobody", address, at)
+    assert await admin.fetchval(take, address, at) == 0
 
 
 async def test_no_secret_of_a_sign_in_is_in_logs_or_answers(

@@ -146,7 +146,7 @@ async def begin(
         endpoints = await issuers.endpoints(tenant_id, provider["issuer"])
     except IssuerError as error:
         raise unavailable(error) from None
-    state, browser_token = new_sealed(FLOW, tenant_id), random_text(SECRET_LENGTH)
+    state, browser_token = new_sealed(FLOW, tenant_id), f"csb_{random_text(SECRET_LENGTH)}"
     who = (None, None) if linking is None else (linking.person, linking.session)
     async with tenant_transaction(pool, tenant_id) as connection:
         await connection.execute(FORGET, tenant_id, now - FLOW_LIVES)

@@ -24,15 +24,14 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.kit.problems import FieldError, Problem, invalid
 
 KNOWN = """
-SELECT person FROM identities
-WHERE tenant_id = $1 AND issuer = $2 AND subject = $3 FOR UPDATE"""
+SELECT person FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3"""
 STILL = "SELECT is_enabled FROM identity_providers WHERE tenant_id = $1 AND id = $2 FOR SHARE"
 ADD_IDENTITY = """
 INSERT INTO identities (tenant_id, issuer, subject, person, email, created_at, used_at)
 VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING RETURNING id"""
 USED = """
 UPDATE identities SET email = $4, used_at = $5
-WHERE tenant_id = $1 AND issuer = $2 AND subject = $3"""
+WHERE tenant_id = $1 AND issuer = $2 AND subject = $3 RETURNING id"""
 OF_SESSION = """
 SELECT m.role FROM person_sessions s
 JOIN memberships m ON m.tenant_id = $1 AND m.person = s.person
@@ -72,9 +71,12 @@ async def settle(
             refuse("The identity provider is not in use any more.")
         newcomer = Newcomer(connection, tenant_id, finished, now)
         person, role = await newcomer.settle(invitation)
-        await connection.execute(
+        # Memberships are locked before identities, as where somebody is removed.
+        used = await connection.fetchval(
             USED, tenant_id, provider["issuer"], vouched.subject, vouched.email, now
         )
+        if used is None:
+            refuse("The identity has just been unlinked.")
         session = await begin_session(
             connection, tenant_id, person, role, caller.user_agent, now, provider=provider["id"]
         )

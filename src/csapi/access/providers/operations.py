@@ -77,7 +77,7 @@ SIGNING_IN = [
         handler=sign_in_endpoints.finish,
         public=True,
         request=ProviderFinish,
-        request_examples={"back": {"state": "csf_...", "code": "x", "browser_token": "x"}},
+        request_examples={"back": {"state": "csf_...", "code": "x", "browser_token": "csb_..."}},
         responses={200: SignInAnswer},
         problems=("sign_in_failed", "token_used", "conflict", "provider_unavailable"),
     ),
