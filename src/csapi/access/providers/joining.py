@@ -15,7 +15,7 @@ from csapi.access.people.accounts import ROLE_IN, Caller
 from csapi.access.people.members import ADD, FIND, refuse_invitation
 from csapi.access.people.members import TAKE as TAKE_INVITATION
 from csapi.access.people.roles import Role
-from csapi.access.people.sessions import Session, begin_session
+from csapi.access.people.sessions import VOUCHED, Session, begin_session
 from csapi.access.providers.flows import Finished, Linking
 from csapi.access.providers.id_tokens import Vouched
 from csapi.access.providers.schemas import PUBLIC_ISSUERS
@@ -32,11 +32,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING RETURNING id"""
 USED = """
 UPDATE identities SET email = $4, used_at = $5
 WHERE tenant_id = $1 AND issuer = $2 AND subject = $3 RETURNING id"""
-OF_SESSION = """
+OF_SESSION = f"""
 SELECT m.role FROM person_sessions s
 JOIN memberships m ON m.tenant_id = $1 AND m.person = s.person
 WHERE s.tenant_id = $1 AND s.id = $2 AND s.person = $3 AND s.expires_at > $4
-  AND s.created_at >= sessions_valid_from(s.person) FOR SHARE OF s, m"""
+  AND s.created_at >= sessions_valid_from(s.person) AND {VOUCHED} FOR SHARE OF s, m"""
 
 
 def refuse(why: str) -> NoReturn:
