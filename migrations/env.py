@@ -5,6 +5,7 @@ from alembic import context
 import csapi.access.audit_tables
 import csapi.access.outbox_tables
 import csapi.access.people.tables
+import csapi.access.providers.tables
 import csapi.access.tables
 import csapi.facts.cost_tables
 import csapi.facts.customer_tables
@@ -21,6 +22,7 @@ from csapi.kit.tables import metadata
 
 assert csapi.access.audit_tables
 assert csapi.access.outbox_tables
+assert csapi.access.providers.tables
 assert csapi.access.tables
 assert csapi.facts.self_service_tables
 assert csapi.facts.schedule_tables

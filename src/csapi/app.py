@@ -18,6 +18,7 @@ from csapi.access.people.accounts import People
 from csapi.access.people.hashing import Hasher
 from csapi.access.people.signing import Signer
 from csapi.access.principals import Principal
+from csapi.access.providers.issuers import Issuers
 from csapi.health import OPERATIONS as HEALTH
 from csapi.health import TAG as HEALTH_TAG
 from csapi.ingest.directory import Directory
@@ -123,7 +124,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     signer, hasher = Signer(pool, settings.issuer), Hasher()
     proxies = app.state.proxies = read_proxies(settings.trusted_proxies)
     app.state.guard = Guard(pool, signer, proxies, settings.refusals_per_minute)
-    app.state.people = People(pool, signer, hasher)
+    app.state.people = People(pool, signer, hasher, Issuers(insecure=settings.webhooks_insecure))
     hasher.warm()
     limiter = app.state.limiter = Limiter(settings, pool)
     at_once = settings.pool_size * settings.requests_per_connection
@@ -164,7 +165,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
         await tally.close()
         await limiter.close()
         await waker.close()
-        hasher.close()
+        app.state.people.close()
         await pool.close()
 
 

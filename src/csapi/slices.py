@@ -2,6 +2,7 @@
 
 from csapi.access.outbox import DATA
 from csapi.access.people import operations as people
+from csapi.access.providers import operations as providers
 from csapi.connect.webhooks import operations as webhooks
 from csapi.ingest import attributes, endpoints, schedules, sla
 from csapi.kit.openapi_webhooks import Message
@@ -87,6 +88,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *audit_log.OPERATIONS,
     *usage.OPERATIONS,
     *people.OPERATIONS,
+    *providers.OPERATIONS,
 )
 
 MESSAGES: tuple[Message, ...] = tuple(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from csapi.connect.webhooks.addresses import is_public, may_connect, refusal
+from csapi.kit.public_addresses import is_public, may_connect, refusal
 
 BLOCKED = (
     "0.0.0.0", "0.1.2.3",  # noqa: S104  an address like the others

@@ -10,7 +10,8 @@ import pytest
 from tests.connect.receiver import Receiver, receiving
 
 from csapi.connect.webhooks import client as sending
-from csapi.connect.webhooks.client import EXCERPT_CHARACTERS, Client, Lookup, Outcome
+from csapi.connect.webhooks.client import EXCERPT_CHARACTERS, Client, Outcome
+from csapi.kit.checked_http import Lookup
 
 # A certificate of tests alone, for the name hooks.test.
 CERTIFICATE = Path(__file__).with_name("hooks_test.pem")

@@ -13,7 +13,7 @@ FUNCTIONS_POLICY = ((OWNER,), "ALL", "true", "true")
 TENANT_POLICY = ((API, WORKER), "ALL", POLICY, POLICY)
 SWEEP_POLICY = ((WORKER,), "SELECT", "true", None)
 FIND_KEY_POLICY = ((OWNER,), "SELECT", "true", None)
-FURTHER_POLICIES = {
+FURTHER_POLICIES: dict[str, dict[str, object]] = {
     "marks": {"sweep": SWEEP_POLICY},
     "subject_marks": {"sweep": SWEEP_POLICY},
     "reference_marks": {"sweep": SWEEP_POLICY},
@@ -26,6 +26,9 @@ FURTHER_POLICIES = {
     "report_marks": {"sweep": SWEEP_POLICY},
     "watch_marks": {"sweep": SWEEP_POLICY},
     "webhook_marks": {"sweep": SWEEP_POLICY},
+    "identity_providers": {"find_key": FIND_KEY_POLICY},
+    # Nobody but functions reads or writes secrets.
+    "identity_provider_secrets": {"functions": FUNCTIONS_POLICY},
     "scan_marks": {"sweep": SWEEP_POLICY},
 }
 
@@ -64,6 +67,11 @@ SECURITY_DEFINERS = {
     "take_attempt(bytea,bytea,timestamp with time zone)": {OWNER, API},
     "forgive_attempt(bytea,bytea,timestamp with time zone)": {OWNER, API},
     "find_signing_keys(timestamp with time zone)": {OWNER, API},
+    "add_known_person(timestamp with time zone)": {OWNER, API},
+    "keep_provider_secret(uuid,text)": {OWNER, API},
+    "provider_secret(uuid)": {OWNER, API},
+    "forget_provider_secret(uuid)": {OWNER, API},
+    "take_start(bytea,timestamp with time zone)": {OWNER, API},
     "add_signing_key(text,bytea,bytea,timestamp with time zone,timestamp with time zone,text)": {
         OWNER,
         API,
@@ -113,6 +121,8 @@ GRANTS = {
         "forms": EDIT,
         "goals": ALL,
         "idempotency": ALL,
+        "identities": ALL,
+        "identity_providers": ALL,
         "ingest_counts": EDIT,
         "invitations": ALL,
         "kb_articles": EDIT,
@@ -136,6 +146,7 @@ GRANTS = {
         "shifts": EDIT,
         "self_evaluations": ALL,
         "sessions": EDIT,
+        "sign_in_flows": ALL,
         "schedule_periods": "adr",
         "schedules": EDIT,
         "sla_policies": EDIT,

@@ -57,6 +57,7 @@ OWN_WORDS = {
 TOLD_APART = {
     "/v1/invitations": {"email": f"{CANARY}@example.com"},
     "/v1/webhooks": {"description": CANARY},
+    "/v1/identity-providers": {"name": CANARY},
 }
 # Fields with ids of ours.
 OWN_IDS = (

@@ -5,6 +5,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.conftest import Product
+from tests.isolation.golden_access import (
+    BY_SCOPE,
+    OF_WHOEVER_ASKS,
+    OWN,
+    PORTAL,
+    PUBLIC,
+    UNFILTERED,
+)
 from tests.isolation.keys import ALL_SCOPES, new_key, new_tenant_client
 from tests.isolation.replay import CANARY, GUARDED, OF_AGENTS, OF_PEOPLE, exchanged, filled
 
@@ -12,32 +20,6 @@ from csapi.app import ALL_OPERATIONS, create_app
 from csapi.kit.operations import Operation
 from csapi.kit.settings import Settings
 
-# A download carries what lets it in: a link that is signed. So does a key that was found.
-PUBLIC = {
-    "getLiveness", "getReadiness", "listErrorTypes", "getErrorType", "downloadExport",
-    "reportLeakedTokens",
-    # Who signs in has no token yet; the others carry a token of another kind in their bodies.
-    "signIn", "refreshTokens", "signOut", "acceptInvitation", "usePasswordReset",
-    # public keys
-    "getSigningKeys",
-}  # fmt: skip
-# What a portal token may call: all of it passes the filters of the token.
-PORTAL = {
-    "runQuery", "runQueryBatch", "getSavedQueryResult", "getKpis", "listMetrics", "getMetric",
-    "getLimits", "getLive", "streamLive", "createLiveTicket",
-}  # fmt: skip
-# What one without filters may call, too: it says who the agents are, or what knows no filter.
-UNFILTERED = {
-    "getDrivers", "getDriver", "listAgentEvaluations", "getAgentEvaluation", "listAgentsNow",
-    "listGoals",
-}  # fmt: skip
-# What only an agent's own token may call.
-OWN = {
-    "getMyEvaluation", "createMySelfEvaluation", "listMySelfEvaluations", "createMySuggestion",
-    "listMySuggestions",
-}  # fmt: skip
-# What only people who have signed in may call.
-OF_WHOEVER_ASKS = {"changePassword", "listMySessions", "endMySessions", "endMySession"}
 PAGES = {"/docs", "/docs/scalar.js", "/openapi.json"}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -72,6 +54,16 @@ def call(anyone: httpx.Client, operation: Operation, key: str | None) -> httpx.R
 def test_only_the_known_operations_are_public() -> None:
     assert {each.operation_id for each in ALL_OPERATIONS if each.scope is None} == PUBLIC
     assert {each.scope for each in GUARDED} <= set(ALL_SCOPES)
+
+
+def test_every_operation_is_on_a_list_by_its_scope() -> None:
+    """Nobody may call what is not: whoever adds an operation says here who may."""
+    declared: dict[str, set[str]] = {}
+    for each in GUARDED:
+        declared.setdefault(str(each.scope), set()).add(each.operation_id)
+    assert declared == BY_SCOPE
+    listed = [PUBLIC, OF_WHOEVER_ASKS, OWN, *BY_SCOPE.values()]
+    assert sum(map(len, listed)) == len(set().union(*listed)) == len(ALL_OPERATIONS)
 
 
 def test_only_the_known_operations_take_portal_tokens() -> None:

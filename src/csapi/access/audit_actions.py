@@ -12,6 +12,12 @@ class AuditAction(StrEnum):
     member_removed = "member.removed"
     invitation_created = "invitation.created"
     invitation_withdrawn = "invitation.withdrawn"
+    member_joined = "member.joined"
+    identity_linked = "identity.linked"
+    identity_unlinked = "identity.unlinked"
+    identity_provider_created = "identity_provider.created"
+    identity_provider_changed = "identity_provider.changed"
+    identity_provider_deleted = "identity_provider.deleted"
     password_reset_created = "password_reset.created"  # noqa: S105  a word of ours
     key_created = "key.created"
     key_rotated = "key.rotated"

@@ -101,8 +101,9 @@ class Guard:
             raise Problem("insufficient_scope", f"The {who} lacks the scope {scope}.")
         return principal
 
-    async def admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> None:
-        """Let scripts of a page read the answer, if its origin is one of the tenant's."""
+    async def admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> bool:
+        """Let scripts of a page read the answer, if its origin is one of the tenant's; whether it
+        is."""
         clock = time.monotonic()
         known = self._origins.get(tenant_id)
         if known is None or clock - known[0] >= TRUSTED_SECONDS:
@@ -110,8 +111,10 @@ class Guard:
             self._origins[tenant_id] = known
             if len(self._origins) > REMEMBERED_KEYS:
                 self._origins.popitem(last=False)
-        if origin in known[1]:
-            allow_origin(request.scope, origin)
+        if origin not in known[1]:
+            return False
+        allow_origin(request.scope, origin)
+        return True
 
     def _credentials(self, request: AnyRequest) -> str:
         value = header(request, b"authorization")

@@ -21,8 +21,8 @@ SEALED = re.compile(
     rf"((cs[a-z])_([0-9a-f]{{32}})_([0-9A-Za-z]{{{ID_LENGTH}}})_([0-9A-Za-z]{{{SECRET_LENGTH}}}))"
     rf"([0-9A-Za-z]{{{CHECKSUM_LENGTH}}})"
 )
-# A ticket, a refresh token, an invitation, a password reset.
-TICKET, REFRESH, INVITATION, RESET = "cst", "csr", "csi", "csw"
+# A ticket, a refresh token, an invitation, a password reset, a sign-in under way.
+TICKET, REFRESH, INVITATION, RESET, FLOW = "cst", "csr", "csi", "csw", "csf"
 
 
 @dataclass(frozen=True, slots=True)

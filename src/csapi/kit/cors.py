@@ -10,7 +10,7 @@ from typing import Any
 
 from csapi.kit.body import header_of
 
-METHODS = "GET, HEAD, POST"
+METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
 EXPOSED = (
     b"Content-Disposition, Deprecation, ETag, Idempotency-Replayed, Link, Location, RateLimit, "

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 _CREDENTIAL = re.compile(
-    r"cs[kptriw]_[A-Za-z0-9_]+|whsec_[A-Za-z0-9+/=]+"
+    r"cs[kptriwfb]_[A-Za-z0-9_]+|whsec_[A-Za-z0-9+/=]+"
     r"|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer\s+)[^\s\"'\\]+|(?<=://)[^\s/@]+@"
 )
 
-_SIGNS = ("csk_", "whsec_", "csp_", "cst_", "csr_", "csi_", "csw_", "eyJ", "earer ", "EARER ", "@")
+_SIGNS = (
+    "csk_", "whsec_", "csp_", "cst_", "csr_", "csi_", "csw_", "csf_", "csb_", "eyJ", "earer ",
+    "EARER ", "@",
+)  # fmt: skip
 
 
 def without_credentials(text: str) -> str:

@@ -51,7 +51,8 @@ _REFUSED = {
     "sign_in_failed": _type(
         401,
         "Sign-in failed",
-        "The e-mail address or the password is wrong, or the person is no member.",
+        "The e-mail address or the password is wrong, the identity provider does not vouch for the "
+        "person, or they are no member.",
     ),
     "session_ended": _type(401, "Session ended", "The refresh token is not valid: sign in again."),
     "insufficient_scope": _type(
@@ -95,7 +96,7 @@ _REFUSED = {
     "token_used": _type(
         409,
         "Token used",
-        "The invitation or password reset is unknown, used or over. Ask for another.",
+        "The invitation, password reset or sign-in is unknown, used or over. Ask for another.",
     ),
     "snapshot_moved": _type(
         409,
@@ -219,6 +220,12 @@ _FAILED = {
         503, "Storage full", "Nothing was stored: the disk is full.", retry_after=60
     ),
     "overloaded": _type(503, "Overloaded", "Too much work at once. Try again.", retry_after=2),
+    "provider_unavailable": _type(
+        503,
+        "Identity provider unavailable",
+        "The identity provider does not answer as it should. Try again.",
+        retry_after=10,
+    ),
     "not_ready": _type(503, "Not ready", "The service is starting or stopping.", retry_after=2),
 }
 

@@ -37,7 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str = ".csapi"
     # Networks of proxies in front of us, with commas between: their X-Forwarded-For is believed.
     trusted_proxies: str = ""
-    # For development and tests: webhooks may go to http and to this machine.
+    # For development and tests: webhooks may go to http and to this machine, and identity providers
+    # may be there.
     webhooks_insecure: bool = False
     # Who has signed access tokens: what `iss` says. Best the address of this API.
     issuer: Annotated[str, Meta(min_length=1, max_length=200)] = "csapi"

@@ -1,6 +1,8 @@
 """People for tests: made as the first one of a tenant is, and signed in over HTTP."""
 
 import itertools
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -54,6 +56,21 @@ class Desk:
 
     def refresh(self, refresh_token: str) -> httpx.Response:
         return self.http.post("/v1/auth/refresh", json={"refresh_token": refresh_token})
+
+    def switch(self, refresh_token: str, tenant_id: object, **how: Any) -> httpx.Response:
+        body = {"refresh_token": refresh_token, "tenant_id": str(tenant_id)}
+        return self.http.post("/v1/auth/switch", json=body, **how)
+
+    def becomes(self, access_token: str, status: int) -> bool:
+        return self.becomes_true(lambda: self.status(access_token) == status)
+
+    def becomes_true(self, ask: Callable[[], bool], within_seconds: float = 10) -> bool:
+        deadline = time.monotonic() + within_seconds
+        while not ask():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
 
     def status(self, access_token: str, path: str = "/v1/auth/sessions") -> int:
         return self.http.get(path, headers=bearer(access_token)).status_code

@@ -1,4 +1,5 @@
-"""Which role may call what: every role with every operation, from the declarations."""
+"""Who may call what: every kind of caller with every operation, as tests/isolation/golden_access.py
+says."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -7,23 +8,16 @@ import httpx
 import pytest
 from tests.access.people.staff import PASSWORD, Desk, bearer, new_email
 from tests.conftest import Product, Tenant, tenants_of
+from tests.isolation.golden_access import CALLERS, PEOPLE, callers_of
+from tests.isolation.keys import new_key
 from tests.isolation.replay import GUARDED, OF_AGENTS, OF_PEOPLE, exchanged, filled
 
 from csapi.access.people.roles import SCOPES_OF, Role
 from csapi.access.principals import Scope
-from csapi.kit.operations import Operation
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 # It would end the session that asks.
 ALL = [each for each in (*GUARDED, *OF_AGENTS, *OF_PEOPLE) if each.operation_id != "endMySessions"]
-
-
-def may(role: Role, operation: Operation) -> bool:
-    if operation.person:
-        return True
-    if operation.agent or role is Role.AGENT:
-        return operation.agent and role is Role.AGENT
-    return operation.scope in SCOPES_OF[role]
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +54,44 @@ def test_roles_hold_their_scopes() -> None:
     assert SCOPES_OF[Role.AGENT] == {"reports:read"}
 
 
-# An owner's scopes are those of an admin, see above.
-@pytest.mark.parametrize("role", [Role.ADMIN, Role.ANALYST, Role.AGENT])
-def test_a_role_may_call_what_is_declared_and_nothing_else(
-    desk: Desk, tenant: Tenant, agent_id: UUID, role: Role
+def credentials(desk: Desk, tenant: Tenant, agent_id: UUID, caller: str) -> str:
+    kind, _, scope = caller.partition(" ")
+    if kind == "key":
+        return new_key(desk.product, tenant.tenant_id, scope)
+    if caller in PEOPLE:
+        return invited(desk, tenant, Role(caller), agent_id)
+    filters = {"dimension": "team", "op": "in", "values": ["t1"]}
+    more: dict[str, dict[str, object]] = {
+        "portal token": {},
+        "filtered portal token": {"filters": filters},
+        "agent token": {"agent": {"id": str(agent_id)}},
+    }
+    made = tenant.http.post("/v1/portal-tokens", json=more[caller])
+    assert made.status_code == 201, made.text
+    token: str = made.json()["token"]
+    return token
+
+
+# Those that differ most in what they may are tried always; all of them by `make harden`.
+ALWAYS = ("admin", "analyst", "agent", "filtered portal token")
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [each if each in ALWAYS else pytest.param(each, marks=pytest.mark.harden) for each in CALLERS],
+)
+def test_everybody_may_call_what_is_listed_and_nothing_else(
+    desk: Desk, tenant: Tenant, agent_id: UUID, caller: str
 ) -> None:
-    token = invited(desk, tenant, role, agent_id)
+    token = credentials(desk, tenant, agent_id, caller)
     wrong = []
     for operation in ALL:
         answer: httpx.Response = exchanged(
             desk.http, operation, filled(operation, NOBODY), headers=bearer(token)
         )
+        may = caller in callers_of(operation.operation_id)
         is_let_in = answer.status_code not in (401, 403)
-        if is_let_in is not may(role, operation) or answer.status_code >= 500:
+        if is_let_in is not may or answer.status_code >= 500:
             wrong.append((operation.operation_id, answer.status_code))
     assert wrong == []
 

@@ -69,6 +69,6 @@ def test_sealed_texts_are_of_one_kind() -> None:
     assert parse_sealed(INVITATION, "csi" + token.text[3:]) is None
     assert parse_sealed(REFRESH, token.text[:-1] + "-") is None
     assert new_sealed(REFRESH, token.owner, token.id).text[:50] == token.text[:50]
-    for prefix in ("csr", "csi", "csw", "cst"):
+    for prefix in ("csr", "csi", "csw", "cst", "csf"):
         text = new_sealed(prefix, uuid4()).text
         assert without_credentials(f"a {text} b") == "a [redacted] b"

@@ -14,8 +14,9 @@ import asyncpg
 
 from csapi.access.people.hashing import Hasher
 from csapi.access.people.roles import Role, digest_of, normalized_email, password_fault
-from csapi.access.people.sessions import Session, begin_session
+from csapi.access.people.sessions import END_TAKEN, Session, begin_session, take_session
 from csapi.access.people.signing import Signer
+from csapi.access.providers.issuers import Issuers
 from csapi.access.sealed import RESET, Sealed, new_sealed
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.db import acquire
@@ -23,6 +24,8 @@ from csapi.kit.problems import FieldError, Problem, invalid
 
 RESET_LIVES = timedelta(hours=24)
 ROLE_IN = "SELECT role FROM memberships WHERE tenant_id = $1 AND person = $2 FOR SHARE"
+IS_BOUND = """
+SELECT provider IS NOT NULL FROM person_sessions WHERE tenant_id = $1 AND id = $2"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ class People:
     pool: asyncpg.Pool
     signer: Signer
     hasher: Hasher
+    issuers: Issuers
+
+    def close(self) -> None:
+        self.hasher.close()
+        self.issuers.close()
 
 
 def refuse_sign_in() -> NoReturn:
@@ -119,16 +127,64 @@ async def sign_in(
 
 
 async def open_session(
-    pool: asyncpg.Pool, tenant_id: UUID, person: UUID, caller: Caller, now: datetime
+    pool: asyncpg.Pool,
+    tenant_id: UUID,
+    person: UUID,
+    caller: Caller,
+    now: datetime,
+    *,
+    since: datetime | None = None,
 ) -> Session:
-    """Raises Problem (sign_in_failed) where the membership has just ended."""
+    """`since`: it goes on with one that began then. Raises Problem (sign_in_failed) where the
+    membership has just ended."""
     async with tenant_transaction(pool, tenant_id) as connection:
         role = await connection.fetchval(ROLE_IN, tenant_id, person)
         if role is None:
             refuse_sign_in()
         return await begin_session(
-            connection, tenant_id, person, Role(role), caller.user_agent, now
+            connection, tenant_id, person, Role(role), caller.user_agent, now, since=since
         )
+
+
+async def switch(
+    pool: asyncpg.Pool, old: Sealed, tenant_id: UUID, caller: Caller, now: datetime
+) -> Session | None:
+    """A session in another tenant of the same person in place of that of `old`, which it outlives
+    by nothing; None as with continue_session. Raises Problem, and then the old one goes on."""
+    async with tenant_transaction(pool, old.owner) as connection:
+        row = await take_session(connection, old, now)
+        if row is None:
+            return None
+        if row["provider"] is not None and tenant_id != old.owner:
+            detail = (
+                "An identity provider of this tenant vouches for you here alone. Sign in there."
+            )
+            raise Problem("conflict", detail)
+        choices = await connection.fetch("SELECT * FROM memberships_of($1)", row["person"])
+        if tenant_id not in {each["tenant_id"] for each in choices}:
+            raise Problem("not_found", "You do not belong to such a tenant.")
+        if tenant_id == old.owner:
+            raise Problem("conflict", "You are in this tenant already: renew the tokens.")
+        await connection.execute(END_TAKEN, old.owner, row["id"])
+    return await open_session(pool, tenant_id, row["person"], caller, now, since=row["created_at"])
+
+
+async def tenants_of(
+    pool: asyncpg.Pool, tenant_id: UUID, person: UUID, session: UUID
+) -> Sequence[Membership]:
+    """Where somebody may switch to, and where they are. A session by an identity provider knows of
+    its own tenant alone."""
+    async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
+        is_bound = await connection.fetchval(IS_BOUND, tenant_id, session)
+    choices = await memberships_of(pool, person)
+    return [each for each in choices if each.tenant_id == tenant_id or is_bound is False]
+
+
+async def check_has_password(connection: asyncpg.Connection, person: UUID) -> None:
+    """Raises Problem where an identity provider is the only way in."""
+    row = await connection.fetchrow("SELECT * FROM password_of($1)", person)
+    if row is not None and row["password_hash"] is None:
+        raise Problem("conflict", "There is no password: an identity provider is the only way in.")
 
 
 async def change_password(
@@ -143,6 +199,7 @@ async def change_password(
     one. Raises Problem."""
     old, new = passwords
     async with acquire(people.pool) as connection:
+        await check_has_password(connection, person)
         row = await connection.fetchrow("SELECT * FROM password_of($1)", person)
     if row is None:
         refuse_sign_in()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from csapi.access.addresses import address_of
 from csapi.access.people import accounts, members, sessions
-from csapi.access.people.accounts import Caller, People
+from csapi.access.people.accounts import Caller, Membership, People
 from csapi.access.people.schemas import (
     AccessTokens,
     JsonWebKey,
@@ -18,6 +18,8 @@ from csapi.access.people.schemas import (
     SignIn,
     SignInAnswer,
     TenantChoice,
+    TenantChoiceList,
+    TenantSwitch,
     TokenAndPassword,
 )
 from csapi.access.people.sessions import Session
@@ -51,10 +53,24 @@ def person_of(principal: Principal) -> UUID:
     return principal.person_id
 
 
+async def admit_pages(request: AnyRequest, *tenants: UUID) -> bool:
+    """Let pages of the origins of any of the tenants read the answer; False for other pages."""
+    origin = origin_of(request.scope)
+    if origin is None:
+        return True
+    for tenant_id in tenants:
+        if await request.app.state.guard.admit(request, origin, tenant_id):
+            return True
+    return False
+
+
+def choice_of(membership: Membership) -> TenantChoice:
+    return TenantChoice(tenant_id=membership.tenant_id, name=membership.name, role=membership.role)
+
+
 async def tokens_of(request: AnyRequest, session: Session, at: datetime) -> AccessTokens:
     """What a session is answered with; pages of the tenant's origins may read it."""
-    if (origin := origin_of(request.scope)) is not None:
-        await request.app.state.guard.admit(request, origin, session.tenant_id)
+    await admit_pages(request, session.tenant_id)
     access_token = await people_of(request).signer.sign(
         person=session.person,
         session=session.id,
@@ -79,10 +95,11 @@ async def sign_in(request: AnyRequest, principal: None) -> Response:
     session, choices = await accounts.sign_in(
         people_of(request), given.email, given.password, given.tenant_id, caller_of(request), at
     )
+    if session is None:
+        # Whoever is to choose must be able to read what there is.
+        await admit_pages(request, *(each.tenant_id for each in choices))
     tokens = None if session is None else await tokens_of(request, session, at)
-    tenants = [
-        TenantChoice(tenant_id=each.tenant_id, name=each.name, role=each.role) for each in choices
-    ]
+    tenants = [choice_of(each) for each in choices]
     return json_response(SignInAnswer(tokens=tokens, tenants=tenants))
 
 
@@ -96,6 +113,31 @@ async def refresh(request: AnyRequest, principal: None) -> Response:
     if session is None:
         raise Problem("session_ended", "The refresh token is not valid. Sign in again.")
     return json_response(await tokens_of(request, session, at))
+
+
+async def switch(request: AnyRequest, principal: None) -> Response:
+    del principal
+    given, at = await body_of(request, TenantSwitch), now()
+    old = parse_sealed(REFRESH, given.refresh_token)
+    session = None
+    if old is not None:
+        # A page that may read what comes from here, and not from there, would lose its session.
+        is_ours = await admit_pages(request, old.owner)
+        if is_ours and not await admit_pages(request, given.tenant_id):
+            raise Problem("conflict", "The other tenant has not listed the origin of this page.")
+        session = await accounts.switch(
+            people_of(request).pool, old, given.tenant_id, caller_of(request), at
+        )
+    if session is None:
+        raise Problem("session_ended", "The refresh token is not valid. Sign in again.")
+    return json_response(await tokens_of(request, session, at))
+
+
+async def list_tenants(request: AnyRequest, principal: Principal) -> Response:
+    choices = await accounts.tenants_of(
+        people_of(request).pool, principal.tenant_id, person_of(principal), UUID(principal.key_id)
+    )
+    return json_response(TenantChoiceList(data=[choice_of(each) for each in choices]))
 
 
 async def sign_out(request: AnyRequest, principal: None) -> Response:

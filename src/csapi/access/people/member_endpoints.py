@@ -36,6 +36,8 @@ def member(row: Any) -> Member:
         email=row["email"],
         role=row["role"],
         agent_id=row["agent"],
+        has_password=row["has_password"],
+        issuers=row["issuers"],
         created_at=row["created_at"],
     )
 

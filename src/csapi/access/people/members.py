@@ -16,6 +16,7 @@ from csapi.access.audit_actions import AuditAction
 from csapi.access.people.accounts import (
     Caller,
     People,
+    check_has_password,
     check_password,
     prove,
     refuse_sign_in,
@@ -31,7 +32,11 @@ from csapi.kit.problems import FieldError, Problem, invalid
 MOST_INVITATIONS = 1_000
 
 LIST = """
-SELECT m.person, p.email, m.role, m.agent, m.created_at
+SELECT m.person, m.role, m.agent, m.created_at, p.email IS NOT NULL AS has_password,
+  coalesce(p.email, (SELECT i.email FROM identities i
+    WHERE i.tenant_id = $1 AND i.person = m.person ORDER BY i.used_at DESC LIMIT 1)) AS email,
+  ARRAY(SELECT i.issuer FROM identities i
+    WHERE i.tenant_id = $1 AND i.person = m.person ORDER BY 1) AS issuers
 FROM memberships m JOIN people_of_tenant() p ON p.id = m.person
 WHERE m.tenant_id = $1 AND ($2::uuid IS NULL OR m.person > $2)
   AND ($3::uuid IS NULL OR m.person = $3)
@@ -55,6 +60,8 @@ INSERT INTO invitations
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
 # Else whoever is removed could come back by an invitation of their own.
 WITHDRAW_ALL = "DELETE FROM invitations WHERE tenant_id = $1 AND invited_by = $2"
+# The identity stays: nobody comes back by it without an invitation.
+FORGET_EMAIL = "UPDATE identities SET email = NULL WHERE tenant_id = $1 AND person = $2"
 INVITATIONS = """
 SELECT id, email, role, agent, created_at, expires_at FROM invitations
 WHERE tenant_id = $1 AND expires_at > $2 ORDER BY created_at DESC, id LIMIT $3"""
@@ -145,6 +152,7 @@ async def remove_member(pool: asyncpg.Pool, principal: Principal, person: UUID) 
         await connection.execute(WITHDRAW_ALL, tenant_id, person)
         await connection.execute(REMOVE, tenant_id, person)
         await connection.execute(END_ALL, tenant_id, person)
+        await connection.execute(FORGET_EMAIL, tenant_id, person)
         await audited(connection, principal, AuditAction.member_removed, person)
 
 
@@ -152,6 +160,7 @@ async def check_may_reset(pool: asyncpg.Pool, principal: Principal, person: UUID
     """Whoever resets a password can be that person afterwards. Raises Problem."""
     async with tenant_transaction(pool, principal.tenant_id) as connection:
         check_power(principal, await role_of(connection, principal.tenant_id, person))
+        await check_has_password(connection, person)
         await audited(connection, principal, AuditAction.password_reset_created, person)
 
 

@@ -20,6 +20,8 @@ from csapi.access.people.schemas import (
     RefreshRequest,
     SignIn,
     SignInAnswer,
+    TenantChoiceList,
+    TenantSwitch,
     TokenAndPassword,
 )
 from csapi.access.principals import Scope
@@ -27,9 +29,10 @@ from csapi.kit.operations import Operation
 
 TAG = "People"
 TAG_TEXT = (
-    "Signing in with e-mail address and password, and who may do what: owners, admins, analysts, "
-    "and agents, who see their own work alone."
+    "Signing in with e-mail address and password or by an identity provider, and who may do what: "
+    "owners, admins, analysts, and agents, who see their own work alone."
 )
+SOME_TENANT = "0198c0de-0000-7000-8000-000000000000"
 PASSWORD = "correct horse battery staple"  # noqa: S105  an example
 TRIED = ("sign_in_failed", "too_many_attempts", "overloaded")
 
@@ -68,6 +71,23 @@ SIGNING_IN = [
         request_examples={"token": {"refresh_token": "csr_..."}},
         responses={200: AccessTokens},
         problems=("session_ended",),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/auth/switch",
+        operation_id="switchTenant",
+        repeats="harmless",
+        summary="Switch to another tenant",
+        description="Tokens for another tenant of the same person, without the password. The "
+        "session goes on there, as old as it is, and ends here. One that an identity provider has "
+        "begun is of its tenant alone.",
+        tag=TAG,
+        handler=endpoints.switch,
+        public=True,
+        request=TenantSwitch,
+        request_examples={"other": {"refresh_token": "csr_...", "tenant_id": SOME_TENANT}},
+        responses={200: AccessTokens},
+        problems=("session_ended", "conflict", "not_found"),
     ),
     Operation(
         method="POST",
@@ -144,6 +164,18 @@ OWN = [
         request_examples={"new": {"password": PASSWORD, "new_password": "another long sentence"}},
         responses={200: AccessTokens},
         problems=("too_many_attempts", "overloaded", "conflict"),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/auth/tenants",
+        operation_id="listMyTenants",
+        summary="List your tenants",
+        description="Those that you belong to: where switchTenant leads.",
+        tag=TAG,
+        handler=endpoints.list_tenants,
+        scope=Scope.REPORTS_READ,
+        person=True,
+        responses={200: TenantChoiceList},
     ),
     Operation(
         method="GET",

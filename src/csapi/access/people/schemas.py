@@ -66,6 +66,19 @@ class SignInAnswer(msgspec.Struct, kw_only=True):
     tenants: list[TenantChoice]
 
 
+class TenantChoiceList(msgspec.Struct, kw_only=True):
+    """The tenants that you belong to, by name; by an identity provider, its own alone."""
+
+    data: list[TenantChoice]
+
+
+class TenantSwitch(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The refresh token that was not used yet, and another tenant of the same person."""
+
+    refresh_token: TokenText
+    tenant_id: UUID
+
+
 class RefreshRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The refresh token that was not used yet."""
 
@@ -88,10 +101,13 @@ class TokenAndPassword(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
 
 
 class PersonSession(msgspec.Struct, kw_only=True):
-    """`is_current`: of the token that asks. `used_at`: when its tokens were last renewed."""
+    """`is_current`: of the token that asks. `used_at`: when its tokens were last renewed.
+    `provider_id` and `provider_name`: by which identity provider it began; null by a password."""
 
     id: UUID
     is_current: bool
+    provider_id: UUID | None
+    provider_name: str | None
     user_agent: str | None
     created_at: UtcDatetime
     used_at: UtcDatetime
@@ -126,12 +142,16 @@ class JsonWebKeySet(msgspec.Struct, kw_only=True):
 
 
 class Member(msgspec.Struct, kw_only=True):
-    """A person of the tenant. `agent_id`: whose record they are, for the role agent."""
+    """A person of the tenant. `agent_id`: whose record they are, for the role agent. `email`: of
+    the account; of somebody without a password what their identity provider says, if it does.
+    `issuers`: of the identity providers that know them."""
 
     person_id: UUID
-    email: str
+    email: str | None
     role: Role
     agent_id: UUID | None
+    has_password: bool
+    issuers: list[str]
     created_at: UtcDatetime
 
 

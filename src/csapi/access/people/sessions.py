@@ -30,34 +30,50 @@ WHERE tenant_id = $1 AND person = $2 AND (expires_at < $3 OR id IN (
   ORDER BY id DESC OFFSET $4::int - 1))"""
 ADD = """
 INSERT INTO person_sessions
-  (tenant_id, id, token_id, person, secret_sha256, user_agent, created_at, used_at, expires_at)
-VALUES ($1, uuidv7(), $2, $3, $4, $5, $6, $6, $7) RETURNING id"""
+  (tenant_id, id, token_id, person, secret_sha256, user_agent, created_at, used_at, expires_at,
+   provider)
+VALUES ($1, uuidv7(), $2, $3, $4, $5, $7, $6,
+  least($6::timestamptz + $8, $7::timestamptz + $9), $10)
+RETURNING id"""
+# What a provider has begun ends with it.
+VOUCHED = """(s.provider IS NULL OR EXISTS (SELECT FROM identity_providers v
+  WHERE v.tenant_id = $1 AND v.id = s.provider AND v.is_enabled))"""
 # Of two who come with it at once, the second waits for the first and then finds another secret.
-ROTATE = """
+ROTATE = f"""
 UPDATE person_sessions s
 SET secret_sha256 = $4, used_at = $5, expires_at = least($5 + $6::interval, s.created_at + $7)
 FROM memberships m
 WHERE s.tenant_id = $1 AND s.token_id = $2 AND s.secret_sha256 = $3 AND s.expires_at > $5
   AND m.tenant_id = $1 AND m.person = s.person AND s.created_at >= sessions_valid_from(s.person)
+  AND {VOUCHED}
 RETURNING s.id, s.person, m.role"""
 END_FAMILY = """
 DELETE FROM person_sessions WHERE tenant_id = $1 AND token_id = $2 RETURNING id"""
+LOCKED = f"""
+SELECT s.id, s.person, s.provider, s.created_at FROM person_sessions s
+JOIN memberships m ON m.tenant_id = $1 AND m.person = s.person
+WHERE s.tenant_id = $1 AND s.token_id = $2 AND s.secret_sha256 = $3 AND s.expires_at > $4
+  AND s.created_at >= sessions_valid_from(s.person) AND {VOUCHED} FOR UPDATE OF s"""
+END_TAKEN = "DELETE FROM person_sessions WHERE tenant_id = $1 AND id = $2"
 SIGN_OUT = """
 DELETE FROM person_sessions WHERE tenant_id = $1 AND token_id = $2 AND secret_sha256 = $3"""
 LIST = """
-SELECT id, user_agent, created_at, used_at, expires_at FROM person_sessions
-WHERE tenant_id = $1 AND person = $2 AND expires_at > $3
-  AND created_at >= sessions_valid_from(person)
-ORDER BY id DESC LIMIT $4"""
+SELECT s.id, s.user_agent, s.created_at, s.used_at, s.expires_at, s.provider AS provider_id,
+  p.name AS provider_name
+FROM person_sessions s
+LEFT JOIN identity_providers p ON p.tenant_id = $1 AND p.id = s.provider
+WHERE s.tenant_id = $1 AND s.person = $2 AND s.expires_at > $3
+  AND s.created_at >= sessions_valid_from(s.person) AND (s.provider IS NULL OR p.is_enabled)
+ORDER BY s.id DESC LIMIT $4"""
 END_ONE = """
 DELETE FROM person_sessions WHERE tenant_id = $1 AND person = $2 AND id = $3 RETURNING id"""
 END_ALL = "DELETE FROM person_sessions WHERE tenant_id = $1 AND person = $2"
-WHO = """
+WHO = f"""
 SELECT m.role, m.agent, t.timezone FROM memberships m
 JOIN tenants t ON t.tenant_id = $1
 JOIN person_sessions s ON s.tenant_id = $1 AND s.id = $3 AND s.person = $2
 WHERE m.tenant_id = $1 AND m.person = $2 AND s.expires_at > $4
-  AND s.created_at >= sessions_valid_from($2)"""
+  AND s.created_at >= sessions_valid_from($2) AND {VOUCHED}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +94,19 @@ async def begin_session(
     role: Role,
     user_agent: str | None,
     now: datetime,
+    *,
+    since: datetime | None = None,
+    provider: UUID | None = None,
 ) -> Session:
-    """A new one, in the transaction of the tenant."""
+    """A new one, in the transaction of the tenant. `since`: it goes on with one that began then.
+    `provider`: who vouched for the person."""
     token = new_sealed(REFRESH, tenant_id)
     agent = None if user_agent is None else user_agent[:LONGEST_AGENT]
     await connection.execute(FORGET, tenant_id, person, now, MOST_SESSIONS)
     id_ = await connection.fetchval(
-        ADD, tenant_id, token.id, person, token.digest, agent, now, now + IDLE
-    )
+        ADD, tenant_id, token.id, person, token.digest, agent, now, since or now, IDLE, LONGEST,
+        provider,
+    )  # fmt: skip
     return Session(id_, tenant_id, person, role, token)
 
 
@@ -101,6 +122,16 @@ async def continue_session(pool: asyncpg.Pool, old: Sealed, now: datetime) -> Se
             await connection.execute(END_FAMILY, tenant_id, old.id)
             return None
     return Session(row["id"], tenant_id, row["person"], Role(row["role"]), token)
+
+
+async def take_session(
+    connection: asyncpg.Connection, old: Sealed, now: datetime
+) -> asyncpg.Record | None:
+    """Whose session it is, by what and since when, locked; None as with continue_session."""
+    row = await connection.fetchrow(LOCKED, old.owner, old.id, old.digest, now)
+    if row is None:
+        await connection.execute(END_FAMILY, old.owner, old.id)
+    return row
 
 
 async def end_by_token(pool: asyncpg.Pool, token: Sealed) -> None:

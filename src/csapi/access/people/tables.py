@@ -10,8 +10,9 @@ people = sa.Table(
     "people",
     metadata,
     column("id", uuid, default="uuidv7()"),
-    column("email", sa.Text),
-    column("password_hash", sa.Text),
+    # Neither is known of whom an identity provider alone knows.
+    column("email", sa.Text, null=True),
+    column("password_hash", sa.Text, null=True),
     # Sessions that began before are over.
     column("sessions_from", instant),
     column("reset_sha256", sa.LargeBinary, null=True),
@@ -68,6 +69,8 @@ person_sessions = tenant_table(
     column("created_at", instant),
     column("used_at", instant),
     column("expires_at", instant),
+    # The identity provider that it was begun by; null: by a password.
+    column("provider", uuid, null=True),
     key=("id",),
     unique=[("token_id",)],
     indexes=[("person",)],

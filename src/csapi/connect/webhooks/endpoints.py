@@ -14,7 +14,6 @@ from csapi.access.outbox import MOST_REPLAYED, MOST_WEBHOOKS, emit
 from csapi.access.principals import Principal
 from csapi.access.tenancy import tenant_transaction
 from csapi.connect.webhooks import store
-from csapi.connect.webhooks.addresses import REFUSALS, refusal
 from csapi.connect.webhooks.schemas import (
     CreatedWebhook,
     DeliveryDetail,
@@ -36,6 +35,7 @@ from csapi.kit.cursors import decode_cursor, encode_cursor
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, body_of, params_of, path_of
 from csapi.kit.problems import FieldError, Problem, invalid
+from csapi.kit.public_addresses import REFUSALS, refusal
 
 
 def missing() -> Problem:

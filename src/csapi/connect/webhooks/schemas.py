@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from csapi.access.outbox import MOST_REPLAYED, WebhookEvent
-from csapi.connect.webhooks.addresses import LONGEST_URL
+from csapi.kit.public_addresses import LONGEST_URL
 from csapi.kit.quantities import Seconds, UtcDatetime
 
 DAY, WEEK = 86_400, 604_800

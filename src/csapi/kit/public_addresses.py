@@ -1,8 +1,8 @@
-"""Where webhooks may go: public addresses, by https; never into the network that csapi runs in.
+"""Where others may send us: public addresses, by https; never into the network that csapi runs in.
 
-A name says nothing about where it leads: it is looked at when the endpoint is made, so that whoever
-made a mistake learns of it, and what counts is the address at the moment of the connection
-(client.py).
+A name says nothing about where it leads: it is looked at when it is given, so that whoever made a
+mistake learns of it, and what counts is the address at the moment of the connection
+(checked_http.py).
 """
 
 import socket
@@ -27,11 +27,11 @@ Refusal = Literal["scheme", "host", "user", "fragment", "blocked", "characters",
 REFUSALS: dict[Refusal, str] = {
     "scheme": "The URL starts with https://.",
     "host": "The URL names a host.",
-    "user": "The URL carries no user or password: whoever receives knows us by the signature.",
+    "user": "The URL carries no user or password.",
     "fragment": "The URL has no fragment.",
     "characters": "The URL is ASCII without spaces: write names of other scripts as xn--….",
     "port": "The port is a number from 1 to 65535.",
-    "blocked": "The address is not a public one: webhooks go to the internet alone.",
+    "blocked": "The address is not a public one: csapi calls the internet alone.",
 }
 
 
