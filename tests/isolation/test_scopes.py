@@ -37,7 +37,11 @@ OWN = {
     "listMySuggestions",
 }  # fmt: skip
 # What only people who have signed in may call.
-OF_WHOEVER_ASKS = {"changePassword", "listMySessions", "endMySessions", "endMySession"}
+OF_WHOEVER_ASKS = {
+    "changePassword", "listMySessions", "endMySessions", "endMySession",
+    # Owners alone: no key can end a tenant.
+    "closeTenant", "withdrawTenantClosing",
+}  # fmt: skip
 PAGES = {"/docs", "/docs/scalar.js", "/openapi.json"}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 

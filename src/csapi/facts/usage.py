@@ -34,6 +34,13 @@ BY_DAY = f"SELECT * FROM ({COUNTS}) AS c ORDER BY day, resource"
 IN_ALL = f"SELECT coalesce(sum(created), 0)::bigint FROM ({COUNTS}) AS c"
 
 
+# Whether something was ever sent, or mentioned.
+HAS_RECORDS = "SELECT " + "\n  OR ".join(
+    f"EXISTS (SELECT 1 FROM {table} WHERE tenant_id = $1)"
+    for table in dict.fromkeys([*(kind.table for kind in RECORD_KINDS), EVENTS.table])
+)
+
+
 def lowest_id(at: datetime) -> UUID:
     """The lowest id that could have been made at this instant."""
     return UUID(int=max(0, int(at.timestamp() * 1000)) << RANDOM_BITS)

@@ -18,7 +18,12 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 ALL = [each for each in (*GUARDED, *OF_AGENTS, *OF_PEOPLE) if each.operation_id != "endMySessions"]
 
 
+OF_OWNERS = {"closeTenant", "withdrawTenantClosing"}
+
+
 def may(role: Role, operation: Operation) -> bool:
+    if operation.operation_id in OF_OWNERS:
+        return role is Role.OWNER
     if operation.person:
         return True
     if operation.agent or role is Role.AGENT:
