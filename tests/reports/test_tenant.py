@@ -75,8 +75,8 @@ def test_nobody_overwrites_what_they_have_not_seen(tenant: Tenant) -> None:
     [
         ({"name": ""}, "/name", "too_short"),
         ({"name": " "}, "/name", "invalid_value"),
-        ({"name": None}, "/name", "invalid_type"),
-        ({"name": "a\u0000b"}, "/name", "invalid_value"),
+        ({"name": None}, "/name", "wrong_type"),
+        ({"name": "a\u0000b"}, "/name", "nul_character"),
         ({"timezone": "Mars/Base"}, "/timezone", "unknown_timezone"),
         ({"timezone": ""}, "/timezone", "unknown_timezone"),
         ({"language": "de"}, "/language", "invalid_value"),

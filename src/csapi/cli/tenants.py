@@ -24,7 +24,8 @@ from csapi.access.service import (
 from csapi.access.tenancy import tenant_scope
 from csapi.cli.errors import one_line_errors
 from csapi.cli.target import as_api, as_worker, data_dir_option
-from csapi.ingest.quotas import quotas_of, set_quota
+from csapi.facts.usage import quotas_of
+from csapi.ingest.quotas import set_quota
 from csapi.kit.clock import now
 
 LIST = """
@@ -32,6 +33,7 @@ SELECT t.tenant_id, t.name, t.timezone, c.closes_at
 FROM tenants t LEFT JOIN tenant_closings c ON c.tenant_id = t.tenant_id ORDER BY t.created_at"""
 CONFIRMED = "SELECT 1 FROM tenants WHERE tenant_id = $1 AND name = $2"
 tenant_option = click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
+
 
 @click.group()
 def tenants() -> None:
@@ -90,7 +92,10 @@ def quota(tenant: UUID, period: str, items: int | None, data_dir: Path | None) -
 @tenant_option
 @click.option("--confirm", required=True, help="The tenant's name, letter for letter.")
 @click.option(
-    "--days", type=click.IntRange(0, 365), default=GRACE.days, show_default=True,
+    "--days",
+    type=click.IntRange(0, 365),
+    default=GRACE.days,
+    show_default=True,
     help="How long it can be withdrawn.",
 )
 @data_dir_option

@@ -50,6 +50,7 @@ from csapi.reports.goals.schemas import (
 from csapi.reports.limits_schemas import (
     ActionPlanLimits,
     AlertLimits,
+    BudgetLimit,
     CustomMetricLimits,
     ExportLimits,
     GoalLimits,
@@ -120,11 +121,14 @@ from csapi.reports.weights import LARGEST_WEIGHT
 
 
 async def get_limits(request: AnyRequest, principal: Principal) -> Response:
-    del principal
-    settings = request.app.state.settings
-    timeout_ms = settings.statement_timeout_ms
+    state = request.app.state
+    settings, timeout_ms = state.settings, state.settings.statement_timeout_ms
     return json_response(
         LimitList(
+            budgets=[
+                BudgetLimit(policy=each.name, units=each.quota, seconds=each.window_seconds)
+                for each in state.limiter.policies_of(principal)
+            ],
             query=QueryLimits(
                 metrics=MOST_METRICS,
                 dimensions=MOST_DIMENSIONS,
@@ -245,7 +249,8 @@ OPERATIONS = [
         path="/v1/limits",
         operation_id="getLimits",
         summary="How much may be asked for at once",
-        description="The limits of a query, of queries at once, of exports and of streams, as this "
+        description="The budgets of this key and its tenant, and the limits of a query, of queries "
+        "at once, of exports and of streams, as this "
         "server is set up. `queries_at_once` is of one tenant in each process of the server; what "
         "`streams` says is of each process, too.",
         tag=QUERY_TAG,
