@@ -105,7 +105,11 @@ BEGIN
     '{{"tenants": 1}}'
   FROM csapi.tenants t JOIN csapi.tenant_closings c ON c.tenant_id = t.tenant_id
   WHERE t.tenant_id = tenant AND c.closes_at <= clock_timestamp() - interval '2 minutes'
-  FOR UPDATE;
+  FOR UPDATE
+  -- A tenant may come back from a backup.
+  ON CONFLICT (id) DO UPDATE SET requested_at = excluded.requested_at,
+    actor_kind = excluded.actor_kind, actor = excluded.actor, closes_at = excluded.closes_at,
+    started_at = excluded.started_at, finished_at = NULL, deleted = excluded.deleted;
   IF NOT FOUND THEN
     RETURN false;
   END IF;

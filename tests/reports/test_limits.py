@@ -103,6 +103,8 @@ def test_every_constant_that_a_query_can_hit_is_stated(tenant: Tenant) -> None:
         each = pending.pop()
         if isinstance(each, dict):
             pending += each.values()
+        elif isinstance(each, list):
+            pending += each
         else:
             numbers.add(each)
     # Not of a request: what is kept, shown or stored.

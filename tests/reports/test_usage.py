@@ -55,18 +55,12 @@ def test_usage_tells_what_is_left_of_quotas(product: Product, tenant: Tenant) ->
     product.office.do(allow)
     items = [{"source": "s", "external_id": f"t{number}", "name": "x"} for number in range(2)]
     assert tenant.http.post("/v1/teams/batch", json=items).json()["summary"]["created"] == 2
-    day, month = tenant.http.get(
-        "/v1/usage", params={"from": "2026-01-01", "to": "2026-01-02"}
-    ).json()["quotas"]
-    assert (day["period"], day["limit"], day["used"], day["remaining"]) == ("day", 5, 2, 3)
-    assert (month["period"], month["limit"], month["used"], month["remaining"]) == (
-        "month",
-        1,
-        2,
-        0,
-    )
-    assert datetime.fromisoformat(day["resets_at"]) > datetime.now(UTC)
-    assert month["resets_at"][8:10] == "01"
+    days = {"from": "2026-01-01", "to": "2026-01-02"}
+    day, month = tenant.http.get("/v1/usage", params=days).json()["quotas"]
+    assert datetime.fromisoformat(day.pop("resets_at")) > datetime.now(UTC)
+    assert month.pop("resets_at")[8:10] == "01"
+    assert day == {"period": "day", "limit": 5, "used": 2, "remaining": 3}
+    assert month == {"period": "month", "limit": 1, "used": 2, "remaining": 0}
 
 
 @pytest.mark.parametrize(

@@ -123,4 +123,13 @@ async def delete_closed(pool: asyncpg.Pool, most: int = ROWS_PER_STEP) -> int:
             await connection.fetchval(BEGIN)
     async with acquire(pool) as connection:
         waiting = [row[0] for row in await connection.fetch(UNFINISHED)]
-    return sum([await delete_tenant(pool, tenant_id, most) for tenant_id in waiting])
+    return sum([await _tried(pool, tenant_id, most) for tenant_id in waiting])
+
+
+async def _tried(pool: asyncpg.Pool, tenant_id: UUID, most: int) -> bool:
+    """One that cannot be deleted must not hold up the others."""
+    try:
+        return await delete_tenant(pool, tenant_id, most)
+    except asyncpg.PostgresError:
+        log.exception("tenant not deleted", extra={"fields": {"tenant": str(tenant_id)}})
+        return False

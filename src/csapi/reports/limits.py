@@ -37,7 +37,13 @@ from csapi.reports.definitions import LONGEST_FORMULA
 from csapi.reports.drivers.referrals import MOST_REFERRALS
 from csapi.reports.endpoints import QUERY_TAG
 from csapi.reports.evaluations.own_words import LONGEST_TEXT, MOST_SCORES, MOST_SELF_EVALUATIONS
-from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
+from csapi.reports.exports.schemas import (
+    EXPIRES_HOURS,
+    MOST_ARCHIVE_BYTES,
+    MOST_BYTES,
+    MOST_KEPT,
+    MOST_WAITING,
+)
 from csapi.reports.goals.schemas import (
     LARGEST_VALUE,
     LONGEST_GOAL_DAYS,
@@ -159,7 +165,11 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
             records=RecordsLimits(rows_per_page=LARGEST_RECORDS_PAGE, other_than=MOST_OTHERS),
             portal=PortalLimits(token_seconds=LONGEST_SECONDS, origins=MOST_ORIGINS),
             exports=ExportLimits(
-                waiting=MOST_WAITING, kept=MOST_KEPT, bytes=MOST_BYTES, expires_hours=EXPIRES_HOURS
+                waiting=MOST_WAITING,
+                kept=MOST_KEPT,
+                bytes=MOST_BYTES,
+                archive_bytes=MOST_ARCHIVE_BYTES,
+                expires_hours=EXPIRES_HOURS,
             ),
             reports=ReportLimits(
                 reports=MOST_REPORTS,
