@@ -53,6 +53,9 @@ SETTINGS = {
         ),
     ),
 }
+SETTINGS_COUNTS = {
+    name: f"SELECT count(*) FROM ({sql}) AS s" for name, (_, sql) in SETTINGS.items()
+}
 
 
 class ArchivedFile(msgspec.Struct, kw_only=True):
@@ -147,7 +150,7 @@ async def planned(
     """Each file with what it will count, and the statement that gives its items."""
     found = []
     for name, (send_to, sql) in SETTINGS.items():
-        rows = await connection.fetchval(f"SELECT count(*) FROM ({sql}) AS s", tenant_id)
+        rows = await connection.fetchval(SETTINGS_COUNTS[name], tenant_id)
         file = ArchivedFile(
             name=f"settings/{name}.ndjson", resource=name, send_to=send_to, rows=rows
         )
