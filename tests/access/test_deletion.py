@@ -177,7 +177,7 @@ async def test_tables_that_refer_to_others_come_first(
         assert await tenant_tables(connection) == names
 
 
-async def test_the_operator_closes_keeps_and_sees_what_is_left(
+async def test_the_operator_closes_reopens_and_sees_what_is_left(
     database: Database, admin: asyncpg.Connection, worker_pool: asyncpg.Pool, tenant_id: UUID
 ) -> None:
     tenant = ("--tenant", str(tenant_id))
@@ -188,7 +188,7 @@ async def test_the_operator_closes_keeps_and_sees_what_is_left(
     listed = csapi(database.worker_url, "tenants", "list", "--json").lines
     (found,) = [each for each in listed if each["tenant_id"] == str(tenant_id)]
     assert found["closes_at"] > now().isoformat()
-    assert csapi(database.api_url, "tenants", "keep", *tenant).code == 0
+    assert csapi(database.api_url, "tenants", "reopen", *tenant).code == 0
     await close(admin, tenant_id)
     await delete_closed(worker_pool)
     left = csapi(database.worker_url, "tenants", "closed", "--json").lines

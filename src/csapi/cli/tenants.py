@@ -119,7 +119,7 @@ def close(tenant: UUID, confirm: str, days: int, data_dir: Path | None) -> None:
 @tenant_option
 @data_dir_option
 @one_line_errors
-def keep(tenant: UUID, data_dir: Path | None) -> None:
+def reopen(tenant: UUID, data_dir: Path | None) -> None:
     """Withdraw the closing of a tenant."""
 
     async def work(connection: asyncpg.Connection) -> bool:
