@@ -25,7 +25,7 @@ from csapi.reports import (
     weight_settings,
 )
 from csapi.reports import endpoints as reports
-from csapi.reports.administration import audit_log, keys, usage
+from csapi.reports.administration import audit_log, keys, tenant, usage
 from csapi.reports.alerts import endpoints as alerts
 from csapi.reports.alerts import event_endpoints as alert_events
 from csapi.reports.drivers import endpoints as drivers
@@ -87,6 +87,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *keys.OPERATIONS,
     *audit_log.OPERATIONS,
     *usage.OPERATIONS,
+    *tenant.OPERATIONS,
     *people.OPERATIONS,
     *providers.OPERATIONS,
 )

@@ -11,6 +11,7 @@ from typing import Any
 from arq import cron, func
 from arq.worker import Worker
 
+from csapi.access.deletion import delete_closed
 from csapi.access.once import trim_requests
 from csapi.connect.webhooks.client import Client
 from csapi.connect.webhooks.job import Deliverer
@@ -176,6 +177,7 @@ async def run_worker(settings: Settings) -> None:
         asyncio.create_task(run_timer("targets at risk", risks.sweep)),
         asyncio.create_task(run_timer("new issues", issues.sweep)),
         asyncio.create_task(run_timer("audit", Auditor(pool).sweep)),
+        asyncio.create_task(run_timer("deletion", partial(delete_closed, pool))),
         asyncio.create_task(run_arq(settings, context)),
     ]
     async with telling(telemetry, settings.metrics_port, 1):

@@ -11,7 +11,8 @@ from tests.ingest.samples import sample
 
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.people import TEAMS
-from csapi.ingest.quotas import Quotas, bounds_of, set_quota
+from csapi.facts.usage import bounds_of
+from csapi.ingest.quotas import Quotas, set_quota
 from csapi.ingest.service import Intake, ingest_records
 from csapi.kit.clock import now
 from csapi.kit.problems import Problem

@@ -6,14 +6,19 @@ API, WORKER, OWNER = "csapi_api", "csapi_worker", "csapi_owner"
 
 WITHOUT_TENANT = {"alembic_version"}
 # People belong to several tenants. Nobody but the functions below reaches these.
-OF_FUNCTIONS = {"people", "sign_in_attempts", "signing_keys"}
+OF_FUNCTIONS = {"people", "sign_in_attempts", "signing_keys", "closed_tenants"}
 FUNCTIONS_POLICY = ((OWNER,), "ALL", "true", "true")
 
 # table -> policy -> (roles, command, USING, WITH CHECK); every tenant table also has TENANT_POLICY.
 TENANT_POLICY = ((API, WORKER), "ALL", POLICY, POLICY)
 SWEEP_POLICY = ((WORKER,), "SELECT", "true", None)
 FIND_KEY_POLICY = ((OWNER,), "SELECT", "true", None)
+# What deletes the rows of a tenant that has closed (migration 0039). A new table needs it, too:
+# CREATE POLICY closing ON <table> TO csapi_owner USING (<the tenant>).
+CLOSING_POLICY = ((OWNER,), "ALL", POLICY, None)
 FURTHER_POLICIES: dict[str, dict[str, object]] = {
+    "tenant_settings": {"find_key": FIND_KEY_POLICY},
+    "tenant_closings": {"sweep": SWEEP_POLICY, "find_key": FIND_KEY_POLICY},
     "marks": {"sweep": SWEEP_POLICY},
     "subject_marks": {"sweep": SWEEP_POLICY},
     "reference_marks": {"sweep": SWEEP_POLICY},
@@ -38,6 +43,7 @@ SWEPT_COLUMNS = {
     "subject_marks": {"tenant_id", "resource", "subject", "marked_at"},
     "reference_marks": {"tenant_id", "id", "reference", "member", "marked_at"},
     "tenants": {"tenant_id", "name", "timezone", "created_at"},
+    "tenant_closings": {"tenant_id", "requested_at", "closes_at", "actor_kind", "actor"},
     "definitions": {"tenant_id", "resource", "fingerprint", "target", "reached", "marked_at"},
     "export_marks": {"tenant_id", "export", "due_at"},
     "report_marks": {"tenant_id", "report", "turn", "due_at", "attempt"},
@@ -52,6 +58,10 @@ WITHOUT_LEADING_TENANT = {
 }  # fmt: skip
 
 SECURITY_DEFINERS = {
+    "begin_tenant_deletion()": {OWNER, WORKER},
+    "delete_tenant_rows(text,integer)": {OWNER, WORKER},
+    "finish_tenant_deletion()": {OWNER, WORKER},
+    "list_closed_tenants()": {OWNER, WORKER},
     "find_api_key(text)": {OWNER, API},
     "find_portal_token(text)": {OWNER, API},
     "find_person(text)": {OWNER, API},
@@ -156,7 +166,9 @@ GRANTS = {
         "summaries": READ,
         "tasks": EDIT,
         "teams": EDIT,
-        "tenants": ADD,
+        "tenant_closings": "adr",
+        "tenant_settings": EDIT,
+        "tenants": EDIT,
         "ticket_events": ADD,
         "tickets": EDIT,
         "watch_marks": ALL,
@@ -225,6 +237,8 @@ GRANTS = {
         "summaries": ALL,
         "tasks": "rw",
         "teams": READ,
+        "tenant_closings": READ,
+        "tenant_settings": READ,
         "tenants": READ,
         "ticket_events": "rw",
         "tickets": "rw",

@@ -33,6 +33,8 @@ OF_WHOEVER_ASKS = {
     "changePassword", "listMySessions", "endMySessions", "endMySession", "listMyTenants",
     "startLinkingIdentity", "listMyIdentities", "unlinkMyIdentity",
 }  # fmt: skip
+# What owners alone may call: no key can end a tenant.
+OF_OWNERS = {"closeTenant", "withdrawTenantClosing"}
 # All others, by the scope that a key or a role has to hold.
 BY_SCOPE: dict[str, set[str]] = {
     "admin:write": {
@@ -50,7 +52,7 @@ BY_SCOPE: dict[str, set[str]] = {
         "replayWebhookDelivery", "replyToSelfEvaluation", "revokeApiKey", "rotateApiKey",
         "rotateWebhookSecret", "saveCustomMetric", "saveQuery", "setBrowserOrigins",
         "setMetricParameters", "setPrivacy", "setWeights", "testWebhook", "updateActionPlan",
-        "updateAlertEvent", "updateIdentityProvider", "updateMember", "updateReferral",
+        "updateAlertEvent", "updateTenant", "updateIdentityProvider", "updateMember", "updateReferral",
         "updateSuggestion", "updateWebhook", "verifyAuditLog", "withdrawInvitation",
     },
     "ingest:write": {
@@ -92,7 +94,7 @@ BY_SCOPE: dict[str, set[str]] = {
         "getFeedbackTerms", "getGoal", "getGoalProgress", "getKbTerms", "getKpis", "getLimits",
         "getLive", "getMetric", "getPrivacy", "getRadar", "getReferral", "getReport",
         "getReportRun", "getReportSection", "getReportSummary", "getSavedQuery",
-        "getSavedQueryResult", "getStaffingDiagnosis", "getStaffingForecast", "getTimeline",
+        "getSavedQueryResult", "getStaffingDiagnosis", "getStaffingForecast", "getTenant", "getTimeline",
         "getWeights", "listActionPlans", "listAgentEvaluations", "listAgentsNow",
         "listAlertEvents", "listAlerts", "listCustomAttributes", "listCustomMetrics",
         "listDimensionValues", "listDimensions", "listExports", "listGoals",
@@ -128,6 +130,8 @@ def callers_of(operation_id: str) -> set[str]:
         return set(CALLERS)
     if operation_id in OF_WHOEVER_ASKS:
         return PEOPLE
+    if operation_id in OF_OWNERS:
+        return {"owner"}
     if operation_id in OWN:
         return {"agent", "agent token"}
     found = set[str]()

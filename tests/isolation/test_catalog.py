@@ -2,6 +2,7 @@
 
 import asyncpg
 from tests.isolation.golden import (
+    CLOSING_POLICY,
     FUNCTIONS_POLICY,
     FURTHER_POLICIES,
     OF_FUNCTIONS,
@@ -66,7 +67,11 @@ async def test_policies_have_their_golden_form(admin: asyncpg.Connection) -> Non
         policy = (tuple(sorted(row["roles"])), row["cmd"], row["qual"], row["with_check"])
         found.setdefault(row["tablename"], {})[row["policyname"]] = policy
     expected = {
-        table: {"tenant": TENANT_POLICY, **FURTHER_POLICIES.get(table, {})}
+        table: {
+            "tenant": TENANT_POLICY,
+            "closing": CLOSING_POLICY,
+            **FURTHER_POLICIES.get(table, {}),
+        }
         for table in await tenant_tables(admin)
     } | {table: {"functions": FUNCTIONS_POLICY} for table in OF_FUNCTIONS}
     assert found == expected

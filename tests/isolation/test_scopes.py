@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import Product
 from tests.isolation.golden_access import (
     BY_SCOPE,
+    OF_OWNERS,
     OF_WHOEVER_ASKS,
     OWN,
     PORTAL,
@@ -62,7 +63,7 @@ def test_every_operation_is_on_a_list_by_its_scope() -> None:
     for each in GUARDED:
         declared.setdefault(str(each.scope), set()).add(each.operation_id)
     assert declared == BY_SCOPE
-    listed = [PUBLIC, OF_WHOEVER_ASKS, OWN, *BY_SCOPE.values()]
+    listed = [PUBLIC, OF_WHOEVER_ASKS, OF_OWNERS, OWN, *BY_SCOPE.values()]
     assert sum(map(len, listed)) == len(set().union(*listed)) == len(ALL_OPERATIONS)
 
 
@@ -87,7 +88,7 @@ def test_only_the_known_operations_are_an_agents_own(
 def test_only_the_known_operations_are_of_people(
     anyone: httpx.Client, keys: dict[str, str]
 ) -> None:
-    assert {each.operation_id for each in OF_PEOPLE} == OF_WHOEVER_ASKS
+    assert {each.operation_id for each in OF_PEOPLE} == OF_WHOEVER_ASKS | OF_OWNERS
     for operation in OF_PEOPLE:
         refused = call(anyone, operation, keys[str(operation.scope)])
         assert (refused.status_code, refused.json()["code"]) == (403, "not_a_person")

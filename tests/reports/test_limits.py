@@ -103,6 +103,8 @@ def test_every_constant_that_a_query_can_hit_is_stated(tenant: Tenant) -> None:
         each = pending.pop()
         if isinstance(each, dict):
             pending += each.values()
+        elif isinstance(each, list):
+            pending += each
         else:
             numbers.add(each)
     # Not of a request: what is kept, shown or stored.
@@ -114,3 +116,10 @@ def test_every_constant_that_a_query_can_hit_is_stated(tenant: Tenant) -> None:
             is_limit = name.startswith(("MOST_", "LARGEST_", "LONGEST_", "DEEPEST"))
             if is_limit and name not in inner and isinstance(value, int):
                 assert value in numbers, f"{found.name}.{name}"
+
+
+def test_limits_tell_the_budgets_of_the_key(tenant: Tenant) -> None:
+    answer = tenant.http.get("/v1/limits")
+    budgets = {each["policy"]: each["units"] for each in answer.json()["budgets"]}
+    assert set(budgets) == {"key-read", "tenant-read", "key-write", "tenant-write"}
+    assert f'"key-read";q={budgets["key-read"]};w=60' in answer.headers["ratelimit-policy"]

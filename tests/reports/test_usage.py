@@ -8,8 +8,9 @@ import pytest
 from tests.conftest import Product, Tenant
 from tests.isolation import replay
 
-from csapi.access.tenancy import tenant_transaction
+from csapi.access.tenancy import tenant_scope, tenant_transaction
 from csapi.facts.usage import created_by_day, lowest_id, start_of
+from csapi.ingest.quotas import set_quota
 
 
 async def test_usage_is_what_is_there(product: Product, tenant: Tenant) -> None:
@@ -41,6 +42,25 @@ async def test_usage_is_what_is_there(product: Product, tenant: Tenant) -> None:
     assert tenant.http.get("/v1/usage", params=days).json()["data"] == []
     lines = tenant.http.get("/v1/usage", headers={"Accept": "text/csv"}).text.splitlines()
     assert len(lines) == len(found["data"]) + 1
+
+
+def test_usage_tells_what_is_left_of_quotas(product: Product, tenant: Tenant) -> None:
+    assert tenant.http.get("/v1/usage").json()["quotas"] == []
+
+    async def allow(connection: asyncpg.Connection) -> None:
+        async with tenant_scope(connection, tenant.tenant_id):
+            await set_quota(connection, tenant.tenant_id, "day", 5)
+            await set_quota(connection, tenant.tenant_id, "month", 1)
+
+    product.office.do(allow)
+    items = [{"source": "s", "external_id": f"t{number}", "name": "x"} for number in range(2)]
+    assert tenant.http.post("/v1/teams/batch", json=items).json()["summary"]["created"] == 2
+    days = {"from": "2026-01-01", "to": "2026-01-02"}
+    day, month = tenant.http.get("/v1/usage", params=days).json()["quotas"]
+    assert datetime.fromisoformat(day.pop("resets_at")) > datetime.now(UTC)
+    assert month.pop("resets_at")[8:10] == "01"
+    assert day == {"period": "day", "limit": 5, "used": 2, "remaining": 3}
+    assert month == {"period": "month", "limit": 1, "used": 2, "remaining": 0}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ class AuditAction(StrEnum):
     """An act. New ones may be added."""
 
     tenant_created = "tenant.created"
+    tenant_changed = "tenant.changed"
+    tenant_closing_requested = "tenant.closing_requested"
+    tenant_closing_withdrawn = "tenant.closing_withdrawn"
     quota_changed = "quota.changed"
     member_changed = "member.changed"
     member_removed = "member.removed"

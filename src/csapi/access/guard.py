@@ -6,6 +6,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +26,7 @@ from csapi.kit.clock import now
 from csapi.kit.cors import allow_origin, origin_of
 from csapi.kit.db import acquire
 from csapi.kit.kept import keep
+from csapi.kit.language import TENANT_LANGUAGE
 from csapi.kit.operations import AnyRequest, Operation, operation_of
 from csapi.kit.params import first_value
 from csapi.kit.problems import Problem
@@ -60,6 +62,21 @@ def check_kind(principal: Principal, operation: Operation) -> None:
         raise Problem("insufficient_scope", detail)
 
 
+def check_open(principal: Principal, operation: Operation, at: datetime) -> None:
+    """Whether the tenant is there, and takes what the operation would write."""
+    closes_at = principal.closes_at
+    if closes_at is None:
+        return
+    if closes_at <= at:
+        raise Problem("unauthorized", "The tenant is closed.")
+    if operation.charged == "write" and not (operation.while_closing or operation.person):
+        raise Problem(
+            "tenant_closing",
+            f"The tenant closes at {closes_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}: until then it is "
+            "read and exported, and nothing is written.",
+        )
+
+
 class Guard:
     """Recognizes keys, and people who have signed in. What it found is trusted for a few seconds,
     by digest and not by key."""
@@ -85,8 +102,8 @@ class Guard:
     async def __call__(self, request: AnyRequest, scope: str) -> Principal:
         """Raises Problem: `unauthorized` without a valid key, `insufficient_scope` without scope,
         `address_not_allowed` from elsewhere than the key allows, `not_an_agent` where only an
-        agent's own token will do, `rate_limited` where the address has sent too much that is not
-        valid."""
+        agent's own token will do, `tenant_closing` where nothing is written any more,
+        `rate_limited` where the address has sent too much that is not valid."""
         ticket = self._ticket(request)
         if ticket is None:
             principal = await self._principal(request, self._credentials(request))
@@ -99,6 +116,9 @@ class Guard:
         if scope not in principal.scopes:
             who = "key" if principal.role is None else f"role {principal.role}"
             raise Problem("insufficient_scope", f"The {who} lacks the scope {scope}.")
+        check_open(principal, operation_of(request), now())
+        if principal.language is not None:
+            request.scope["state"][TENANT_LANGUAGE] = principal.language
         return principal
 
     async def admit(self, request: AnyRequest, origin: str, tenant_id: UUID) -> bool:
@@ -195,6 +215,13 @@ class Guard:
             self._refusals.count(request.scope)
             raise Problem("unauthorized", "The access token is not valid.")
         return principal, claims.exp - at.timestamp()
+
+    def forget(self, tenant_id: UUID) -> None:
+        """Of a tenant nothing is trusted: what has changed of it holds from the next request on."""
+        for digest in [
+            each for each, (_, who) in self._known.items() if who.tenant_id == tenant_id
+        ]:
+            del self._known[digest]
 
     def _note_use(self, principal: Principal, clock: float) -> None:
         self._note(principal.key_id, clock, touch_key(self._pool, principal))

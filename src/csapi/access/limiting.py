@@ -94,6 +94,11 @@ class Limiter:
                 buckets.append(Bucket(place, Policy(name, quota)))
         return buckets
 
+    def policies_of(self, principal: Principal) -> list[Policy]:
+        """What is taken from for the principal's requests, as this process knows it now."""
+        kinds: tuple[Charged, ...] = ("read", "write")
+        return [each.policy for kind in kinds for each in self._buckets_of(principal, kind)]
+
     async def charge(self, request: AnyRequest, principal: Principal) -> None:
         """For the request itself; a batch is charged for its items once they are known."""
         operation = operation_of(request)

@@ -118,6 +118,8 @@ async def recognize_portal_token(
         filters=row["filters"],
         token_id=token.key_id,
         agent_id=row["agent"],
+        language=row["language"],
+        closes_at=row["closes_at"],
     )
 
 

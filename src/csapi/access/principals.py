@@ -1,6 +1,7 @@
 """Who is calling."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -26,7 +27,8 @@ class Principal:
     queries have it, in JSON. `agent_id`: the token is that agent's own, who sees what is about
     themselves and nothing else. `allowed_ips`: from where the key may be used, everywhere if there
     are none. `person_id`: somebody has signed in, with that role in the tenant; `key_id` is then
-    the id of the session."""
+    the id of the session. `language`: the tenant's, where a request names none; `closes_at`: from
+    when on the tenant is no more, and until then only reads."""
 
     tenant_id: UUID
     key_id: str
@@ -39,3 +41,5 @@ class Principal:
     allowed_ips: tuple[Network, ...] = ()
     person_id: UUID | None = None
     role: str | None = None
+    language: str | None = None
+    closes_at: datetime | None = None

@@ -199,6 +199,8 @@ async def recognize(
         scopes=frozenset(row["scopes"]),
         timezone=row["timezone"],
         allowed_ips=read_networks(row["allowed_ips"] or ()),
+        language=row["language"],
+        closes_at=row["closes_at"],
     )
     return principal, token
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from csapi.kit.tables import column, instant, tenant_table, uuid
+from csapi.kit.tables import column, instant, metadata, tenant_table, uuid
 
 tenants = tenant_table(
     "tenants",
@@ -13,6 +13,44 @@ tenants = tenant_table(
     key=(),
 )
 tenants.append_constraint(sa.PrimaryKeyConstraint("tenant_id"))
+
+# What a tenant has settled of itself; null is what holds without it.
+tenant_settings = tenant_table(
+    "tenant_settings",
+    column("language", sa.Text, null=True),
+    column("currency", sa.Text, null=True),
+    column("updated_at", instant, default="clock_timestamp()"),
+    key=(),
+)
+tenant_settings.append_constraint(sa.PrimaryKeyConstraint("tenant_id"))
+
+# From when on a tenant is no more. actor_kind, actor: as in the audit log, which goes with it.
+tenant_closings = tenant_table(
+    "tenant_closings",
+    column("requested_at", instant),
+    column("closes_at", instant),
+    column("actor_kind", sa.Text),
+    column("actor", sa.Text, null=True),
+    key=(),
+)
+tenant_closings.append_constraint(sa.PrimaryKeyConstraint("tenant_id"))
+
+# What is left of tenants. deleted: how many rows went, by table.
+closed_tenants = sa.Table(
+    "closed_tenants",
+    metadata,
+    column("id", uuid),
+    column("name", sa.Text),
+    column("created_at", instant),
+    column("requested_at", instant),
+    column("actor_kind", sa.Text),
+    column("actor", sa.Text, null=True),
+    column("closes_at", instant),
+    column("started_at", instant, default="clock_timestamp()"),
+    column("finished_at", instant, null=True),
+    column("deleted", pg.JSONB, default="'{}'"),
+    sa.PrimaryKeyConstraint("id"),
+)
 
 api_keys = tenant_table(
     "api_keys",

@@ -28,8 +28,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)"""
 # Of two who come with it at once, the second waits for the first and then finds no row.
 REDEEM = """
 DELETE FROM live_tickets l USING tenants t
+LEFT JOIN tenant_settings o ON o.tenant_id = $1
+LEFT JOIN tenant_closings c ON c.tenant_id = $1
 WHERE l.tenant_id = $1 AND l.ticket_id = $2 AND l.secret_sha256 = $3 AND t.tenant_id = $1
-RETURNING l.key_id, l.token_id, l.filters, l.expires_at, t.timezone"""
+RETURNING l.key_id, l.token_id, l.filters, l.expires_at, t.timezone, o.language, c.closes_at"""
 LIVING = """
 SELECT w.key_id, w.token_id FROM unnest($2::text[], $3::text[]) AS w (key_id, token_id)
 JOIN api_keys k ON k.tenant_id = $1 AND k.key_id = w.key_id
@@ -92,6 +94,8 @@ async def redeem_ticket(pool: asyncpg.Pool, text: str, now: datetime) -> Princip
         is_portal=True,
         filters=row["filters"],
         token_id=row["token_id"],
+        language=row["language"],
+        closes_at=row["closes_at"],
     )
 
 

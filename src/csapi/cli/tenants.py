@@ -1,4 +1,6 @@
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -7,8 +9,11 @@ import msgspec
 
 from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
+from csapi.access.closing import GRACE, request_closing, withdraw_closing
+from csapi.access.deletion import Receipt, receipts
 from csapi.access.principals import Scope
 from csapi.access.service import (
+    AccessError,
     NewKey,
     check_tenant,
     check_timezone,
@@ -19,12 +24,20 @@ from csapi.access.service import (
 from csapi.access.tenancy import tenant_scope
 from csapi.cli.errors import one_line_errors
 from csapi.cli.target import as_api, as_worker, data_dir_option
-from csapi.ingest.quotas import quotas_of, set_quota
+from csapi.facts.usage import quotas_of
+from csapi.ingest.quotas import set_quota
+from csapi.kit.clock import now
+
+LIST = """
+SELECT t.tenant_id, t.name, t.timezone, c.closes_at
+FROM tenants t LEFT JOIN tenant_closings c ON c.tenant_id = t.tenant_id ORDER BY t.created_at"""
+CONFIRMED = "SELECT 1 FROM tenants WHERE tenant_id = $1 AND name = $2"
+tenant_option = click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
 
 
 @click.group()
 def tenants() -> None:
-    """Make and list tenants."""
+    """Make, list and close tenants."""
 
 
 @tenants.command()
@@ -54,7 +67,7 @@ def create(name: str, timezone: str, as_json: bool, data_dir: Path | None) -> No
 
 
 @tenants.command()
-@click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
+@tenant_option
 @click.option("--period", type=click.Choice(["day", "month"]), required=True, help="Of UTC.")
 @click.option(
     "--items", type=click.IntRange(min=0), default=None, help="New records; none: ends it."
@@ -75,20 +88,88 @@ def quota(tenant: UUID, period: str, items: int | None, data_dir: Path | None) -
     click.echo(msgspec.json.encode(as_api(data_dir, work)).decode())
 
 
+@tenants.command()
+@tenant_option
+@click.option("--confirm", required=True, help="The tenant's name, letter for letter.")
+@click.option(
+    "--days",
+    type=click.IntRange(0, 365),
+    default=GRACE.days,
+    show_default=True,
+    help="How long it can be withdrawn.",
+)
+@data_dir_option
+@one_line_errors
+def close(tenant: UUID, confirm: str, days: int, data_dir: Path | None) -> None:
+    """Close a tenant: read-only until then, all that it has deleted from then on."""
+
+    async def work(connection: asyncpg.Connection) -> str:
+        async with tenant_scope(connection, tenant):
+            await check_tenant(connection, tenant)
+            if not await connection.fetchval(CONFIRMED, tenant, confirm):
+                raise AccessError("--confirm is not the name of the tenant.")
+            actor, grace = operator_of(tenant), timedelta(days=days)
+            found, _ = await request_closing(connection, actor, now(), grace)
+            return found.closes_at.isoformat()
+
+    click.echo(f"{tenant} closes at {as_api(data_dir, work)}")
+
+
+@tenants.command()
+@tenant_option
+@data_dir_option
+@one_line_errors
+def reopen(tenant: UUID, data_dir: Path | None) -> None:
+    """Withdraw the closing of a tenant."""
+
+    async def work(connection: asyncpg.Connection) -> bool:
+        async with tenant_scope(connection, tenant):
+            return await withdraw_closing(connection, operator_of(tenant), now())
+
+    if not as_api(data_dir, work):
+        raise AccessError("There is no closing of that tenant that can be withdrawn.")
+    click.echo(f"{tenant} stays")
+
+
+def told(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "tenant_id": receipt.id,
+        "name": receipt.name,
+        "requested_at": receipt.requested_at,
+        "closes_at": receipt.closes_at,
+        "started_at": receipt.started_at,
+        "finished_at": receipt.finished_at,
+        "rows": sum(receipt.deleted.values()),
+        "deleted": dict(sorted(receipt.deleted.items())),
+    }
+
+
+@tenants.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@data_dir_option
+@one_line_errors
+def closed(as_json: bool, data_dir: Path | None) -> None:
+    """What is left of tenants that were closed: when, and how many rows of each table went."""
+    for receipt in as_worker(data_dir, receipts):
+        fields = told(receipt)
+        if as_json:
+            click.echo(msgspec.json.encode(fields).decode())
+            continue
+        how = "being deleted" if receipt.finished_at is None else f"gone {receipt.finished_at}"
+        click.echo(f"{receipt.id}  {receipt.name}  {how}  {fields['rows']:,} rows")
+
+
 @tenants.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @data_dir_option
 @one_line_errors
 def list_(as_json: bool, data_dir: Path | None) -> None:
-    """List tenants."""
+    """List tenants; of one that is about to close, when."""
 
     async def work(connection: asyncpg.Connection) -> list[dict[str, str]]:
-        rows = await connection.fetch(
-            "SELECT tenant_id, name, timezone FROM tenants ORDER BY created_at"
-        )
         return [
-            {"tenant_id": str(row["tenant_id"]), "name": row["name"], "timezone": row["timezone"]}
-            for row in rows
+            {name: str(value) for name, value in row.items() if value is not None}
+            for row in await connection.fetch(LIST)
         ]
 
     for tenant in as_worker(data_dir, work):

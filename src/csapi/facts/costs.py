@@ -57,9 +57,12 @@ MARK_ENTRIES = f"""
 INSERT INTO subject_marks (tenant_id, resource, subject)
 SELECT $1::uuid, {Resource.COST_ENTRY}::smallint, unnest($2::uuid[])"""
 
-CURRENCY = """
+BOOKED_CURRENCY = """
 SELECT currency FROM cost_book
 WHERE tenant_id = $1 AND NOT is_stub AND NOT is_deleted LIMIT 1"""
+# What the tenant has settled, else what the entries are in.
+CURRENCY = f"""
+SELECT coalesce((SELECT currency FROM tenant_settings WHERE tenant_id = $1), ({BOOKED_CURRENCY}))"""
 
 ZONE = "SELECT timezone FROM tenants WHERE tenant_id = $1"
 
@@ -260,7 +263,7 @@ async def other_currency(
     connection: Connection, tenant_id: UUID, currencies: Iterable[tuple[int, str]]
 ) -> dict[int, str]:
     """Of entries as (number, currency) in their order: those that are not in the tenant's currency,
-    with that. The first entry of all decides which it is."""
+    with that. Where the tenant has settled none, the first entry of all decides which it is."""
     known: str | None = await connection.fetchval(CURRENCY, tenant_id)
     refused: dict[int, str] = {}
     for number, currency in currencies:

@@ -4,7 +4,7 @@ A record's id tells when that was (UUIDv7), and its key finds a range of ids: wh
 count of rows, and taking in pays nothing for it.
 """
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -34,6 +34,16 @@ BY_DAY = f"SELECT * FROM ({COUNTS}) AS c ORDER BY day, resource"
 IN_ALL = f"SELECT coalesce(sum(created), 0)::bigint FROM ({COUNTS}) AS c"
 
 
+# Whether something was ever sent, or mentioned.
+HAS_RECORDS = "SELECT " + "\n  OR ".join(
+    f"EXISTS (SELECT 1 FROM {table} WHERE tenant_id = $1)"
+    for table in dict.fromkeys([*(kind.table for kind in RECORD_KINDS), EVENTS.table])
+)
+
+
+QUOTAS = "SELECT period, items FROM quotas WHERE tenant_id = $1 ORDER BY period"
+
+
 def lowest_id(at: datetime) -> UUID:
     """The lowest id that could have been made at this instant."""
     return UUID(int=max(0, int(at.timestamp() * 1000)) << RANDOM_BITS)
@@ -41,6 +51,20 @@ def lowest_id(at: datetime) -> UUID:
 
 def start_of(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
+
+
+def bounds_of(period: str, now: datetime) -> tuple[datetime, datetime]:
+    """Start and end of the day or month of UTC in which `now` lies."""
+    day = now.date() if period == "day" else now.date().replace(day=1)
+    if period == "day":
+        return start_of(day), start_of(day + timedelta(days=1))
+    following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+    return start_of(day), start_of(following)
+
+
+async def quotas_of(connection: asyncpg.Connection, tenant_id: UUID) -> dict[str, int]:
+    """How many records the tenant may make, by period."""
+    return {row["period"]: row["items"] for row in await connection.fetch(QUOTAS, tenant_id)}
 
 
 async def created_by_day(

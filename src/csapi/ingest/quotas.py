@@ -9,14 +9,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 
 from csapi.access.tenancy import tenant_transaction
-from csapi.facts.usage import created_between, start_of
+from csapi.facts.usage import bounds_of, created_between, quotas_of
 from csapi.kit.problems import Problem
 
 COUNTED_SECONDS = 5.0
@@ -27,20 +26,10 @@ SETTLED = timedelta(minutes=2)
 LOOK_SECONDS = 1.0
 REMEMBERED = 10_000
 
-READ = "SELECT period, items FROM quotas WHERE tenant_id = $1 ORDER BY period"
 SET = """
 INSERT INTO quotas (tenant_id, period, items) VALUES ($1, $2, $3)
 ON CONFLICT (tenant_id, period) DO UPDATE SET items = excluded.items"""
 DROP = "DELETE FROM quotas WHERE tenant_id = $1 AND period = $2"
-
-
-def bounds_of(period: str, now: datetime) -> tuple[datetime, datetime]:
-    """Start and end of the day or month of UTC in which `now` lies."""
-    day = now.date() if period == "day" else now.date().replace(day=1)
-    if period == "day":
-        return start_of(day), start_of(day + timedelta(days=1))
-    following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
-    return start_of(day), start_of(following)
 
 
 @dataclass(slots=True)
@@ -93,8 +82,7 @@ class Quotas:
     async def _look(self, tenant_id: UUID, last: Allowance | None, now: datetime) -> Allowance:
         counts = {} if last is None else dict(last.counts)
         async with tenant_transaction(self._pool, tenant_id, readonly=True) as connection:
-            rows = await connection.fetch(READ, tenant_id)
-            limits = [(row["period"], row["items"]) for row in rows]
+            limits = list((await quotas_of(connection, tenant_id)).items())
             for period, _ in limits:
                 counts[period] = await counted(
                     connection, tenant_id, counts.get(period), bounds_of(period, now), now
@@ -147,7 +135,3 @@ async def set_quota(
         await connection.execute(DROP, tenant_id, period)
     else:
         await connection.execute(SET, tenant_id, period, items)
-
-
-async def quotas_of(connection: asyncpg.Connection, tenant_id: UUID) -> dict[str, Any]:
-    return {row["period"]: row["items"] for row in await connection.fetch(READ, tenant_id)}

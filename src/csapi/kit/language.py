@@ -7,6 +7,8 @@ from typing import Any
 from csapi.kit.body import header_of
 
 MOST_RANGES = 50
+# Where the state of a request has the language of the tenant, if it has settled one.
+TENANT_LANGUAGE = "tenant_language"
 
 
 class Language(StrEnum):
@@ -61,8 +63,13 @@ def known(tag: str) -> Language | None:
 
 
 def asked_language(scope: Any) -> Language:
-    """The language of the answer to a request."""
-    return language_of(header_of(scope, b"accept-language"))
+    """The language of the answer to a request: the tenant's where it wishes for none."""
+    accept = header_of(scope, b"accept-language")
+    if accept is None or accept.strip() == "*":
+        settled = scope.get("state", {}).get(TENANT_LANGUAGE)
+        if settled is not None:
+            return Language(settled)
+    return language_of(accept)
 
 
 def spoken(language: Language, *varies: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from csapi.kit.openapi_parts import (
     ERRORS,
     HEADERS,
     IDEMPOTENCY_KEY,
+    IF_MATCH,
     IF_NONE_MATCH,
     LANGUAGE,
     SECURITY_SCHEMES,
@@ -49,6 +50,8 @@ def _error_statuses(operation: Operation) -> list[int]:
         statuses |= {400, 409, 422}
     if operation.path_params is not None:
         statuses.add(404)
+    if operation.charged == "write" and not (operation.while_closing or operation.person):
+        statuses.add(PROBLEMS["tenant_closing"].status)
     return sorted(statuses - {500})
 
 
@@ -119,6 +122,8 @@ def _parameters(operation: Operation, schemas: Schemas) -> list[Schema]:
         parameters.append(LANGUAGE)
     if 304 in operation.responses:
         parameters.append(IF_NONE_MATCH)
+    if "precondition_failed" in operation.problems:
+        parameters.append(IF_MATCH)
     if operation.repeats == "keyed":
         parameters.append(IDEMPOTENCY_KEY)
     return parameters

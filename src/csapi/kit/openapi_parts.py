@@ -104,7 +104,15 @@ LANGUAGE: Schema = {
     "name": "Accept-Language",
     "in": "header",
     "required": False,
-    "description": "The language of labels: en, ar or zh (zh-Hans); English without it.",
+    "description": "The language of labels: en, ar or zh (zh-Hans); the tenant's without it.",
+    "schema": {"type": "string"},
+}
+
+IF_MATCH: Schema = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what you have read: if that has changed since, 412 and no change.",
     "schema": {"type": "string"},
 }
 

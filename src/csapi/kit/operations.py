@@ -68,6 +68,7 @@ class Operation:
     `ticketed`: where no header says who calls, the query parameter `ticket` does, once.
     `agent`: only an agent's own token may call it: whatever it answers is about that agent.
     `person`: only somebody who has signed in may call it, whatever their role.
+    `while_closing`: it may write even where the tenant is about to close.
     `responses`: success status -> the type of the body, a Media, or None for no body.
     `ndjson`: the body is a batch of `request` items, as a JSON array or one item per line.
     `problems`: codes beyond those that follow from the declaration.
@@ -93,6 +94,7 @@ class Operation:
     ticketed: bool = False
     agent: bool = False
     person: bool = False
+    while_closing: bool = False
     params: type[msgspec.Struct] | None = None
     path_params: type[msgspec.Struct] | None = None
     request: Any = None

@@ -80,6 +80,13 @@ _REFUSED = {
         408, "Request timeout", "The body did not arrive within 10 seconds. Send it again."
     ),
     "conflict": _type(409, "Conflict", "The state of the resource does not allow this."),
+    "tenant_closing": _type(
+        409,
+        "The tenant is closing",
+        "Its owner, or the operator, has asked for it to be closed. Until then everything can be "
+        "read and exported, and nothing written. The owner can withdraw it: "
+        "DELETE /v1/tenant/closing.",
+    ),
     "request_in_progress": _type(
         409,
         "Request in progress",

@@ -37,7 +37,13 @@ from csapi.reports.definitions import LONGEST_FORMULA
 from csapi.reports.drivers.referrals import MOST_REFERRALS
 from csapi.reports.endpoints import QUERY_TAG
 from csapi.reports.evaluations.own_words import LONGEST_TEXT, MOST_SCORES, MOST_SELF_EVALUATIONS
-from csapi.reports.exports.schemas import EXPIRES_HOURS, MOST_BYTES, MOST_KEPT, MOST_WAITING
+from csapi.reports.exports.schemas import (
+    EXPIRES_HOURS,
+    MOST_ARCHIVE_BYTES,
+    MOST_BYTES,
+    MOST_KEPT,
+    MOST_WAITING,
+)
 from csapi.reports.goals.schemas import (
     LARGEST_VALUE,
     LONGEST_GOAL_DAYS,
@@ -50,6 +56,7 @@ from csapi.reports.goals.schemas import (
 from csapi.reports.limits_schemas import (
     ActionPlanLimits,
     AlertLimits,
+    BudgetLimit,
     CustomMetricLimits,
     ExportLimits,
     GoalLimits,
@@ -120,11 +127,14 @@ from csapi.reports.weights import LARGEST_WEIGHT
 
 
 async def get_limits(request: AnyRequest, principal: Principal) -> Response:
-    del principal
-    settings = request.app.state.settings
-    timeout_ms = settings.statement_timeout_ms
+    state = request.app.state
+    settings, timeout_ms = state.settings, state.settings.statement_timeout_ms
     return json_response(
         LimitList(
+            budgets=[
+                BudgetLimit(policy=each.name, units=each.quota, seconds=each.window_seconds)
+                for each in state.limiter.policies_of(principal)
+            ],
             query=QueryLimits(
                 metrics=MOST_METRICS,
                 dimensions=MOST_DIMENSIONS,
@@ -155,7 +165,11 @@ async def get_limits(request: AnyRequest, principal: Principal) -> Response:
             records=RecordsLimits(rows_per_page=LARGEST_RECORDS_PAGE, other_than=MOST_OTHERS),
             portal=PortalLimits(token_seconds=LONGEST_SECONDS, origins=MOST_ORIGINS),
             exports=ExportLimits(
-                waiting=MOST_WAITING, kept=MOST_KEPT, bytes=MOST_BYTES, expires_hours=EXPIRES_HOURS
+                waiting=MOST_WAITING,
+                kept=MOST_KEPT,
+                bytes=MOST_BYTES,
+                archive_bytes=MOST_ARCHIVE_BYTES,
+                expires_hours=EXPIRES_HOURS,
             ),
             reports=ReportLimits(
                 reports=MOST_REPORTS,
@@ -245,7 +259,8 @@ OPERATIONS = [
         path="/v1/limits",
         operation_id="getLimits",
         summary="How much may be asked for at once",
-        description="The limits of a query, of queries at once, of exports and of streams, as this "
+        description="The budgets of this key and its tenant, and the limits of a query, of queries "
+        "at once, of exports and of streams, as this "
         "server is set up. `queries_at_once` is of one tenant in each process of the server; what "
         "`streams` says is of each process, too.",
         tag=QUERY_TAG,

@@ -49,11 +49,13 @@ class PortalLimits(msgspec.Struct, kw_only=True):
 
 
 class ExportLimits(msgspec.Struct, kw_only=True):
-    """Of exports of one tenant. Rows have no limit of their own: `bytes` is that of a file."""
+    """Of exports of one tenant. Rows have no limit of their own: `bytes` is that of a file, and
+    `archive_bytes` of a ZIP with all data."""
 
     waiting: int
     kept: int
     bytes: int
+    archive_bytes: int
     expires_hours: int
 
 
@@ -184,9 +186,19 @@ class KeyLimits(msgspec.Struct, kw_only=True):
     leaked_tokens: int
 
 
-class LimitList(msgspec.Struct, kw_only=True):
-    """What a request over a limit is told: the place, the limit, and what to change."""
+class BudgetLimit(msgspec.Struct, kw_only=True):
+    """What requests are charged to: `units` in `seconds`, of this key or of all of the tenant."""
 
+    policy: str
+    units: int
+    seconds: int
+
+
+class LimitList(msgspec.Struct, kw_only=True):
+    """What a request over a limit is told: the place, the limit, and what to change. `budgets`: the
+    header RateLimit of every answer says what is left; none where there is no limit."""
+
+    budgets: list[BudgetLimit]
     query: QueryLimits
     queries_per_batch: int
     queries_at_once: int

@@ -11,6 +11,7 @@ import asyncpg
 from csapi.facts.kinds import Grain, MarkReason, Resource
 from csapi.facts.origins import resources_of
 from csapi.facts.registry import SUBJECT_KINDS
+from csapi.kit.problems import Problem
 from csapi.metrics.cuboids import SLOTTED_DAYS
 from csapi.metrics.question import Question
 
@@ -39,6 +40,7 @@ SELECT
      WHERE tenant_id = $1 AND grain = {Grain.DAY} AND revised_at >= $7
        AND bucket > $2 - interval '1 day' AND bucket < $3
      ORDER BY bucket DESC LIMIT {REVISIONS_SHOWN}) AS r) AS revised,
+  (SELECT timezone FROM tenants WHERE tenant_id = $1) AS timezone,
   (SELECT max(newest) FROM unnest($4::smallint[]) AS k (kind) CROSS JOIN LATERAL (
      SELECT occurred_at AS newest FROM facts f WHERE f.tenant_id = $1 AND f.kind = k.kind
        AND f.occurred_at <= now() ORDER BY occurred_at DESC LIMIT 1) AS n) AS data_through"""
@@ -75,13 +77,17 @@ async def read_state(
     start: datetime,
     end: datetime,
 ) -> State:
-    """The state of [start, end) for a question. `connection` is in a snapshot of the tenant."""
+    """The state of [start, end) for a question. `connection` is in a snapshot of the tenant. Raises
+    Problem where days are of another zone than whoever asks knows: processes learn of a new one
+    within seconds."""
     kinds = [int(kind) for kind in question.own_kinds]
     resources = resources_of(question.own_kinds)
     names = [SUBJECT_KINDS[each].fingerprint for each in resources]
     numbers = [int(each) for each in resources]
     since = question.revised_since
     row = await connection.fetchrow(STATE, tenant_id, start, end, kinds, numbers, names, since)
+    if row["timezone"] != question.tenant_timezone:
+        raise Problem("busy", "The tenant's zone has just changed: ask again in a few seconds.")
     through = row["data_through"]
     return State(
         slots=row["slots"] or (),

@@ -73,7 +73,7 @@ def credentials(desk: Desk, tenant: Tenant, agent_id: UUID, caller: str) -> str:
 
 
 # Those that differ most in what they may are tried always; all of them by `make harden`.
-ALWAYS = ("admin", "analyst", "agent", "filtered portal token")
+ALWAYS = ("owner", "admin", "analyst", "agent", "filtered portal token")
 
 
 @pytest.mark.parametrize(

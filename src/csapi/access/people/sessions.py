@@ -69,9 +69,11 @@ END_ONE = """
 DELETE FROM person_sessions WHERE tenant_id = $1 AND person = $2 AND id = $3 RETURNING id"""
 END_ALL = "DELETE FROM person_sessions WHERE tenant_id = $1 AND person = $2"
 WHO = f"""
-SELECT m.role, m.agent, t.timezone FROM memberships m
+SELECT m.role, m.agent, t.timezone, o.language, c.closes_at FROM memberships m
 JOIN tenants t ON t.tenant_id = $1
 JOIN person_sessions s ON s.tenant_id = $1 AND s.id = $3 AND s.person = $2
+LEFT JOIN tenant_settings o ON o.tenant_id = $1
+LEFT JOIN tenant_closings c ON c.tenant_id = $1
 WHERE m.tenant_id = $1 AND m.person = $2 AND s.expires_at > $4
   AND s.created_at >= sessions_valid_from($2) AND {VOUCHED}"""
 
@@ -177,4 +179,6 @@ async def principal_of(pool: asyncpg.Pool, claims: Claims, now: datetime) -> Pri
         agent_id=row["agent"],
         person_id=claims.sub,
         role=role.value,
+        language=row["language"],
+        closes_at=row["closes_at"],
     )

@@ -18,7 +18,8 @@ from csapi.kit.language import asked_language
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
 from csapi.reports.encoders import NDJSON
-from csapi.reports.endpoints import EXAMPLE, desk_of
+from csapi.reports.endpoints import EXAMPLE
+from csapi.reports.exports.asking import check_request, missing_scopes, what_of
 from csapi.reports.exports.links import is_signed, read_link, write_link
 from csapi.reports.exports.schemas import (
     LINK_SECONDS,
@@ -34,15 +35,16 @@ from csapi.reports.exports.schemas import (
     ExportRequest,
     ExportStatus,
 )
-from csapi.reports.exports.sources import bounds_of, filtered
 from csapi.reports.exports.store import remove
-from csapi.reports.ordering import Shape
-from csapi.reports.refusals import refuse, within
-from csapi.reports.saved import check_query
-from csapi.reports.service import snapshot_of
 
 TAG = "Exports"
-MEDIA_TYPES = {ExportFormat.csv: "text/csv; charset=utf-8", ExportFormat.ndjson: NDJSON}
+ZIP = "application/zip"
+MEDIA_TYPES = {
+    ExportFormat.csv: "text/csv; charset=utf-8",
+    ExportFormat.ndjson: NDJSON,
+    ExportFormat.zip: ZIP,
+}
+
 
 ADD = f"""
 WITH known AS (
@@ -65,10 +67,6 @@ CHUNK = """
 SELECT content FROM export_chunks WHERE tenant_id = $1 AND export = $2 AND number = $3"""
 
 
-def may_read(principal: Principal, request: ExportRequest) -> bool:
-    return request.records is None or Scope.RECORDS_READ in principal.scopes
-
-
 def export_of(row: asyncpg.Record, principal: Principal) -> Export:
     request = msgspec.json.decode(row["asked"], type=ExportRequest)
     status, total = ExportStatus(row["status"]), row["rows_total"]
@@ -85,7 +83,7 @@ def export_of(row: asyncpg.Record, principal: Principal) -> Export:
         bytes=row["bytes"],
         problem=row["told"] and msgspec.json.decode(row["told"], type=ExportProblem),
         download=download_of(row, principal)
-        if status is ExportStatus.done and may_read(principal, request)
+        if status is ExportStatus.done and not missing_scopes(principal, request)
         else None,
         created_at=row["created_at"],
         finished_at=row["finished_at"],
@@ -101,35 +99,6 @@ def download_of(row: asyncpg.Record, principal: Principal) -> ExportDownload:
         url=f"/v1/exports/{row['id']}/download?token={token}",
         expires_at=datetime.fromtimestamp(expires, UTC),
     )
-
-
-async def check_request(request: AnyRequest, principal: Principal, wanted: ExportRequest) -> None:
-    """Whether it could be answered now. Raises Problem."""
-    if (wanted.query is None) == (wanted.records is None):
-        refuse("", "invalid_value", "Give either a query or records.")
-    if not may_read(principal, wanted):
-        raise Problem("insufficient_scope", f"The key lacks the scope {Scope.RECORDS_READ}.")
-    if wanted.records is not None:
-        bounds_of(wanted.records, principal.timezone, "/records")
-        try:
-            async with snapshot_of(desk_of(request, principal)) as snapshot:
-                await filtered(snapshot, wanted.records)
-        except Problem as problem:
-            raise within(problem, "/records") from None
-    if wanted.query is None:
-        return
-    if wanted.query.shape is not Shape.rows:
-        refuse("/query/shape", "invalid_value", "A file holds rows.", [Shape.rows.value])
-    if wanted.query.cursor is not None:
-        refuse("/query/cursor", "not_supported", "A file has no pages.")
-    try:
-        await check_query(desk_of(request, principal), wanted.query)
-    except Problem as problem:
-        raise within(problem, "/query") from None
-
-
-def what_of(request: ExportRequest) -> str:
-    return "query" if request.records is None else request.records.resource.value
 
 
 async def create_export(request: AnyRequest, principal: Principal) -> Response:
@@ -232,11 +201,13 @@ OPERATIONS = [
         path="/v1/exports",
         operation_id="createExport",
         repeats="keyed",
+        while_closing=True,
         cost=10,
         summary="Ask for a file",
-        description="All rows of a query, or records one a row, as CSV or NDJSON, made in the "
-        "background from one snapshot. Location names the export: read it until it is done. Of "
-        "records the key needs the scope `records:read`, too.",
+        description="All rows of a query, or records one a row, as CSV or NDJSON, or all that the "
+        "tenant has sent as a ZIP, made in the background from one snapshot. Location names the "
+        "export: read it until it is done. Of records the key needs the scope `records:read`, too; "
+        "of everything `admin:write`, `records:read` and `names:read`.",
         tag=TAG,
         handler=create_export,
         scope=Scope.REPORTS_READ,
@@ -247,6 +218,7 @@ OPERATIONS = [
                 "format": "ndjson",
                 "records": {"resource": "tickets", "from": "2026-01-01", "to": "2026-02-01"},
             },
+            "everything": {"format": "zip", "tenant_data": True},
         },
         responses={202: Media(body=Export, headers=("Location", "Retry-After"))},
         problems=("too_many_exports", "too_many_queries"),
@@ -294,6 +266,7 @@ OPERATIONS = [
                 media_type="text/csv",
                 headers=("Content-Disposition",),
                 texts={NDJSON: "The same, an object a line."},
+                files={ZIP: "All data of the tenant, with manifest.json."},
             )
         },
         problems=("not_found",),
@@ -302,6 +275,7 @@ OPERATIONS = [
         method="DELETE",
         path="/v1/exports/{id}",
         operation_id="deleteExport",
+        while_closing=True,
         summary="Cancel or delete an export",
         description="Stops it, if it is not done, and takes the file away. Its links end.",
         tag=TAG,

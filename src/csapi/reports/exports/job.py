@@ -119,7 +119,7 @@ class Exporter:
                 language=task.request.language or Language.en,
             )
             async with snapshot_of(desk) as snapshot:
-                await self._copy(task, await source_of(snapshot, task.request))
+                await self._copy(task, await source_of(snapshot, task.request, task.asked_at))
         except Problem as problem:
             await self._fail(task, problem)
         except SupersededError:
@@ -133,13 +133,13 @@ class Exporter:
 
     async def _copy(self, task: Task, source: Source) -> None:
         """Lines as pieces of the file; the last piece and the end of it in one transaction."""
-        pending = bytearray()
+        pending, most = bytearray(), source.most_bytes or self._most_bytes
         number = rows = size = 0
         async for line in source.lines:
             pending += line.content
             rows += line.is_row
-            if size + len(pending) > self._most_bytes:
-                raise too_large(self._most_bytes)
+            if size + len(pending) > most:
+                raise too_large(most)
             if len(pending) >= self._chunk_bytes:
                 size += len(pending)
                 progress = Progress(rows, source.rows, size)

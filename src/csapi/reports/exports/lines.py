@@ -22,7 +22,8 @@ async def nothing() -> AsyncIterator[Line]:
 @dataclass(slots=True)
 class Source:
     """The lines, and how many of them are rows: None where nobody knows yet, and an estimate while
-    an answer is read in pieces."""
+    an answer is read in pieces. most_bytes: how large the file may be, if not as large as any."""
 
     rows: int | None
     lines: AsyncIterator[Line] = field(default_factory=nothing)
+    most_bytes: int | None = None

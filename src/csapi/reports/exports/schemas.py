@@ -13,15 +13,18 @@ from csapi.reports.schemas import FilterNode, Query
 
 MOST_WAITING, MOST_KEPT = 3, 20
 MOST_BYTES = 256 * 1024 * 1024
+# Of all data of a tenant, compressed.
+MOST_ARCHIVE_BYTES = 2 * 1024 * 1024 * 1024
 EXPIRES_HOURS = 24
 LINK_SECONDS = 300
 
 
 class ExportFormat(StrEnum):
-    """How the file is written."""
+    """How the file is written. `zip`: all data of the tenant, and nothing else."""
 
     csv = "csv"
     ndjson = "ndjson"
+    zip = "zip"
 
 
 class ExportResource(StrEnum):
@@ -55,12 +58,13 @@ class RecordExport(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class ExportRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Either all rows of a query, whatever its `limit`, or records. `language` is that of labels;
-    if it is absent, that of Accept-Language."""
+    """Either all rows of a query, whatever its `limit`, or records, or with `tenant_data` all that
+    the tenant has sent. `language` is that of labels; if it is absent, that of Accept-Language."""
 
     format: ExportFormat
     query: Query | None = None
     records: RecordExport | None = None
+    tenant_data: bool = False
     language: Language | None = None
 
 

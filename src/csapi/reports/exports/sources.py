@@ -20,6 +20,7 @@ from csapi.metrics.compile import MOST_GROUPS, Compiler
 from csapi.metrics.periods import PeriodError, RangePreset, check_timezone, read_bound
 from csapi.metrics.question import Question
 from csapi.reports.encoders import csv_line, csv_lines, ndjson_lines
+from csapi.reports.exports.archive import archive_source
 from csapi.reports.exports.large import large_source
 from csapi.reports.exports.lines import Line, Source
 from csapi.reports.exports.schemas import ExportFormat, ExportRequest, ExportResource, RecordExport
@@ -51,8 +52,10 @@ RESOURCES: dict[ExportResource, Exported] = {
 PREFETCH = 500
 
 
-async def source_of(snapshot: Snapshot, request: ExportRequest) -> Source:
+async def source_of(snapshot: Snapshot, request: ExportRequest, asked_at: datetime) -> Source:
     """Everything comes from the one snapshot. Raises Problem for what cannot be asked."""
+    if request.tenant_data:
+        return await archive_source(snapshot, asked_at)
     if request.query is not None:
         return await rows_of_query(snapshot, request.query, request.format)
     if request.records is None:
