@@ -19,7 +19,7 @@ from csapi.facts import attributes as declaring
 from csapi.facts.kinds import Grain, Kind
 from csapi.ingest import service, write
 from csapi.ingest.people import lock_of
-from csapi.ingest.statements import KNOWS_ATTRIBUTES, STATEMENTS, lock_linked
+from csapi.ingest.statements import KNOWS_ENOUGH, STATEMENTS, lock_linked
 from csapi.rollup import buckets
 
 REQUESTS_LOCKED = "ORDER BY source, external_id FOR NO KEY UPDATE"
@@ -276,7 +276,7 @@ UNAWARE_WRITER = Mutant(
     "a process writes without asking whether it knows all attributes",
     patched(
         write,
-        STATEMENTS=all_changed(STATEMENTS, KNOWS_ATTRIBUTES, "$2::bigint IS NOT NULL"),
+        STATEMENTS=all_changed(STATEMENTS, KNOWS_ENOUGH, "$2::bigint IS NOT NULL"),
     ),
 )
 

@@ -1,0 +1,151 @@
+"""Nothing of the person is left, every number is what it was, and nobody comes back."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from tests.customers.conftest import Ask
+from tests.erasures.world import OTHER_NAME, VICTIM, WEEKS, fill, items_of_all, mentions, push
+
+from csapi.access.tenancy import tenant_transaction
+from csapi.facts.erasures import ErasureMode, Wish, begin_erasure, customers_named
+from csapi.ingest.directory import Directory
+from csapi.ingest.service import Intake
+from csapi.metrics.catalog import METRICS
+from csapi.rollup.erasures import job
+from csapi.rollup.erasures.job import Eraser
+from csapi.rollup.sweep import Drainer
+from csapi.rollup.verify import Findings, verify_tenant
+
+PER_QUESTION = 20
+
+
+async def drain(worker_pool: asyncpg.Pool) -> None:
+    await Drainer(worker_pool, settled_seconds=0, rested=False).drain()
+
+
+async def erase(
+    pool: asyncpg.Pool, tenant_id: UUID, mode: ErasureMode, name: str = VICTIM
+) -> UUID:
+    async with tenant_transaction(pool, tenant_id, lock="exclusive") as connection:
+        people = await customers_named(connection, tenant_id, "s", name)
+        return await begin_erasure(
+            connection, tenant_id, people, Wish(mode, None, "operator", None)
+        )
+
+
+async def totals(ask: Ask, tenant_id: UUID) -> dict[str, Any]:
+    """Every metric of the catalog, in all and by week and segment where it can be."""
+    found = {}
+    names = sorted(METRICS)
+    for start in range(0, len(names), PER_QUESTION):
+        answer = await ask(tenant_id, *names[start : start + PER_QUESTION], time=WEEKS)
+        assert answer["meta"]["exact"]
+        found |= answer["data"][0]["metrics"]
+    return found
+
+
+async def verified(worker_pool: asyncpg.Pool, tenant_id: UUID) -> tuple[int, int]:
+    findings = Findings()
+    async with worker_pool.acquire() as connection:
+        await verify_tenant(connection, tenant_id, "UTC", findings)
+    return findings.mismatches, findings.pending
+
+
+@pytest.fixture
+async def filled(
+    intake: Intake,
+    api_pool: asyncpg.Pool,
+    worker_pool: asyncpg.Pool,
+    new_tenant: Callable[..., Awaitable[UUID]],
+) -> UUID:
+    tenant_id = await new_tenant()
+    await fill(intake, api_pool, tenant_id)
+    await drain(worker_pool)
+    return tenant_id
+
+
+async def test_overwriting_leaves_every_number_and_nothing_of_the_person(
+    filled: UUID,
+    intake: Intake,
+    api_pool: asyncpg.Pool,
+    worker_pool: asyncpg.Pool,
+    admin: asyncpg.Connection,
+    ask: Ask,
+) -> None:
+    before = await totals(ask, filled)
+    assert len(await mentions(admin, filled)) >= 10
+    await erase(api_pool, filled, ErasureMode.overwrite, OTHER_NAME)
+    assert await Eraser(worker_pool).sweep() == 1
+    assert await mentions(admin, filled) == {}
+    assert await verified(worker_pool, filled) == (0, 0)
+    assert await totals(ask, filled) == before
+    # The same world is sent again, by a process that knew the names and by one that did not.
+    for sender in (intake, Intake(api_pool, Directory(api_pool))):
+        for resource, items in items_of_all():
+            statuses = {each.status for each in await push(sender, filled, resource, items)}
+            assert statuses <= {"duplicate", "rejected"}, (resource, statuses)
+    assert await mentions(admin, filled) == {}
+    await drain(worker_pool)
+    assert await totals(ask, filled) == before
+
+
+async def test_deleting_takes_the_records_and_their_numbers(
+    filled: UUID,
+    intake: Intake,
+    api_pool: asyncpg.Pool,
+    worker_pool: asyncpg.Pool,
+    admin: asyncpg.Connection,
+    ask: Ask,
+) -> None:
+    before = await totals(ask, filled)
+    await erase(api_pool, filled, ErasureMode.delete)
+    assert await Eraser(worker_pool).sweep() == 1
+    assert await mentions(admin, filled) == {}
+    assert (await totals(ask, filled))["tickets_created"]["value"] == 48
+    assert before["tickets_created"]["value"] == 60
+    await drain(worker_pool)
+    assert await verified(worker_pool, filled) == (0, 0)
+    after = await totals(ask, filled)
+    for resource, items in items_of_all():
+        await push(intake, filled, resource, items)
+    await drain(worker_pool)
+    assert await mentions(admin, filled) == {}
+    assert await totals(ask, filled) == after
+    assert await verified(worker_pool, filled) == (0, 0)
+
+
+@pytest.mark.parametrize("mode", ErasureMode)
+async def test_it_goes_on_where_it_was_killed(
+    filled: UUID,
+    api_pool: asyncpg.Pool,
+    worker_pool: asyncpg.Pool,
+    admin: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: ErasureMode,
+) -> None:
+    monkeypatch.setattr("csapi.rollup.erasures.steps.RECORDS_PER_PIECE", 5)
+    erasure = await erase(api_pool, filled, mode)
+    pieces, killed = 0, 0
+    do_piece = job.do_piece
+
+    async def dying(*arguments: Any) -> bool:
+        nonlocal pieces, killed
+        pieces += 1
+        if pieces % 3 == 0:
+            killed += 1
+            raise ConnectionError("killed")
+        return await do_piece(*arguments)
+
+    monkeypatch.setattr(job, "do_piece", dying)
+    eraser = Eraser(worker_pool, lease_seconds=0)
+    for _ in range(100):
+        await eraser.sweep()
+        if await admin.fetchval("SELECT status FROM erasures WHERE id = $1", erasure) == "done":
+            break
+    assert killed > 5
+    assert await mentions(admin, filled) == {}
+    await drain(worker_pool)
+    assert await verified(worker_pool, filled) == (0, 0)
