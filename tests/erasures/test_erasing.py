@@ -5,17 +5,20 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from tests.customers.conftest import Ask
 from tests.erasures.world import OTHER_NAME, VICTIM, WEEKS, fill, items_of_all, mentions, push
 
 from csapi.access.tenancy import tenant_transaction
+from csapi.facts.registry import RECORD_KINDS
 from csapi.facts.erasures import ErasureMode, Wish, begin_erasure, customers_named
 from csapi.ingest.directory import Directory
 from csapi.ingest.service import Intake
 from csapi.metrics.catalog import METRICS
 from csapi.rollup.erasures import job
 from csapi.rollup.erasures.job import Eraser
+from csapi.rollup.erasures.reapply import ListedTenant, listed, reapply
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.verify import Findings, verify_tenant
 
@@ -104,8 +107,8 @@ async def test_deleting_takes_the_records_and_their_numbers(
     await erase(api_pool, filled, ErasureMode.delete)
     assert await Eraser(worker_pool).sweep() == 1
     assert await mentions(admin, filled) == {}
-    assert (await totals(ask, filled))["tickets_created"]["value"] == 48
-    assert before["tickets_created"]["value"] == 60
+    assert (await totals(ask, filled))["tickets_created"]["value"] == 24
+    assert before["tickets_created"]["value"] == 30
     await drain(worker_pool)
     assert await verified(worker_pool, filled) == (0, 0)
     after = await totals(ask, filled)
@@ -149,3 +152,33 @@ async def test_it_goes_on_where_it_was_killed(
     assert await mentions(admin, filled) == {}
     await drain(worker_pool)
     assert await verified(worker_pool, filled) == (0, 0)
+
+
+async def test_a_restore_erases_again(
+    filled: UUID,
+    api_pool: asyncpg.Pool,
+    worker_pool: asyncpg.Pool,
+    admin: asyncpg.Connection,
+) -> None:
+    await erase(api_pool, filled, ErasureMode.overwrite)
+    await Eraser(worker_pool).sweep()
+    kept = [each for each in await listed(worker_pool) if each.tenant_id == filled]
+    # The database as it was before: with everybody, and without a trace of the erasure.
+    for table in ("erasures", "erasure_keys", "erased_names", "erasure_marks"):
+        await admin.execute(f"DELETE FROM {table} WHERE tenant_id = $1", filled)
+    for table in (*(kind.table for kind in RECORD_KINDS), "ticket_events", "facts"):
+        await admin.execute(f"DELETE FROM {table} WHERE tenant_id = $1", filled)
+    sender = Intake(api_pool, Directory(api_pool))
+    for resource, items in items_of_all():
+        await push(sender, filled, resource, items)
+    assert len(await mentions(admin, filled)) >= 10
+    # In the database and in the list: the same once both know.
+    again = msgspec.json.decode(msgspec.json.encode(kept), type=list[ListedTenant])
+    assert (await reapply(worker_pool, again)).customers == 2
+    assert await Eraser(worker_pool).sweep() == 1
+    assert await mentions(admin, filled) == {}
+    assert (await reapply(worker_pool, again)).customers == 0
+    assert (await reapply(worker_pool)).customers == 0
+    assert [each.erasures for each in await listed(worker_pool) if each.tenant_id == filled] == [
+        kept[0].erasures
+    ]

@@ -151,7 +151,7 @@ def items_of_all() -> list[tuple[str, list[Item]]]:
     dice = random.Random(4)
     everybody = [f"u{number}" for number in range(PEOPLE)]
     given: dict[str, list[Item]] = {}
-    for number in range(60):
+    for number in range(30):
         who = VICTIM if number % 5 == 0 else dice.choice(everybody)
         who = OTHER_NAME if number % 15 == 0 else who
         for made in (ticket_items(dice, who, number), other_items(dice, who, number)):
