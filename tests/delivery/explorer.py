@@ -36,6 +36,8 @@ class Scenario:
     sessions: Sequence[Session]
     timezone: str = "UTC"
     limit: int = 120
+    # What else must hold in every snapshot, and at the end (True), for this scenario alone.
+    further: Callable[["Trial", bool], Awaitable[list[str]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Explorer:
         async def check() -> None:
             if not found and len(schedule.choices) > checked:
                 snapshot = await take_snapshot(self._lab.admin, trial.tenant_id, trial.timezone)
-                found.extend(violations(snapshot))
+                found.extend([*violations(snapshot), *await self._further(trial, is_end=False)])
 
         try:
             with self._mutant.patch():
@@ -154,10 +156,15 @@ class Explorer:
         """After all marks are worked off, nothing is wrong and nothing waits."""
         await drain(self._lab.worker, trial.tenant_id, trial.timezone)
         snapshot = await take_snapshot(self._lab.admin, trial.tenant_id, trial.timezone)
-        found = [f"in the end: {each}" for each in violations(snapshot)]
+        wrong = [*violations(snapshot), *await self._further(trial, is_end=True)]
+        found = [f"in the end: {each}" for each in wrong]
         if not snapshot.is_drained:
             found.append("marks are left after draining")
         return found
+
+    async def _further(self, trial: Trial, *, is_end: bool) -> list[str]:
+        further = self._scenario.further
+        return [] if further is None else await further(trial, is_end)
 
     async def _trial(self) -> Trial:
         scenario = self._scenario

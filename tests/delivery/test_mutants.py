@@ -23,6 +23,7 @@ from tests.delivery.scenarios import (
 from tests.delivery.scenarios_customers import CONTACTS_OF_ONE, MERGED
 from tests.delivery.scenarios_hours import FIRST_SCHEDULE
 from tests.delivery.scenarios_people import ON_SHIFT, TIMELINE
+from tests.delivery.scenarios_rebuilds import DELETED, OVERWRITTEN, REDEFINED
 from tests.delivery.scenarios_self_service import ARTICLE, CLICK, FOLLOWED
 
 MOST_SCHEDULES = 400
@@ -55,6 +56,12 @@ FOUND_IN = [
     (mutants.UNLOCKED_REQUESTS, ATTRIBUTE_OF_LINKED),
     (mutants.UNAWARE_WRITER, ATTRIBUTE),
     (mutants.FORGOTTEN_MONTH, MONTH),
+    (mutants.EARLY_DEFINITION, REDEFINED),
+    (mutants.FORGOTTEN_SUMMARIES, REDEFINED),
+    (mutants.NEWONLY, DELETED),
+    (mutants.UNAWARE_WRITER, DELETED),
+    (mutants.SHARED_ERASURE, DELETED),
+    (mutants.UNAWARE_WRITER, OVERWRITTEN),
     (mutants.SNAPSHOT_INGEST, FIRST_CONTACTS),
 ]
 

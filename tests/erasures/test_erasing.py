@@ -11,8 +11,8 @@ from tests.customers.conftest import Ask
 from tests.erasures.world import OTHER_NAME, VICTIM, WEEKS, fill, items_of_all, mentions, push
 
 from csapi.access.tenancy import tenant_transaction
-from csapi.facts.registry import RECORD_KINDS
 from csapi.facts.erasures import ErasureMode, Wish, begin_erasure, customers_named
+from csapi.facts.registry import RECORD_KINDS
 from csapi.ingest.directory import Directory
 from csapi.ingest.service import Intake
 from csapi.metrics.catalog import METRICS
@@ -29,9 +29,7 @@ async def drain(worker_pool: asyncpg.Pool) -> None:
     await Drainer(worker_pool, settled_seconds=0, rested=False).drain()
 
 
-async def erase(
-    pool: asyncpg.Pool, tenant_id: UUID, mode: ErasureMode, name: str = VICTIM
-) -> UUID:
+async def erase(pool: asyncpg.Pool, tenant_id: UUID, mode: ErasureMode, name: str = VICTIM) -> UUID:
     async with tenant_transaction(pool, tenant_id, lock="exclusive") as connection:
         people = await customers_named(connection, tenant_id, "s", name)
         return await begin_erasure(
@@ -40,8 +38,8 @@ async def erase(
 
 
 async def totals(ask: Ask, tenant_id: UUID) -> dict[str, Any]:
-    """Every metric of the catalog, in all and by week and segment where it can be."""
-    found = {}
+    """Every metric of the catalog."""
+    found: dict[str, Any] = {}
     names = sorted(METRICS)
     for start in range(0, len(names), PER_QUESTION):
         answer = await ask(tenant_id, *names[start : start + PER_QUESTION], time=WEEKS)

@@ -9,8 +9,8 @@ import asyncpg
 import msgspec
 from tests.delivery.lab import KINDS, SOURCE, Item
 
-from csapi.facts.attributes import declare_attribute
 from csapi.access.tenancy import tenant_transaction
+from csapi.facts.attributes import declare_attribute
 from csapi.facts.events import EVENTS
 from csapi.ingest.events import ingest_events
 from csapi.ingest.service import Intake, Outcome, ingest_records
@@ -189,5 +189,3 @@ async def mentions(admin: asyncpg.Connection, tenant_id: UUID) -> dict[str, int]
         if count:
             found[table.name] = count
     return found
-
-

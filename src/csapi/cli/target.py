@@ -39,9 +39,7 @@ def as_worker_pool(data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitab
     return _on_pool(data_dir, WORKER, work)
 
 
-def _on_pool(
-    data_dir: Path | None, role: str, work: Callable[[asyncpg.Pool], Awaitable[T]]
-) -> T:
+def _on_pool(data_dir: Path | None, role: str, work: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
     milliseconds = load_settings().statement_timeout_ms
 
     async def with_pool(url: str) -> T:

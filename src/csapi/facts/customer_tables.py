@@ -7,8 +7,8 @@ from csapi.facts.tables import RECORD_KEYS, attributes, identity, integers, tags
 from csapi.kit.tables import column, instant, tenant_table, uuid
 
 # `segment` holds for all time; *_values[n] from *_since[n] on. merged_into: the surrogate of the
-# customer that all of this one's records are of; no version of the record changes it. erasure: which
-# one made the row somebody's no more.
+# customer that all of this one's records are of; no version of the record changes it. erasure:
+# which one made the row nobody's.
 customers = tenant_table(
     "customers",
     *identity(),

@@ -15,7 +15,7 @@ KEY_BYTES = 32
 
 
 class ErasureMode(StrEnum):
-    """`overwrite`: records stay and are nobody's. `delete`: the records go, and numbers with them."""
+    """`overwrite`: records stay and are nobody's. `delete`: the records and their numbers go."""
 
     overwrite = "overwrite"
     delete = "delete"

@@ -125,8 +125,8 @@ async def create_erasure(request: AnyRequest, principal: Principal) -> Response:
             by = actor_of(principal)
             wish = Wish(wanted.mode, wanted.reference, by.kind.value, by.id)
             erasure = await begin_erasure(connection, tenant_id, people, wish)
-            act, mode = AuditAction.erasure_requested, wanted.mode.value
-            await audited(connection, principal, act, erasure, mode=mode, customers=len(people))
+        act, mode = AuditAction.erasure_requested, wanted.mode.value
+        await audited(connection, principal, act, erasure, mode=mode, customers=len(people))
         row = await connection.fetchrow(ONE, tenant_id, erasure)
     request.app.state.wake_erasures()
     headers = {"location": f"/v1/erasures/{erasure}", "retry-after": "1"}

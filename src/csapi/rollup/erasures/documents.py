@@ -34,9 +34,14 @@ WHERE tenant_id = $1 AND EXISTS (
   SELECT 1 FROM unnest($2::text[]) AS n (name) WHERE strpos({column}::text, n.name) > 0)"""
 REPLACE = """
 UPDATE {table} SET {column} = $3::text::json WHERE tenant_id = $1 AND {key}::text = $2"""
+STATEMENTS = {
+    table: tuple(sql.format(table=table, key=key, column=column) for sql in (MENTIONING, REPLACE))
+    for table, key, column in DOCUMENTS
+}
 FORGET_ANSWERS = """
 DELETE FROM idempotency WHERE tenant_id = $1 AND EXISTS (
-  SELECT 1 FROM unnest($2::text[]) AS n (name) WHERE position(convert_to(n.name, 'UTF8') IN body) > 0)
+  SELECT 1 FROM unnest($2::text[]) AS n (name)
+  WHERE position(convert_to(n.name, 'UTF8') IN body) > 0)
 RETURNING 1"""
 
 
@@ -108,13 +113,12 @@ async def rename_documents(
     names = await names_of(connection, tenant_id, erasure)
     changed: dict[str, int] = {}
     wanted = [as_json(each) for each in (*names.keys, *names.labels)]
-    for table, key, column in DOCUMENTS if names else ():
-        where = {"table": table, "key": key, "column": column}
-        for row in await connection.fetch(MENTIONING.format(**where), tenant_id, wanted):
+    for table, (find, replace) in STATEMENTS.items() if names else ():
+        for row in await connection.fetch(find, tenant_id, wanted):
             document = msgspec.json.decode(row["text"])
             if (without := without_names(document, names, row["text"])) != document:
                 text = msgspec.json.encode(without).decode()
-                await connection.execute(REPLACE.format(**where), tenant_id, row["key"], text)
+                await connection.execute(replace, tenant_id, row["key"], text)
                 changed[table] = changed.get(table, 0) + 1
     answers = await connection.fetch(FORGET_ANSWERS, tenant_id, wanted)
     return changed | ({"idempotency": len(answers)} if answers else {})

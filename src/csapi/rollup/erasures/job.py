@@ -6,7 +6,7 @@ lease of its mark has run out.
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +17,11 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.facts.erasures import ErasureStatus
 from csapi.kit.db import acquire
 from csapi.kit.turns import work_off
-from csapi.rollup.erasures.steps import BEGINNING, STEPS, Piece, Scene
+from csapi.rollup.erasures.steps import BEGINNING, STEPS, Piece, Scene, Step
 
 log = logging.getLogger(__name__)
+
+StepsOf = Mapping[str, Sequence[Step]]
 
 LEASE_SECONDS = 60.0
 RETRIES = 4
@@ -59,7 +61,9 @@ def added(counts: str, piece: Piece) -> str:
     return msgspec.json.encode(known).decode()
 
 
-async def do_piece(pool: asyncpg.Pool, tenant_id: UUID, erasure: UUID, lease: float) -> bool:
+async def do_piece(
+    pool: asyncpg.Pool, tenant_id: UUID, erasure: UUID, lease: float, steps_of: StepsOf = STEPS
+) -> bool:
     """Do the next piece of an erasure; whether there is more."""
     async with tenant_transaction(pool, tenant_id, lock="shared", many_rows=True) as connection:
         await connection.execute(f"SET LOCAL statement_timeout = '{SECONDS_PER_PIECE}s'")
@@ -67,7 +71,7 @@ async def do_piece(pool: asyncpg.Pool, tenant_id: UUID, erasure: UUID, lease: fl
         if row is None or row["status"] == ErasureStatus.done:
             await connection.execute(UNMARK, tenant_id, erasure)
             return False
-        steps, step = STEPS[row["mode"]], row["step"]
+        steps, step = steps_of[row["mode"]], row["step"]
         people = [each["surrogate"] for each in await connection.fetch(PEOPLE, tenant_id, erasure)]
         after = row["reached"] or BEGINNING
         piece = await steps[step](Scene(connection, tenant_id, erasure, people, after))
@@ -83,12 +87,14 @@ async def do_piece(pool: asyncpg.Pool, tenant_id: UUID, erasure: UUID, lease: fl
     return status is not ErasureStatus.done
 
 
-async def carry_out(pool: asyncpg.Pool, tenant_id: UUID, erasure: UUID, lease: float) -> None:
+async def carry_out(
+    pool: asyncpg.Pool, tenant_id: UUID, erasure: UUID, lease: float, steps_of: StepsOf = STEPS
+) -> None:
     """Do all that is left of an erasure. What loses a deadlock is tried again."""
     left = RETRIES
     while True:
         try:
-            if not await do_piece(pool, tenant_id, erasure, lease):
+            if not await do_piece(pool, tenant_id, erasure, lease, steps_of):
                 return
             left = RETRIES
         except RETRYABLE:

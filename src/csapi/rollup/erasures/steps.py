@@ -62,13 +62,9 @@ async def facts_of(scene: Scene, ids: Sequence[UUID], when: str) -> dict[str, in
 
 
 async def next_of(scene: Scene, table: str) -> list[UUID]:
-    rows = await scene.connection.fetch(
-        f"SELECT id FROM ({OWNED[table]}) AS owned WHERE id > $3 ORDER BY id "
-        f"LIMIT {RECORDS_PER_PIECE}",
-        scene.tenant_id,
-        scene.people,
-        scene.after,
-    )
+    sql = f"SELECT id FROM ({OWNED[table]}) AS owned WHERE id > $3 ORDER BY id LIMIT $4"
+    chosen = (scene.tenant_id, scene.people, scene.after, RECORDS_PER_PIECE)
+    rows = await scene.connection.fetch(sql, *chosen)
     return [UUID(bytes=row["id"].bytes) for row in rows]
 
 
@@ -110,12 +106,11 @@ WRITTEN = {
 
 
 async def lock_rows(scene: Scene, table: str, chosen: str, ids: Sequence[UUID]) -> None:
-    await scene.connection.execute(
+    sql = (
         f"SELECT 1 FROM {table} WHERE tenant_id = $1 AND id IN ({chosen}) "
-        "ORDER BY source, external_id FOR NO KEY UPDATE",
-        scene.tenant_id,
-        ids,
+        "ORDER BY source, external_id FOR NO KEY UPDATE"
     )
+    await scene.connection.execute(sql, scene.tenant_id, ids)
 
 
 async def lock_all(scene: Scene, kind: RecordKind, ids: Sequence[UUID]) -> None:
@@ -132,6 +127,8 @@ async def lock_all(scene: Scene, kind: RecordKind, ids: Sequence[UUID]) -> None:
 
 def deleting(resource: Resource) -> Step:
     kind = SUBJECT_KINDS[resource]
+    columns = WRITTEN.get(resource, "id")
+    read = f"SELECT {columns} FROM {kind.table} WHERE tenant_id = $1 AND id = ANY($2::uuid[])"
 
     async def step(scene: Scene) -> Piece:
         """Delete records and derive again what they leave: the slots of all that goes are marked in
@@ -141,12 +138,7 @@ def deleting(resource: Resource) -> Step:
         if not ids:
             return Piece()
         await lock_all(scene, kind, ids)
-        written = await connection.fetch(
-            f"SELECT {WRITTEN.get(resource, 'id')} FROM {kind.table} "
-            "WHERE tenant_id = $1 AND id = ANY($2::uuid[])",
-            tenant_id,
-            ids,
-        )
+        written = await connection.fetch(read, tenant_id, ids)
         subjects: dict[Resource, list[UUID]] = {resource: list(ids)}
         await lock_dependants(connection, tenant_id, resource, subjects, written)
         await remember(connection, tenant_id, kind.table, scene.erasure, ids)
