@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tests.delivery.checks import take_snapshot, violations
 from tests.delivery.lab import Known, Lab, drain
-from tests.delivery.search import Choose, RedundantError, Systematic, replayed, seeded
+from tests.delivery.search import Choose, RedundantError, Systematic, directed, replayed, seeded
 from tests.delivery.stepping import Lane, Rewrite, Schedule, Step
 
 DEEP = os.environ.get("CSAPI_TEST_DEPTH") == "deep"
@@ -116,6 +116,12 @@ class Explorer:
                     break
                 await self._run(seeded(seed + number), report)
                 report.sampled += 1
+        return report
+
+    async def direct(self, plan: Sequence[tuple[int, str]]) -> Report:
+        """Run the one schedule that a plan describes."""
+        report = Report(self._scenario.name)
+        await self._run(directed(plan), report)
         return report
 
     async def _run(self, choose: Choose, report: Report, checked: int = 0) -> None:

@@ -47,7 +47,7 @@ RETURNING 1"""
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What somebody is called from now on, by how they are filtered by and by how they are shown."""
+    """What somebody is called from now on, by what they are filtered by and by what is shown."""
 
     keys: Mapping[str, str]
     labels: Mapping[str, str]
