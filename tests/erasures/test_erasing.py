@@ -91,6 +91,29 @@ async def test_overwriting_leaves_every_number_and_nothing_of_the_person(
     assert await mentions(admin, filled) == {}
     await drain(worker_pool)
     assert await totals(ask, filled) == before
+    # What is new comes as nobody's, and whoever is meant is not taken in again.
+    fresh = {"created_at": "2026-03-20T10:00:00Z", "customer": VICTIM, "subject": "victim words"}
+    message = {"type": "message", "occurred_at": "2026-03-21T10:00:00Z", "direction": "inbound",
+               "body": "victim words", "actor": VICTIM, "actor_type": "customer"}  # fmt: skip
+    answer = {"survey": "csat", "rating": 4, "responded_at": "2026-03-22T10:00:00Z",
+              "ticket": "t0", "comment": "victim words"}  # fmt: skip
+    changed = {**fresh, "external_id": "t0", "status": "open"}
+    for resource, item in (
+        ("tickets", {**fresh, "external_id": "new"}),
+        ("tickets", changed),
+        ("ticket-events", {**message, "event_id": "n1", "ticket": "t0"}),
+        ("ticket-events", {**message, "event_id": "n2", "ticket": "new"}),
+        ("feedback", {**answer, "external_id": "new"}),
+    ):
+        (outcome,) = await push(intake, filled, resource, [item])
+        assert outcome.status in ("created", "updated"), outcome
+    person = {"external_id": VICTIM, "name": "Vera Victim"}
+    outcomes = await push(intake, filled, "customers", [person, {"external_id": "another"}])
+    assert [each.status for each in outcomes] == ["rejected", "created"]
+    assert outcomes[0].errors[0].code == "erased"
+    assert await mentions(admin, filled) == {}
+    await drain(worker_pool)
+    assert await verified(worker_pool, filled) == (0, 0)
 
 
 async def test_deleting_takes_the_records_and_their_numbers(

@@ -12,6 +12,7 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.facts.customer_merge import CUSTOMER_MERGES
 from csapi.facts.customer_tables import customers
 from csapi.facts.erased_names import ERASED, Name, erased_among
+from csapi.facts.erasing import own
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import normalized
 from csapi.ingest.items import Draft
@@ -84,6 +85,38 @@ async def sift(
         else:
             sifted.drafts.append(draft)
     return sifted
+
+
+TICKETS_OF_ERASED = f"""
+SELECT r.source, r.external_id FROM tickets r
+JOIN unnest($2::text[], $3::text[]) AS w (source, name)
+  ON w.source = r.source AND w.name = r.external_id
+WHERE r.tenant_id = $1 AND {own("r")}"""
+
+
+async def without_words(
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    kind: RecordKind,
+    drafts: Sequence[Draft],
+    rows: Sequence[tuple[Any, ...]],
+) -> list[str]:
+    """The contents of events, whose tickets are locked; without words and names where the ticket is
+    somebody's who was erased. Events are never changed, so it is done before they are written."""
+    sources = [draft.source for draft in drafts]
+    tickets = [normalized(draft.item.ticket) for draft in drafts]
+    found = await connection.fetch(TICKETS_OF_ERASED, tenant_id, sources, tickets)
+    erased = {(row["source"], row["external_id"]) for row in found}
+    place = [column.name for column in kind.columns].index("actor")
+    contents = []
+    for draft, row, ticket in zip(drafts, rows, tickets, strict=True):
+        if (draft.source, ticket) not in erased:
+            contents.append(draft.content)
+            continue
+        actor = None if row[place] is None else draft.item.actor
+        item = msgspec.structs.replace(draft.item, body=None, actor=actor)
+        contents.append(msgspec.json.encode(item).decode())
+    return contents
 
 
 async def keep_customers(

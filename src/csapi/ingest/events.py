@@ -10,11 +10,11 @@ import asyncpg
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.dependants import lock_dependants
 from csapi.facts.derive import derive_again
-from csapi.facts.erasing import overwrite_erased
 from csapi.facts.kinds import Resource
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import normalized
 from csapi.ingest.directory import StaleNamesError
+from csapi.ingest.erased import without_words
 from csapi.ingest.items import Draft, draft_item
 from csapi.ingest.service import (
     FEW_ITEMS,
@@ -130,12 +130,14 @@ async def append_sifted(
     arrays[0] = [normalized(draft.item.ticket) for draft in drafts]
     sources = [draft.source for draft in drafts]
     names = [draft.external_id for draft in drafts]
-    contents = [draft.content for draft in drafts]
     async with tenant_transaction(
         intake.pool, tenant_id, lock="shared", many_rows=len(drafts) > FEW_ITEMS
     ) as connection:
         tickets = set(zip(sources, arrays[0], strict=True))
         await lock_records(connection, tenant_id, "tickets", tickets)
+        contents = [draft.content for draft in drafts]
+        if lookup.erasures:
+            contents = await without_words(connection, tenant_id, kind, drafts, rows)
         sql = insert_events(kind)
         stored = await connection.fetch(sql, tenant_id, version, sources, names, contents, *arrays)
         done.new = {(row["source"], row["event_id"]): row["id"] for row in stored}
@@ -147,9 +149,6 @@ async def append_sifted(
                 done.ids[row["source"], row["event_id"]] = row["id"]
         if len(done.ids) < len(drafts):
             raise StaleNamesError
-        if lookup.erasures:
-            new = list(done.new.values())
-            await overwrite_erased(connection, tenant_id, kind.table, new)
     return done
 
 
