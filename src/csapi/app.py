@@ -143,7 +143,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.waker = waker
     app.state.wake_worker = waker.wake
     app.state.wake_exports = waker.wake_exports
-    app.state.wake_webhooks = waker.wake_webhooks
+    app.state.wake_webhooks, app.state.wake_erasures = waker.wake_webhooks, waker.wake_erasures
     watching = asyncio.create_task(pressure.watch())
     app.state.tell_news = news.tell
     app.state.hub = hub

@@ -25,7 +25,7 @@ from csapi.reports import (
     weight_settings,
 )
 from csapi.reports import endpoints as reports
-from csapi.reports.administration import audit_log, keys, tenant, usage
+from csapi.reports.administration import audit_log, erasures, keys, tenant, usage
 from csapi.reports.alerts import endpoints as alerts
 from csapi.reports.alerts import event_endpoints as alert_events
 from csapi.reports.drivers import endpoints as drivers
@@ -88,6 +88,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *audit_log.OPERATIONS,
     *usage.OPERATIONS,
     *tenant.OPERATIONS,
+    *erasures.OPERATIONS,
     *people.OPERATIONS,
     *providers.OPERATIONS,
 )
@@ -115,6 +116,7 @@ TAGS = {
     webhooks.MESSAGES_TAG: webhooks.MESSAGES_TEXT,
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
     keys.TAG: "Keys, who did what, and how much was sent.",
+    erasures.TAG: "People who ask to be forgotten: what goes, what stays, and the receipt.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
     "shown.",
 }

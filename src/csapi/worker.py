@@ -20,6 +20,7 @@ from csapi.kit.clock import now
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.queue import (
     DRAIN_JOB,
+    ERASURE_JOB,
     EXPORT_JOB,
     WEBHOOK_JOB,
     deserialize,
@@ -38,6 +39,7 @@ from csapi.reports.watching import Watch, Watcher
 from csapi.rollup.audit import Auditor
 from csapi.rollup.behind import Heartbeat, behind_of
 from csapi.rollup.costs import extend_costs
+from csapi.rollup.erasures.job import Eraser
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.trim import trim_slots
@@ -76,6 +78,11 @@ async def deliver(ctx: dict[Any, Any]) -> int:
     return await deliverer.sweep()
 
 
+async def erase(ctx: dict[Any, Any]) -> int:
+    eraser: Eraser = ctx["eraser"]
+    return await eraser.sweep()
+
+
 async def trim(ctx: dict[Any, Any]) -> int:
     pool = ctx["pool"]
     return await trim_slots(pool) + await trim_webhooks(pool, now()) + await trim_requests(pool)
@@ -96,10 +103,12 @@ async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
                 func(drain, name=DRAIN_JOB, timeout=JOB_SECONDS, max_tries=1),
                 func(export, name=EXPORT_JOB, timeout=EXPORT_SECONDS, max_tries=1),
                 func(deliver, name=WEBHOOK_JOB, timeout=JOB_SECONDS, max_tries=1),
+                func(erase, name=ERASURE_JOB, timeout=EXPORT_SECONDS, max_tries=1),
             ],
             cron_jobs=[
                 cron(drain, name="rollup.sweep", second=set(range(0, 60, 10)), timeout=JOB_SECONDS),
                 cron(export, name="exports.sweep", second={5, 35}, timeout=EXPORT_SECONDS),
+                cron(erase, name="erasures.sweep", second={15, 45}, timeout=EXPORT_SECONDS),
                 cron(report, name="reports.sweep", second={10, 40}, timeout=EXPORT_SECONDS),
                 cron(watch, name="watch.sweep", second={20, 50}, timeout=EXPORT_SECONDS),
                 cron(trim, name="rollup.trim", hour=3, minute=17, timeout=JOB_SECONDS),
@@ -154,6 +163,7 @@ async def run_worker(settings: Settings) -> None:
     reporter = Reporter(pool, live_slots_max=settings.live_slots_max)
     watcher = Watcher(pool, LOOKS, live_slots_max=settings.live_slots_max)
     deliverer = Deliverer(pool, Client(insecure=settings.webhooks_insecure))
+    eraser = Eraser(pool)
     beat = Heartbeat()
     context = {
         "drainer": drainer,
@@ -161,6 +171,7 @@ async def run_worker(settings: Settings) -> None:
         "reporter": reporter,
         "watcher": watcher,
         "deliverer": deliverer,
+        "eraser": eraser,
         "pool": pool,
     }
     telemetry = Telemetry()
@@ -176,6 +187,7 @@ async def run_worker(settings: Settings) -> None:
         asyncio.create_task(run_timer("webhooks", deliverer.sweep)),
         asyncio.create_task(run_timer("targets at risk", risks.sweep)),
         asyncio.create_task(run_timer("new issues", issues.sweep)),
+        asyncio.create_task(run_timer("erasures", eraser.sweep)),
         asyncio.create_task(run_timer("audit", Auditor(pool).sweep)),
         asyncio.create_task(run_timer("deletion", partial(delete_closed, pool))),
         asyncio.create_task(run_arq(settings, context)),

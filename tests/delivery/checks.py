@@ -2,7 +2,8 @@
 
 I1: a bucket has a mark, or its summary equals the aggregate of its facts.
 I2: a subject has a mark, or its facts equal a fresh derivation of the raw rows; business time only
-    where no schedule, and targets only where no policy was changed without a recompute.
+    where no schedule, and targets only where no policy was changed without a recompute, and none of
+    it while the definition of its resource is being changed.
 I3: the gaps of a contact are those to its customer's previous and next contact.
 I4: a declared attribute is read out of every record, once the declaration is worked off.
 """
@@ -47,6 +48,8 @@ UNION ALL SELECT 'schedule', 0, NULL, NULL, '' FROM schedules
 WHERE tenant_id = $1 AND NOT is_stub AND NOT is_applied
 UNION ALL SELECT 'policy', 0, NULL, NULL, '' FROM sla_policies
 WHERE tenant_id = $1 AND NOT is_stub AND NOT is_applied
+UNION ALL SELECT 'definition', resource, NULL, NULL,
+  CASE WHEN target IS NULL THEN fingerprint::text ELSE '' END FROM definitions WHERE tenant_id = $1
 UNION ALL SELECT 'attribute', slot, NULL, NULL, name FROM custom_attributes WHERE tenant_id = $1"""
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -63,6 +66,7 @@ class Snapshot:
     marks: set[tuple[Grain, datetime]]
     subject_marks: set[UUID]
     references: list[int]
+    changing: set[Resource]
     is_business_time_current: bool
     are_targets_current: bool
     attribute_slots: list[int]
@@ -104,6 +108,12 @@ async def take_snapshot(
             marks={(Grain(row["number"]), row["bucket"]) for row in pending["mark"]},
             subject_marks={row["subject"] for row in pending["subject"]},
             references=[row["number"] for row in pending["reference"]],
+            changing={
+                resource
+                for row in pending["definition"]
+                if row["name"]
+                != str(SUBJECT_KINDS[resource := Resource(row["number"])].fingerprint)
+            },
             is_business_time_current=not pending["schedule"],
             are_targets_current=not (pending["policy"] or pending["schedule"]),
             attribute_slots=[row["number"] for row in pending["attribute"]],
@@ -191,8 +201,10 @@ def own_values(facts: Iterable[Row], snapshot: Snapshot) -> dict[tuple[Any, ...]
     found = {}
     for fact in facts:
         is_target = fact["kind"] in SLA_KINDS
-        if fact["subject"] in snapshot.subject_marks or (
-            is_target and not snapshot.are_targets_current
+        if (
+            fact["subject"] in snapshot.subject_marks
+            or fact["resource"] in snapshot.changing
+            or (is_target and not snapshot.are_targets_current)
         ):
             continue
         values = dict(fact.items())

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tests.delivery.checks import take_snapshot, violations
 from tests.delivery.lab import Known, Lab, drain
-from tests.delivery.search import Choose, RedundantError, Systematic, replayed, seeded
+from tests.delivery.search import Choose, RedundantError, Systematic, directed, replayed, seeded
 from tests.delivery.stepping import Lane, Rewrite, Schedule, Step
 
 DEEP = os.environ.get("CSAPI_TEST_DEPTH") == "deep"
@@ -36,6 +36,8 @@ class Scenario:
     sessions: Sequence[Session]
     timezone: str = "UTC"
     limit: int = 120
+    # What else must hold in every snapshot, and at the end (True), for this scenario alone.
+    further: Callable[["Trial", bool], Awaitable[list[str]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,12 @@ class Explorer:
                 report.sampled += 1
         return report
 
+    async def direct(self, plan: Sequence[tuple[int, str]]) -> Report:
+        """Run the one schedule that a plan describes."""
+        report = Report(self._scenario.name)
+        await self._run(directed(plan), report)
+        return report
+
     async def _run(self, choose: Choose, report: Report, checked: int = 0) -> None:
         """Run one schedule and add to the report. The states after the first `checked` choices
         were looked at before."""
@@ -133,7 +141,7 @@ class Explorer:
         async def check() -> None:
             if not found and len(schedule.choices) > checked:
                 snapshot = await take_snapshot(self._lab.admin, trial.tenant_id, trial.timezone)
-                found.extend(violations(snapshot))
+                found.extend([*violations(snapshot), *await self._further(trial, is_end=False)])
 
         try:
             with self._mutant.patch():
@@ -154,10 +162,15 @@ class Explorer:
         """After all marks are worked off, nothing is wrong and nothing waits."""
         await drain(self._lab.worker, trial.tenant_id, trial.timezone)
         snapshot = await take_snapshot(self._lab.admin, trial.tenant_id, trial.timezone)
-        found = [f"in the end: {each}" for each in violations(snapshot)]
+        wrong = [*violations(snapshot), *await self._further(trial, is_end=True)]
+        found = [f"in the end: {each}" for each in wrong]
         if not snapshot.is_drained:
             found.append("marks are left after draining")
         return found
+
+    async def _further(self, trial: Trial, *, is_end: bool) -> list[str]:
+        further = self._scenario.further
+        return [] if further is None else await further(trial, is_end)
 
     async def _trial(self) -> Trial:
         scenario = self._scenario

@@ -19,8 +19,8 @@ from csapi.facts import attributes as declaring
 from csapi.facts.kinds import Grain, Kind
 from csapi.ingest import service, write
 from csapi.ingest.people import lock_of
-from csapi.ingest.statements import KNOWS_ATTRIBUTES, STATEMENTS, lock_linked
-from csapi.rollup import buckets
+from csapi.ingest.statements import KNOWS_ENOUGH, STATEMENTS, lock_linked
+from csapi.rollup import buckets, definitions
 
 REQUESTS_LOCKED = "ORDER BY source, external_id FOR NO KEY UPDATE"
 MARKED = f", marked AS ({derive_sql.MARK_SLOTS})"
@@ -267,6 +267,28 @@ SHARED_DECLARATION = Mutant(
     rewrite=lambda sql: sql.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared("),
 )
 
+EARLY_DEFINITION = Mutant(
+    "a definition is through as soon as all subjects are marked",
+    patched(
+        definitions,
+        FINISH=changed(
+            definitions.FINISH,
+            "m.resource = $2::smallint AND m.marked_at <= d.marked_at",
+            "m.resource = $2::smallint AND false",
+        ),
+    ),
+)
+
+FORGOTTEN_SUMMARIES = Mutant(
+    "a definition is through while summaries of its older facts wait",
+    patched(definitions, FINISH=changed(definitions.FINISH, "m.reason &", "0 &")),
+)
+
+SHARED_ERASURE = Mutant(
+    "somebody is erased without the exclusive lock of the tenant",
+    rewrite=lambda sql: sql.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared("),
+)
+
 UNLOCKED_REQUESTS = Mutant(
     "an attribute is carried on without locking the requests between",
     patched(declaring, LINKED_REQUESTS=changed(declaring.LINKED_REQUESTS, REQUESTS_LOCKED)),
@@ -276,7 +298,7 @@ UNAWARE_WRITER = Mutant(
     "a process writes without asking whether it knows all attributes",
     patched(
         write,
-        STATEMENTS=all_changed(STATEMENTS, KNOWS_ATTRIBUTES, "$2::bigint IS NOT NULL"),
+        STATEMENTS=all_changed(STATEMENTS, KNOWS_ENOUGH, "$2::bigint IS NOT NULL"),
     ),
 )
 

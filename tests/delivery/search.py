@@ -6,11 +6,11 @@ in which they took their steps: "00112".
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.delivery.footprints import Footprint, dependent, footprint
-from tests.delivery.stepping import Lane, Schedule
+from tests.delivery.stepping import Lane, Schedule, State
 
 Choose = Callable[[Schedule, list[Lane]], Lane]
 
@@ -177,6 +177,26 @@ def seeded(seed: int) -> Choose:
         if last in ready and dice.random() < 0.7:
             return last
         return dice.choice(ready)
+
+    return choose
+
+
+def directed(plan: Sequence[tuple[int, str]]) -> Choose:
+    """One schedule: each lane of the plan in turn goes on until it waits before a statement with
+    the text, or to its end where there is none. While it is blocked, and after the plan, whoever is
+    ready goes on."""
+    left = list(plan)
+
+    def choose(schedule: Schedule, ready: list[Lane]) -> Lane:
+        while left:
+            number, until = left[0]
+            lane = schedule.lanes[number]
+            if lane in ready and not (until and until in lane.waiting):
+                return lane
+            if lane not in ready and lane.state is not State.DONE:
+                break
+            left.pop(0)
+        return ready[0]
 
     return choose
 

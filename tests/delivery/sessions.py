@@ -115,7 +115,7 @@ def prepared(
         await drain(lab.worker, tenant_id)
         for resource, items in then:
             await take_in(intake, tenant_id, resource, items)
-        await intake.directory.refresh_attributes(tenant_id)
+        await intake.directory.refresh(tenant_id)
         names = intake.directory._names(tenant_id)
         return Known(dict(names.known), dict(names.attributes or {}))
 

@@ -8,6 +8,7 @@ from tests.delivery.lab import Lab
 from tests.delivery.scenarios import SCENARIOS
 from tests.delivery.scenarios_customers import CUSTOMER_SCENARIOS
 from tests.delivery.scenarios_hours import HOURS_SCENARIOS
+from tests.delivery.scenarios_rebuilds import REBUILD_SCENARIOS
 from tests.delivery.scenarios_self_service import SELF_SERVICE_SCENARIOS
 from tests.delivery.scenarios_sla import SLA_SCENARIOS
 
@@ -17,6 +18,7 @@ EVERY = (
     *SLA_SCENARIOS,
     *SELF_SERVICE_SCENARIOS,
     *CUSTOMER_SCENARIOS,
+    *REBUILD_SCENARIOS,
 )
 
 

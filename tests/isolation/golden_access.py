@@ -38,14 +38,14 @@ OF_OWNERS = {"closeTenant", "withdrawTenantClosing"}
 # All others, by the scope that a key or a role has to hold.
 BY_SCOPE: dict[str, set[str]] = {
     "admin:write": {
-        "checkIdentityProvider", "createActionPlan", "createAlert", "createApiKey",
+        "checkIdentityProvider", "createActionPlan", "createAlert", "createApiKey", "createErasure",
         "createGoal", "createIdentityProvider", "createInvitation", "createPasswordReset",
         "createReferral", "createReport", "createWebhook", "declareCustomAttribute",
         "deleteActionPlan", "deleteAlert", "deleteCustomMetric", "deleteGoal",
         "deleteIdentityProvider", "deleteReport", "deleteReportRun", "deleteSavedQuery",
         "deleteSelfEvaluation", "deleteSuggestion", "deleteWebhook", "getApiKey",
-        "getBrowserOrigins", "getIdentityProvider", "getUsage", "getWebhook",
-        "getWebhookDelivery", "listApiKeys", "listAuditLog", "listIdentityProviders",
+        "getBrowserOrigins", "getErasure", "getIdentityProvider", "getUsage", "getWebhook",
+        "getWebhookDelivery", "listApiKeys", "listAuditLog", "listErasures", "listIdentityProviders",
         "listInvitations", "listMembers", "listWebhookDeliveries", "listWebhooks",
         "lookAtAlert", "planSuggestion", "recomputeSchedule", "recomputeSlaPolicy",
         "removeMember", "replaceAlert", "replaceGoal", "replaceReport", "replayWebhook",

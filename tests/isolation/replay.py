@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,8 +54,11 @@ OWN_WORDS = {
     ),
     "/v1/suggestions": ("/v1/me/suggestions", {"kind": "challenge", "text": CANARY}),
 }  # fmt: skip
+# Somebody whom nothing else is about. Exports go with an erasure, so it comes before all else.
+ERASURES, ERASED = "/v1/erasures", {"source": CANARY, "external_id": "gone"}
 # Fields of examples that carry the canary.
 TOLD_APART = {
+    ERASURES: {**ERASED, "reference": CANARY},
     "/v1/invitations": {"email": f"{CANARY}@example.com"},
     "/v1/webhooks": {"description": CANARY},
     "/v1/identity-providers": {"name": CANARY},
@@ -163,6 +167,17 @@ def somebody_invited(client: httpx.Client) -> str:
     return id_
 
 
+def somebody_erased(client: httpx.Client) -> None:
+    """Waits until it is done."""
+    assert client.post("/v1/customers", json=ERASED).status_code == 201
+    receipt = client.post(ERASURES, json=TOLD_APART[ERASURES]).json()
+    for _ in range(300):
+        if client.get(f"{ERASURES}/{receipt['id']}").json()["status"] == "done":
+            return
+        time.sleep(0.1)
+    raise AssertionError(receipt)
+
+
 @dataclass
 class Captured:
     """What one tenant has: values for placeholders by collection, and the answers it got."""
@@ -177,6 +192,7 @@ class Captured:
 def fill(client: httpx.Client) -> Captured:
     """Call every operation that makes something, with its examples."""
     captured = Captured()
+    somebody_erased(client)
     for operation in GUARDED:
         if operation.method not in ("POST", "PUT"):
             continue

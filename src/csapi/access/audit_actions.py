@@ -33,6 +33,7 @@ class AuditAction(StrEnum):
     schedule_recomputed = "schedule.recomputed"
     sla_policy_recomputed = "sla_policy.recomputed"
     customers_merged = "customers.merged"
+    erasure_requested = "erasure.requested"
     metric_setting_changed = "metric_setting.changed"
     privacy_changed = "privacy.changed"
     weights_changed = "weights.changed"

@@ -12,6 +12,7 @@ COMMANDS = {
     "tenants": "csapi.cli.tenants:tenants",
     "keys": "csapi.cli.keys:keys",
     "budgets": "csapi.cli.budgets:budgets",
+    "erasures": "csapi.cli.erasures:erasures",
     "users": "csapi.cli.users:users",
     "auth": "csapi.cli.auth:auth",
     "import": "csapi.cli.import_:import_",

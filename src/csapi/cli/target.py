@@ -31,6 +31,15 @@ def as_worker(data_dir: Path | None, work: Callable[[asyncpg.Connection], Awaita
 
 def as_api_pool(data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
     """The same on a pool of one connection, for what the API does with one."""
+    return _on_pool(data_dir, API, work)
+
+
+def as_worker_pool(data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
+    """The same for what the worker does with one."""
+    return _on_pool(data_dir, WORKER, work)
+
+
+def _on_pool(data_dir: Path | None, role: str, work: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
     milliseconds = load_settings().statement_timeout_ms
 
     async def with_pool(url: str) -> T:
@@ -40,7 +49,7 @@ def as_api_pool(data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[
         finally:
             await pool.close()
 
-    return on_url(data_dir, API, with_pool)
+    return on_url(data_dir, role, with_pool)
 
 
 def on_database(

@@ -4,10 +4,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from csapi.facts.tables import RECORD_KEYS, attributes, identity, integers, tags
-from csapi.kit.tables import column, instant, tenant_table
+from csapi.kit.tables import column, instant, tenant_table, uuid
 
 # `segment` holds for all time; *_values[n] from *_since[n] on. merged_into: the surrogate of the
-# customer that all of this one's records are of; no version of the record changes it.
+# customer that all of this one's records are of; no version of the record changes it. erasure:
+# which one made the row nobody's.
 customers = tenant_table(
     "customers",
     *identity(),
@@ -26,6 +27,7 @@ customers = tenant_table(
     column("locale", sa.Integer, null=True),
     tags(),
     *attributes(),
+    column("erasure", uuid, null=True),
     **RECORD_KEYS,
     indexes=[("surrogate",), ("external_id",)],
 )
@@ -34,6 +36,12 @@ sa.Index(
     customers.c.tenant_id,
     customers.c.merged_into,
     postgresql_where=sa.text("merged_into IS NOT NULL"),
+)
+sa.Index(
+    "customers_erasure_idx",
+    customers.c.tenant_id,
+    customers.c.erasure,
+    postgresql_where=sa.text("erasure IS NOT NULL"),
 )
 
 customer_merges = tenant_table(

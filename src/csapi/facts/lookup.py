@@ -27,14 +27,23 @@ class Lookup:
     """Answers from what is known; notes what is missing and answers 0 for it.
 
     A row that was built while something was missing is built again after it was resolved.
+    erasures: how many there were when these names were learned.
     """
 
-    __slots__ = ("attributes", "known", "missing")
+    __slots__ = ("attributes", "erasures", "known", "missing")
 
-    def __init__(self, known: dict[Ref, int], attributes: dict[str, int]) -> None:
+    def __init__(
+        self, known: dict[Ref, int], attributes: dict[str, int], erasures: int = 0
+    ) -> None:
         self.known = known
         self.attributes = attributes
+        self.erasures = erasures
         self.missing: set[Ref] = set()
+
+    @property
+    def version(self) -> int:
+        """Of what is known of the tenant. Attributes and erasures only ever become more."""
+        return len(self.attributes) + self.erasures
 
     def _find(self, ref: Ref) -> int:
         found = self.known.get(ref)

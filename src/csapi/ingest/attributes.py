@@ -63,7 +63,7 @@ async def declare(request: AnyRequest, principal: Principal) -> Response:
         raise Problem(
             "conflict", f"All {ATTRIBUTE_SLOTS} custom attributes of this tenant are declared."
         ) from None
-    await request.app.state.intake.directory.refresh_attributes(principal.tenant_id)
+    await request.app.state.intake.directory.refresh(principal.tenant_id)
     if is_new:
         request.app.state.wake_worker()
     answer = DeclaredAttribute(name=wanted.name, label=label, dimension=f"custom.{wanted.name}")

@@ -22,6 +22,11 @@ INSERT INTO members (tenant_id, dimension, key)
 SELECT $1, dimension, key FROM unnest($2::smallint[], $3::text[]) AS w (dimension, key)
 ORDER BY dimension, key ON CONFLICT DO NOTHING"""
 
+READ_ERASURES = "SELECT coalesce(max(sequence), 0) FROM erasures WHERE tenant_id = $1"
+READ_VERSION = f"""
+SELECT e.n AS erasures, a.name, a.slot
+FROM ({READ_ERASURES}) AS e (n) LEFT JOIN custom_attributes a ON a.tenant_id = $1"""
+
 TABLES = {Entity.AGENT: "agents", Entity.TEAM: "teams", Entity.CUSTOMER: "customers"}
 
 
@@ -42,12 +47,18 @@ def add_stubs(table: str) -> str:
     )
 
 
+class StaleNamesError(Exception):
+    """An attribute was declared or somebody erased since this process read the tenant's names:
+    read them and write again."""
+
+
 class TenantNames:
-    __slots__ = ("attributes", "known")
+    __slots__ = ("attributes", "erasures", "known")
 
     def __init__(self) -> None:
         self.known: dict[Ref, int] = {}
         self.attributes: dict[str, int] | None = None
+        self.erasures = 0
 
 
 class Directory:
@@ -72,21 +83,26 @@ class Directory:
     async def lookup(self, tenant_id: UUID) -> Lookup:
         names = self._names(tenant_id)
         if names.attributes is None:
-            await self.refresh_attributes(tenant_id)
-        return Lookup(names.known, names.attributes or {})
+            await self.refresh(tenant_id)
+        return Lookup(names.known, names.attributes or {}, names.erasures)
 
-    async def refresh_attributes(self, tenant_id: UUID) -> None:
+    async def refresh(self, tenant_id: UUID) -> None:
+        """Read again which attributes there are, and forget names that may have been erased."""
         async with tenant_transaction(self._pool, tenant_id) as connection:
-            rows = await connection.fetch(
-                "SELECT name, slot FROM custom_attributes WHERE tenant_id = $1", tenant_id
-            )
-        self._names(tenant_id).attributes = {row["name"]: row["slot"] for row in rows}
+            rows = await connection.fetch(READ_VERSION, tenant_id)
+        names, erasures = self._names(tenant_id), rows[0]["erasures"]
+        if erasures != names.erasures:
+            names.known = {}
+        names.erasures = erasures
+        names.attributes = {row["name"]: row["slot"] for row in rows if row["name"] is not None}
 
     async def resolve(self, tenant_id: UUID, refs: Iterable[Ref]) -> None:
         """Learn the surrogates of names, making members and stubs of records for the unknown.
 
         In a transaction of its own: what it makes is harmless without the records that named it,
-        and no ingest waits for another one's new names.
+        and no ingest waits for another one's new names. Stubs have names of people: they are made
+        under the tenant's shared lock, so that none is made of somebody who is being erased.
+        Raises StaleNamesError.
         """
         labels: list[Ref] = []
         entities: dict[int, list[Ref]] = {}
@@ -95,9 +111,14 @@ class Directory:
                 entities.setdefault(ref[0], []).append(ref)
             else:
                 labels.append(ref)
-        known = self._names(tenant_id).known
+        names = self._names(tenant_id)
+        known, erasures = names.known, names.erasures
         found: dict[Ref, int] = {}
-        async with tenant_transaction(self._pool, tenant_id) as connection:
+        async with tenant_transaction(
+            self._pool, tenant_id, lock="shared" if entities else None
+        ) as connection:
+            if entities and await connection.fetchval(READ_ERASURES, tenant_id) != erasures:
+                raise StaleNamesError
             if labels:
                 found |= await _members(connection, tenant_id, labels)
             for entity, wanted in entities.items():

@@ -1,6 +1,7 @@
 """Taking in events: appended once, and the whole history of their tickets derived again."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -12,16 +13,31 @@ from csapi.facts.derive import derive_again
 from csapi.facts.kinds import Resource
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import normalized
+from csapi.ingest.directory import StaleNamesError
+from csapi.ingest.erased import without_words
 from csapi.ingest.items import Draft, draft_item
-from csapi.ingest.service import FEW_ITEMS, Intake, Outcome, named, resolved_rows, retried
+from csapi.ingest.service import (
+    FEW_ITEMS,
+    Intake,
+    Outcome,
+    named,
+    refused_at,
+    rejected,
+    resolved_rows,
+    retried,
+    sifted_drafts,
+)
+from csapi.ingest.statements import KNOWS_ENOUGH
 from csapi.ingest.write import Key, columns_of, lock_records
+from csapi.kit.problems import FieldError
 
 
 def insert_events(kind: RecordKind) -> str:
-    """$1 tenant, then arrays: source, event_id, item, and one for each column."""
+    """$1 tenant, $2 the version that is known of the tenant's names, then arrays: source, event_id,
+    item, and one for each column. Where the version is another one, nothing is inserted."""
     inputs = [("source", "text"), ("event_id", "text"), ("item", "text")]
     inputs += [(column.name, column.cast) for column in kind.columns]
-    arrays = ", ".join(f"${number}::{cast}[]" for number, (_, cast) in enumerate(inputs, start=2))
+    arrays = ", ".join(f"${number}::{cast}[]" for number, (_, cast) in enumerate(inputs, start=3))
     names = [name for name, _ in inputs]
     values = ["i.source", "i.event_id", "i.item::json"] + [
         "t.id" if column.link else f"i.{column.name}" for column in kind.columns
@@ -31,6 +47,7 @@ INSERT INTO {kind.table} AS e (tenant_id, {", ".join(names)})
 SELECT $1::uuid, {", ".join(values)}
 FROM unnest({arrays}) AS i ({", ".join(names)})
 JOIN tickets t ON t.tenant_id = $1 AND t.source = i.source AND t.external_id = i.ticket
+WHERE {KNOWS_ENOUGH}
 ORDER BY i.source, i.event_id
 ON CONFLICT (tenant_id, source, event_id) DO NOTHING
 RETURNING e.id, e.source, e.event_id, e.ticket"""
@@ -62,23 +79,53 @@ async def ingest_events(
         elif drafts.setdefault((drafted.source, drafted.external_id), drafted) is not drafted:
             again.append(drafted)
     chosen = list(drafts.values())
-    new, ids = (
-        await retried(lambda: append(intake, tenant_id, kind, chosen)) if chosen else ({}, {})
-    )
+    found = Appended()
+    if chosen:
+        found = await retried(lambda: append(intake, tenant_id, kind, chosen))
     for draft in (*chosen, *again):
         key = (draft.source, draft.external_id)
-        status = "created" if key in new and draft is drafts[key] else "duplicate"
+        if error := found.refused.get(key):
+            refusal = refused_at(error, draft.index, is_batch=is_batch)
+            outcomes[draft.index] = rejected(draft.index, draft.external_id, refusal)
+            continue
+        status = "created" if key in found.new and draft is drafts[key] else "duplicate"
         outcomes[draft.index] = Outcome(
-            draft.index, draft.source, draft.external_id, status, ids.get(key), []
+            draft.index, draft.source, draft.external_id, status, found.ids.get(key), []
         )
     return [outcomes[index] for index in range(len(raw_items))]
 
 
+@dataclass(slots=True)
+class Appended:
+    """The ids of the new events and of all by their names, and what was refused."""
+
+    new: dict[Key, UUID] = field(default_factory=dict)
+    ids: dict[Key, UUID] = field(default_factory=dict)
+    refused: dict[Key, FieldError] = field(default_factory=dict)
+
+
 async def append(
     intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
-) -> tuple[dict[Key, UUID], dict[Key, UUID]]:
-    """Append what is not here yet. Gives the ids of the new events, and those of all."""
-    rows, _ = await resolved_rows(intake, tenant_id, kind, drafts)
+) -> Appended:
+    """Append what is not here yet, but for events of tickets that were erased."""
+    try:
+        return await append_sifted(intake, tenant_id, kind, drafts)
+    except StaleNamesError:
+        await intake.directory.refresh(tenant_id)
+        raise
+
+
+async def append_sifted(
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+) -> Appended:
+    """Raises StaleNamesError."""
+    sifted, version = await sifted_drafts(intake, tenant_id, kind, drafts)
+    known = {draft.index: (draft.source, draft.external_id) for draft in drafts}
+    done = Appended(refused={known[index]: error for index, error in sifted.refused.items()})
+    drafts = sifted.drafts
+    if not drafts:
+        return done
+    rows, lookup = await resolved_rows(intake, tenant_id, kind, drafts)
     arrays = columns_of(rows)
     arrays[0] = [normalized(draft.item.ticket) for draft in drafts]
     sources = [draft.source for draft in drafts]
@@ -88,22 +135,21 @@ async def append(
     ) as connection:
         tickets = set(zip(sources, arrays[0], strict=True))
         await lock_records(connection, tenant_id, "tickets", tickets)
-        stored = await connection.fetch(
-            insert_events(kind),
-            tenant_id,
-            sources,
-            names,
-            [draft.content for draft in drafts],
-            *arrays,
-        )
-        new = {(row["source"], row["event_id"]): row["id"] for row in stored}
+        contents = [draft.content for draft in drafts]
+        if lookup.erasures:
+            contents = await without_words(connection, tenant_id, kind, drafts, rows)
+        sql = insert_events(kind)
+        stored = await connection.fetch(sql, tenant_id, version, sources, names, contents, *arrays)
+        done.new = {(row["source"], row["event_id"]): row["id"] for row in stored}
         if stored:
             await derive_tickets(connection, tenant_id, {row["ticket"] for row in stored})
-        ids = dict(new)
-        if len(new) < len(drafts):
+        done.ids = dict(done.new)
+        if len(stored) < len(drafts):
             for row in await connection.fetch(FIND_EVENTS, tenant_id, sources, names):
-                ids[row["source"], row["event_id"]] = row["id"]
-    return new, ids
+                done.ids[row["source"], row["event_id"]] = row["id"]
+        if len(done.ids) < len(drafts):
+            raise StaleNamesError
+    return done
 
 
 async def derive_tickets(

@@ -15,14 +15,16 @@ from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal
 from csapi.access.tenancy import tenant_transaction
+from csapi.facts.erasing import overwrite_erased
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import KEY_LENGTH
 from csapi.ingest.costs import refusals
-from csapi.ingest.directory import Directory
+from csapi.ingest.directory import Directory, StaleNamesError
+from csapi.ingest.erased import Sifted, keep_customers, sift
 from csapi.ingest.items import Draft, draft_item, newest
 from csapi.ingest.people import after_write, lock_of
-from csapi.ingest.write import StaleAttributesError, Written, rows_of, write_records
+from csapi.ingest.write import Written, rows_of, write_records
 from csapi.kit.problems import FieldError
 from csapi.kit.turns import give_way
 
@@ -63,11 +65,11 @@ class Intake:
 
 
 async def retried(work: Callable[[], Awaitable[T]]) -> T:
-    """Run `work` again after a deadlock, or after a custom attribute was declared meanwhile."""
+    """Run `work` again after a deadlock, or after the tenant's names became others meanwhile."""
     for left in reversed(range(TRIES)):
         try:
             return await work()
-        except (*RETRYABLE, StaleAttributesError):
+        except (*RETRYABLE, StaleNamesError):
             if left == 0:
                 raise
             await asyncio.sleep(random.uniform(0.005, 0.05))  # noqa: S311  spread, not secrecy
@@ -98,17 +100,24 @@ async def ingest_records(
     for draft in drafts:
         key = (draft.source, draft.external_id)
         if error := written.refused.get(draft.index):
-            prefix = f"/{draft.index}" if is_batch else ""
-            named_error = msgspec.structs.replace(error, pointer=prefix + error.pointer)
-            outcomes[draft.index] = Outcome(
-                draft.index, None, draft.external_id, "rejected", None, [named_error]
-            )
+            refusal = refused_at(error, draft.index, is_batch=is_batch)
+            outcomes[draft.index] = rejected(draft.index, draft.external_id, refusal)
             continue
         status = passed.get(draft.index) or written.statuses[key]
         outcomes[draft.index] = Outcome(
             draft.index, draft.source, draft.external_id, status, written.ids.get(key), []
         )
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+def refused_at(error: FieldError, index: int, *, is_batch: bool) -> FieldError:
+    """What is wrong with an item, where it stands in the body."""
+    prefix = f"/{index}" if is_batch else ""
+    return msgspec.structs.replace(error, pointer=prefix + error.pointer)
+
+
+def rejected(index: int, external_id: str, error: FieldError) -> Outcome:
+    return Outcome(index, None, external_id, "rejected", None, [error])
 
 
 async def resolved_rows(
@@ -124,32 +133,55 @@ async def resolved_rows(
     return rows, lookup
 
 
+async def sifted_drafts(
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+) -> tuple[Sifted, int]:
+    """What of the drafts may be written, and the version of the tenant's names that says so."""
+    lookup = await intake.directory.lookup(tenant_id)
+    if not lookup.erasures:
+        return Sifted(list(drafts)), lookup.version
+    return await sift(intake.pool, tenant_id, kind, drafts), lookup.version
+
+
 async def write(
     intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
 ) -> Written:
-    rows, lookup = await resolved_rows(intake, tenant_id, kind, drafts)
     try:
-        async with tenant_transaction(
-            intake.pool, tenant_id, lock=lock_of(kind), many_rows=len(drafts) > FEW_ITEMS
-        ) as connection:
-            refused = await refusals(connection, tenant_id, kind, drafts)
-            if refused:
-                kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
-                drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
-            if not drafts:
-                return Written(refused=refused)
-            written, stored = await write_records(
-                connection, tenant_id, kind, drafts, rows, len(lookup.attributes)
-            )
-            await after_write(connection, tenant_id, kind, drafts, stored, lookup)
-            written.refused = refused
-            if kind.name == "customers/merge" and stored and intake.principal is not None:
-                act, count = AuditAction.customers_merged, len(stored)
-                await audited(connection, intake.principal, act, count=count)
-            return written
-    except StaleAttributesError:
-        await intake.directory.refresh_attributes(tenant_id)
+        return await write_sifted(intake, tenant_id, kind, drafts)
+    except StaleNamesError:
+        await intake.directory.refresh(tenant_id)
         raise
+
+
+async def write_sifted(
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+) -> Written:
+    """Write what may be written. Raises StaleNamesError."""
+    sifted, version = await sifted_drafts(intake, tenant_id, kind, drafts)
+    if not sifted.drafts:
+        return Written(refused=sifted.refused)
+    rows, lookup = await resolved_rows(intake, tenant_id, kind, sifted.drafts)
+    async with tenant_transaction(
+        intake.pool, tenant_id, lock=lock_of(kind), many_rows=len(drafts) > FEW_ITEMS
+    ) as connection:
+        rows = await keep_customers(connection, tenant_id, kind, sifted, rows)
+        drafts, refused = sifted.drafts, await refusals(connection, tenant_id, kind, sifted.drafts)
+        if refused:
+            kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
+            drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
+        refused |= sifted.refused
+        if not drafts:
+            return Written(refused=refused)
+        written, stored = await write_records(connection, tenant_id, kind, drafts, rows, version)
+        await after_write(connection, tenant_id, kind, drafts, stored, lookup)
+        if lookup.erasures:
+            ids = [row["id"] for row in stored]
+            await overwrite_erased(connection, tenant_id, kind.table, ids)
+        written.refused = refused
+        if kind.name == "customers/merge" and stored and intake.principal is not None:
+            act, count = AuditAction.customers_merged, len(stored)
+            await audited(connection, intake.principal, act, count=count)
+        return written
 
 
 def named(raw: bytes) -> str | None:

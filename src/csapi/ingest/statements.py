@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from csapi.facts.erased_names import VERSION
 from csapi.facts.registry import RECORD_KINDS
 from csapi.facts.resource import RecordKind
 
@@ -21,8 +22,9 @@ NEWER = (
     "(excluded.version_at, excluded.content_hash) > (t.version_at, t.content_hash))"
 )
 
-# A process that has not heard of a newly declared attribute would store rows without it.
-KNOWS_ATTRIBUTES = "(SELECT count(*) FROM custom_attributes WHERE tenant_id = $1) = $2::bigint"
+# A process that has not heard of a newly declared attribute would store rows without it; one that
+# has not heard of an erasure would bring somebody back.
+KNOWS_ENOUGH = f"{VERSION} = $2::bigint"
 
 
 def link_join(name: str, table: str) -> str:
@@ -34,8 +36,8 @@ def link_join(name: str, table: str) -> str:
 
 @cache
 def upsert(kind: RecordKind) -> str:
-    """INSERT or replace records. $1 tenant, $2 number of known attributes, then one array for
-    each of IDENTITY and of kind.columns.
+    """INSERT or replace records. $1 tenant, $2 the version that is known of the tenant's names,
+    then one array for each of IDENTITY and of kind.columns.
 
     Gives id, source, external_id, is_new, created, and what kind.returning asks for, of the rows
     that were written; a row that is missing was a duplicate or stale.
@@ -65,7 +67,7 @@ INSERT INTO {kind.table} AS t (tenant_id, {", ".join(names)})
 SELECT $1::uuid, {", ".join(values)}
 FROM unnest({arrays}) AS i ({", ".join(name for name, _ in inputs)})
 {joins}
-WHERE {KNOWS_ATTRIBUTES}
+WHERE {KNOWS_ENOUGH}
 ORDER BY i.source, i.external_id
 ON CONFLICT (tenant_id, source, external_id) DO UPDATE
 SET {updates}, is_stub = false, received_at = excluded.received_at
@@ -75,10 +77,10 @@ RETURNING t.id, t.source, t.external_id, old.id IS NULL AS is_new,
 
 
 def stored_hashes(table: str) -> str:
-    """The content of records that a write left alone, and the number of declared attributes."""
+    """The content of records that a write left alone, and the version of the tenant's names."""
     return f"""
-SELECT a.attributes, e.id, w.source, w.external_id, e.content_hash
-FROM (SELECT count(*) AS attributes FROM custom_attributes WHERE tenant_id = $1) a
+SELECT a.version, e.id, w.source, w.external_id, e.content_hash
+FROM (SELECT {VERSION} AS version) a
 CROSS JOIN unnest($2::text[], $3::text[]) AS w (source, external_id)
 LEFT JOIN {table} e ON e.tenant_id = $1
   AND e.source = w.source AND e.external_id = w.external_id AND NOT e.is_stub"""

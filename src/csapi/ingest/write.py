@@ -13,6 +13,7 @@ from csapi.facts.kinds import Resource
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import normalized
+from csapi.ingest.directory import StaleNamesError
 from csapi.ingest.items import Draft
 from csapi.ingest.statements import STATEMENTS, lock_linked, stored_hashes
 from csapi.kit.problems import FieldError
@@ -22,10 +23,6 @@ Key = tuple[str, str]
 
 # The order in which everybody locks (facts/derive.py).
 LINK_ORDER = ("tickets", "calls", "feedback_requests", "sessions", "kb_articles")
-
-
-class StaleAttributesError(Exception):
-    """A custom attribute was declared since this process read them: read them and write again."""
 
 
 @dataclass(slots=True)
@@ -83,23 +80,23 @@ async def write_records(
     kind: RecordKind,
     drafts: Sequence[Draft],
     rows: Sequence[tuple[Any, ...]],
-    attributes: int,
+    version: int,
 ) -> tuple[Written, list[asyncpg.Record]]:
     """Write raw records and derive what they change. Gives the outcome and the written rows.
 
-    Raises StaleAttributesError when `attributes`, the number of custom attributes that the rows
-    were built with, is no longer the number of declared ones.
+    Raises StaleNamesError when `version`, that of the names that the rows were built with, is no
+    longer the version of the tenant's names.
     """
     arrays = arrays_of(kind, drafts, rows)
     await link_records(connection, tenant_id, kind, arrays)
-    stored = await connection.fetch(STATEMENTS[kind.name], tenant_id, attributes, *arrays)
+    stored = await connection.fetch(STATEMENTS[kind.name], tenant_id, version, *arrays)
     written = Written()
     for row in stored:
         key = (row["source"], row["external_id"])
         written.statuses[key] = "created" if row["created"] else "updated"
         written.ids[key] = row["id"]
     if len(stored) < len(drafts):
-        await explain_unwritten(connection, tenant_id, kind, drafts, attributes, written)
+        await explain_unwritten(connection, tenant_id, kind, drafts, version, written)
     if kind.resource is not None and stored:
         await derive_written(connection, tenant_id, kind, stored, rows)
     return written, stored
@@ -143,7 +140,7 @@ async def explain_unwritten(
     tenant_id: UUID,
     kind: RecordKind,
     drafts: Iterable[Draft],
-    attributes: int,
+    version: int,
     written: Written,
 ) -> None:
     """Tell duplicates from stale versions among the drafts that the upsert left alone."""
@@ -156,8 +153,8 @@ async def explain_unwritten(
         stored_hashes(kind.table), tenant_id, [key[0] for key in left], [key[1] for key in left]
     )
     for row in rows:
-        if row["attributes"] != attributes:
-            raise StaleAttributesError
+        if row["version"] != version:
+            raise StaleNamesError
         key = (row["source"], row["external_id"])
         same = row["content_hash"] == left[key]
         written.statuses[key] = "duplicate" if same else "stale"

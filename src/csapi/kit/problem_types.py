@@ -202,6 +202,14 @@ _INVALID = {
     "currency_mismatch": _type(
         422, "Another currency", "All entries of a cost book are in one currency."
     ),
+    "unknown_customer": _type(
+        422, "Unknown customer", "There is no such customer, and none of that name was erased."
+    ),
+    "erased": _type(
+        422,
+        "Erased",
+        "What was erased is not taken in again. Leave it out; nothing else of the batch suffers.",
+    ),
     "event_too_old": _type(422, "Event too old", "The instant is before the retention horizon."),
     "range_too_long": _type(422, "Range too long", "Ask for a shorter range or a coarser grain."),
 }

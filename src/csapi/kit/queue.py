@@ -15,6 +15,7 @@ SLOT_SECONDS = 2
 DRAIN_JOB = "rollup.drain"
 EXPORT_JOB = "exports.run"
 WEBHOOK_JOB = "webhooks.deliver"
+ERASURE_JOB = "erasures.run"
 
 # arq's default is pickle: whoever can write to Redis could then run code here.
 serialize = msgspec.msgpack.encode
@@ -28,8 +29,8 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 class Waker:
-    """Asks the worker to drain, at most once in two seconds, and to see to exports and
-    webhooks, without keeping a request waiting."""
+    """Asks the worker to drain, at most once in two seconds, and to see to exports,
+    webhooks and erasures, without keeping a request waiting."""
 
     def __init__(self, url: str | None) -> None:
         self._url = url
@@ -52,6 +53,9 @@ class Waker:
 
     def wake_webhooks(self) -> None:
         self._wake(WEBHOOK_JOB)
+
+    def wake_erasures(self) -> None:
+        self._wake(ERASURE_JOB)
 
     def _wake(self, job: str) -> None:
         if self._url is None:
