@@ -24,7 +24,7 @@ from csapi.reports import (
     weight_settings,
 )
 from csapi.reports import endpoints as reports
-from csapi.reports.administration import audit_log, keys, usage
+from csapi.reports.administration import audit_log, keys, retention, usage
 from csapi.reports.alerts import endpoints as alerts
 from csapi.reports.alerts import event_endpoints as alert_events
 from csapi.reports.drivers import endpoints as drivers
@@ -86,6 +86,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *keys.OPERATIONS,
     *audit_log.OPERATIONS,
     *usage.OPERATIONS,
+    *retention.OPERATIONS,
     *people.OPERATIONS,
 )
 

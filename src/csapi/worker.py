@@ -37,6 +37,7 @@ from csapi.reports.watching import Watch, Watcher
 from csapi.rollup.audit import Auditor
 from csapi.rollup.behind import Heartbeat, behind_of
 from csapi.rollup.costs import extend_costs
+from csapi.rollup.retention import Keeper
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.trim import trim_slots
@@ -163,7 +164,8 @@ async def run_worker(settings: Settings) -> None:
         "pool": pool,
     }
     telemetry = Telemetry()
-    telemetry.collectors.append(partial(behind_of, pool, beat))
+    auditor = Auditor(pool)
+    telemetry.collectors += [partial(behind_of, pool, beat), auditor.told]
     log.info("worker started")
     risks = risk_scanner(pool, settings.live_slots_max)
     issues = issue_scanner(pool, settings.live_slots_max)
@@ -175,7 +177,8 @@ async def run_worker(settings: Settings) -> None:
         asyncio.create_task(run_timer("webhooks", deliverer.sweep)),
         asyncio.create_task(run_timer("targets at risk", risks.sweep)),
         asyncio.create_task(run_timer("new issues", issues.sweep)),
-        asyncio.create_task(run_timer("audit", Auditor(pool).sweep)),
+        asyncio.create_task(run_timer("audit", auditor.sweep)),
+        asyncio.create_task(run_timer("retention", Keeper(pool).sweep)),
         asyncio.create_task(run_arq(settings, context)),
     ]
     async with telling(telemetry, settings.metrics_port, 1):

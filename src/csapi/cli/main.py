@@ -16,6 +16,8 @@ COMMANDS = {
     "auth": "csapi.cli.auth:auth",
     "import": "csapi.cli.import_:import_",
     "verify": "csapi.cli.verify:verify",
+    "repair": "csapi.cli.repair:repair",
+    "retention": "csapi.cli.retention:retention",
     "explain": "csapi.cli.explain:explain",
     "openapi": "csapi.cli.openapi:openapi",
     "check": "csapi.cli.check:check",

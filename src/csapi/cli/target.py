@@ -43,6 +43,21 @@ def as_api_pool(data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[
     return on_url(data_dir, API, with_pool)
 
 
+def as_worker_pool(
+    data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]], *, size: int
+) -> T:
+    """The same on a pool of the worker's role, for what the worker does."""
+
+    async def with_pool(url: str) -> T:
+        pool = await open_pool(url, size=size, statement_timeout_ms=0)
+        try:
+            return await work(pool)
+        finally:
+            await pool.close()
+
+    return on_url(data_dir, WORKER, with_pool)
+
+
 def on_database(
     data_dir: Path | None, role: str, work: Callable[[asyncpg.Connection], Awaitable[T]]
 ) -> T:

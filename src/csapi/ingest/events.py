@@ -1,6 +1,7 @@
 """Taking in events: appended once, and the whole history of their tickets derived again."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -13,8 +14,18 @@ from csapi.facts.kinds import Resource
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import normalized
 from csapi.ingest.items import Draft, draft_item
-from csapi.ingest.service import FEW_ITEMS, Intake, Outcome, named, resolved_rows, retried
+from csapi.ingest.retention import too_old
+from csapi.ingest.service import (
+    FEW_ITEMS,
+    Intake,
+    Outcome,
+    named,
+    refused_outcome,
+    resolved_rows,
+    retried,
+)
 from csapi.ingest.write import Key, columns_of, lock_records
+from csapi.kit.problems import FieldError
 
 
 def insert_events(kind: RecordKind) -> str:
@@ -62,11 +73,15 @@ async def ingest_events(
         elif drafts.setdefault((drafted.source, drafted.external_id), drafted) is not drafted:
             again.append(drafted)
     chosen = list(drafts.values())
-    new, ids = (
-        await retried(lambda: append(intake, tenant_id, kind, chosen)) if chosen else ({}, {})
-    )
+    done = Appended()
+    if chosen:
+        done = await retried(lambda: append(intake, tenant_id, kind, chosen))
+    new, ids = done.new, done.ids
     for draft in (*chosen, *again):
         key = (draft.source, draft.external_id)
+        if error := done.refused.get(drafts[key].index):
+            outcomes[draft.index] = refused_outcome(draft, error, is_batch=is_batch)
+            continue
         status = "created" if key in new and draft is drafts[key] else "duplicate"
         outcomes[draft.index] = Outcome(
             draft.index, draft.source, draft.external_id, status, ids.get(key), []
@@ -74,18 +89,33 @@ async def ingest_events(
     return [outcomes[index] for index in range(len(raw_items))]
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The ids of the new events, and those of all; what was refused, by index."""
+
+    new: dict[Key, UUID] = field(default_factory=dict)
+    ids: dict[Key, UUID] = field(default_factory=dict)
+    refused: dict[int, FieldError] = field(default_factory=dict)
+
+
 async def append(
     intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
-) -> tuple[dict[Key, UUID], dict[Key, UUID]]:
-    """Append what is not here yet. Gives the ids of the new events, and those of all."""
+) -> Appended:
+    """Append what is not here yet."""
     rows, _ = await resolved_rows(intake, tenant_id, kind, drafts)
-    arrays = columns_of(rows)
-    arrays[0] = [normalized(draft.item.ticket) for draft in drafts]
-    sources = [draft.source for draft in drafts]
-    names = [draft.external_id for draft in drafts]
     async with tenant_transaction(
         intake.pool, tenant_id, lock="shared", many_rows=len(drafts) > FEW_ITEMS
     ) as connection:
+        refused = await too_old(connection, tenant_id, kind, drafts)
+        if refused:
+            kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
+            drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
+        if not drafts:
+            return Appended(refused=refused)
+        arrays = columns_of(rows)
+        arrays[0] = [normalized(draft.item.ticket) for draft in drafts]
+        sources = [draft.source for draft in drafts]
+        names = [draft.external_id for draft in drafts]
         tickets = set(zip(sources, arrays[0], strict=True))
         await lock_records(connection, tenant_id, "tickets", tickets)
         stored = await connection.fetch(
@@ -103,7 +133,7 @@ async def append(
         if len(new) < len(drafts):
             for row in await connection.fetch(FIND_EVENTS, tenant_id, sources, names):
                 ids[row["source"], row["event_id"]] = row["id"]
-    return new, ids
+    return Appended(new, ids, refused)
 
 
 async def derive_tickets(

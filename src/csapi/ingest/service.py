@@ -22,6 +22,7 @@ from csapi.ingest.costs import refusals
 from csapi.ingest.directory import Directory
 from csapi.ingest.items import Draft, draft_item, newest
 from csapi.ingest.people import after_write, lock_of
+from csapi.ingest.retention import too_old
 from csapi.ingest.write import StaleAttributesError, Written, rows_of, write_records
 from csapi.kit.problems import FieldError
 from csapi.kit.turns import give_way
@@ -98,17 +99,20 @@ async def ingest_records(
     for draft in drafts:
         key = (draft.source, draft.external_id)
         if error := written.refused.get(draft.index):
-            prefix = f"/{draft.index}" if is_batch else ""
-            named_error = msgspec.structs.replace(error, pointer=prefix + error.pointer)
-            outcomes[draft.index] = Outcome(
-                draft.index, None, draft.external_id, "rejected", None, [named_error]
-            )
+            outcomes[draft.index] = refused_outcome(draft, error, is_batch=is_batch)
             continue
         status = passed.get(draft.index) or written.statuses[key]
         outcomes[draft.index] = Outcome(
             draft.index, draft.source, draft.external_id, status, written.ids.get(key), []
         )
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+def refused_outcome(draft: Draft, error: FieldError, *, is_batch: bool) -> Outcome:
+    """Of an item that is well-formed, and wrong beside what is stored."""
+    prefix = f"/{draft.index}" if is_batch else ""
+    placed = msgspec.structs.replace(error, pointer=prefix + error.pointer)
+    return Outcome(draft.index, None, draft.external_id, "rejected", None, [placed])
 
 
 async def resolved_rows(
@@ -133,6 +137,7 @@ async def write(
             intake.pool, tenant_id, lock=lock_of(kind), many_rows=len(drafts) > FEW_ITEMS
         ) as connection:
             refused = await refusals(connection, tenant_id, kind, drafts)
+            refused |= await too_old(connection, tenant_id, kind, drafts)
             if refused:
                 kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
                 drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]

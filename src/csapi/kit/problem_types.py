@@ -194,6 +194,9 @@ _INVALID = {
     "currency_mismatch": _type(
         422, "Another currency", "All entries of a cost book are in one currency."
     ),
+    "beyond_retention": _type(
+        422, "Beyond retention", "Records that the question needs were removed by retention."
+    ),
     "event_too_old": _type(422, "Event too old", "The instant is before the retention horizon."),
     "range_too_long": _type(422, "Range too long", "Ask for a shorter range or a coarser grain."),
 }
