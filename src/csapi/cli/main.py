@@ -17,6 +17,8 @@ COMMANDS = {
     "import": "csapi.cli.import_:import_",
     "verify": "csapi.cli.verify:verify",
     "repair": "csapi.cli.repair:repair",
+    "backup": "csapi.cli.backup:backup",
+    "drill": "csapi.cli.backup:drill",
     "retention": "csapi.cli.retention:retention",
     "explain": "csapi.cli.explain:explain",
     "openapi": "csapi.cli.openapi:openapi",

@@ -14,7 +14,7 @@ from csapi.access.tenancy import tenant_scope
 from csapi.cli.errors import one_line_errors
 from csapi.cli.keys import json_option, tenant_option
 from csapi.cli.target import as_api, as_worker_pool, data_dir_option
-from csapi.facts.retention_tables import LEAST_KEPT, MOST_KEPT_DAYS
+from csapi.facts.retention_tables import KEPT_DAYS_UPTO, LEAST_KEPT
 from csapi.kit.clock import now
 from csapi.kit.db import acquire
 from csapi.reports.administration.retention import Retention, read_retention, write_retention
@@ -56,7 +56,7 @@ def show(tenant: UUID, as_json: bool, data_dir: Path | None) -> None:
 
 @retention.command("set")
 @tenant_option
-@click.argument("days", type=click.IntRange(FOREVER, MOST_KEPT_DAYS))
+@click.argument("days", type=click.IntRange(FOREVER, KEPT_DAYS_UPTO))
 @json_option
 @data_dir_option
 @one_line_errors

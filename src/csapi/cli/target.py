@@ -44,7 +44,7 @@ def as_api_pool(data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[
 
 
 def as_worker_pool(
-    data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]], *, size: int
+    data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]], *, size: int = 2
 ) -> T:
     """The same on a pool of the worker's role, for what the worker does."""
 

@@ -8,7 +8,7 @@ from csapi.kit.tables import column, instant, tenant_table
 
 # Nothing younger is ever refused or removed.
 LEAST_KEPT = timedelta(days=90)
-MOST_KEPT_DAYS = 36_500
+KEPT_DAYS_UPTO = 36_500
 
 # keep_days: none, for ever. refused_before: what is older is taken in no more. removed_before: the
 # records of which are through, as far as they go.

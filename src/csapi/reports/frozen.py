@@ -56,12 +56,12 @@ def frozen_of(row: Any) -> Frozen | None:
     )
 
 
-def refuse_gone(frozen: Frozen, what: str) -> NoReturn:
+def refuse_gone(frozen: Frozen, what: str, pointer: str = "/time/range/from") -> NoReturn:
     message = (
         f"Records from before {told(frozen.before)} were removed as the tenant's retention says, "
         f"and {what}. Ask from then on, or for less detail (docs/retention.md)."
     )
-    refuse("/time/range", "beyond_retention", message)
+    refuse(pointer, "beyond_retention", message)
 
 
 def told(instant: datetime) -> str:
@@ -94,10 +94,12 @@ def check_records_kept(frozen: Frozen | None, start: datetime, what: str) -> Non
 
 
 async def check_range_kept(
-    connection: asyncpg.Connection, tenant_id: UUID, start: datetime, what: str
+    connection: asyncpg.Connection, tenant_id: UUID, start: datetime, what: str, pointer: str
 ) -> None:
-    """The same for a report that reads no state."""
-    check_records_kept(frozen_of(await connection.fetchrow(FROZEN_BEFORE, tenant_id)), start, what)
+    """The same for a report that reads no state. pointer: where its range begins."""
+    frozen = frozen_of(await connection.fetchrow(FROZEN_BEFORE, tenant_id))
+    if frozen is not None and start < frozen.before:
+        refuse_gone(frozen, what, pointer)
 
 
 def frozen_cautions(frozen: Frozen | None, question: Question) -> tuple[str, ...]:

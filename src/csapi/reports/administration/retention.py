@@ -11,7 +11,7 @@ from csapi.access.audit import Actor, audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
-from csapi.facts.retention_tables import LEAST_KEPT, MOST_KEPT_DAYS
+from csapi.facts.retention_tables import KEPT_DAYS_UPTO, LEAST_KEPT
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, body_of
 from csapi.kit.quantities import UtcDatetime
@@ -32,7 +32,7 @@ KeepDays = Annotated[
     int,
     Meta(
         ge=LEAST_KEPT.days,
-        le=MOST_KEPT_DAYS,
+        le=KEPT_DAYS_UPTO,
         description="For how many days records are kept. They go by whole local months: those of a "
         "month in which one is to be kept stay",
     ),
