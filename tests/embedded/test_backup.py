@@ -114,9 +114,11 @@ async def test_what_was_acknowledged_is_in_the_backup(
     target, wal = tmp_path / "backup", tmp_path / "wal"
     wal.mkdir()
     url, password = without_secret(database.admin_url)
+    # Without a slot the server may drop what the archive does not have yet.
+    await admin.execute("SELECT pg_create_physical_replication_slot('archive', true)")
     archiver = await asyncio.create_subprocess_exec(
         postgres_folder(None) / "pg_receivewal", f"--dbname={url}", f"--directory={wal}",
-        "--no-password", "--synchronous", stderr=subprocess.DEVNULL,
+        "--no-password", "--synchronous", "--slot=archive", stderr=subprocess.DEVNULL,
         env={"PGPASSWORD": password or "", "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     try:
@@ -134,6 +136,7 @@ async def test_what_was_acknowledged_is_in_the_backup(
     finally:
         archiver.send_signal(signal.SIGINT)
         await archiver.wait()
+        await admin.execute("SELECT pg_drop_replication_slot('archive')")
     assert before < during < load.acknowledged
     everything = [f"c{number:06}" for number in range(load.acknowledged)]
 

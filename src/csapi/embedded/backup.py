@@ -29,17 +29,10 @@ from csapi.embedded.process import Progress
 PERCENT = re.compile(r"\((\d+)%\)")
 TOLD_LINES = 5
 WAL_FOLDER = "archive"
-# What a server's own files may say and a scratch server has no use for.
-SCRATCH_SETTINGS = {
-    "archive_mode": "off",
-    "ssl": "off",
-    "shared_preload_libraries": "",
-    "primary_conninfo": "",
-    "synchronous_standby_names": "",
-    "cluster_name": "csapi-drill",
-    "max_connections": "60",
-    "hba_file": "",
-}
+# Nobody connects before recovery is over: then its settings need not be those of the server.
+SCRATCH_SETTINGS = {"cluster_name": "csapi-drill", "hot_standby": "off", "archive_mode": "off"}
+# What a server's own files say is of its own machine; some keep them elsewhere.
+CONFIGURATION = {"postgresql.conf": "", "postgresql.auto.conf": "", "pg_ident.conf": ""}
 # The socket's folder is private to the user that the server runs as.
 SCRATCH_HBA = "local all all trust\n"
 
@@ -185,9 +178,9 @@ def prepare(backup: Backup, scratch: Path, wal: Path | None, until: datetime | N
     shutil.copytree(backup.cluster, layout.cluster, symlinks=True)
     for name in ("postmaster.pid", "postmaster.opts", "standby.signal"):
         (layout.cluster / name).unlink(missing_ok=True)
-    hba = layout.cluster / "drill_hba.conf"
-    hba.write_text(SCRATCH_HBA)
-    settings = SCRATCH_SETTINGS | {"hba_file": hba.name}
+    for name, content in (*CONFIGURATION.items(), ("pg_hba.conf", SCRATCH_HBA)):
+        (layout.cluster / name).write_text(content)
+    settings = dict(SCRATCH_SETTINGS)
     if wal is not None:
         archive = layout.cluster / WAL_FOLDER
         shutil.copytree(wal, archive)
@@ -205,6 +198,15 @@ def prepare(backup: Backup, scratch: Path, wal: Path | None, until: datetime | N
     return Postgres(scratch, settings=settings)
 
 
+def start(postgres: Postgres, progress: Progress) -> None:
+    """The log goes with the copy: what it says of a failure is told here."""
+    try:
+        postgres.start(progress)
+    except EmbeddedError as error:
+        last = " ".join(error.detail.splitlines()[-2:]) or str(error)
+        raise EmbeddedError(f"the restored copy does not start: {last}") from None
+
+
 @contextlib.contextmanager
 def restored(
     backup: Backup,
@@ -220,7 +222,7 @@ def restored(
         postgres = prepare(backup, scratch, wal, until)
         began = datetime.now(UTC)
         try:
-            postgres.start(progress)
+            start(postgres, progress)
             seconds = (datetime.now(UTC) - began).total_seconds()
             yield Restored(postgres, manifest, seconds)
         finally:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -29,10 +31,27 @@ JOIN {kind.table} e ON e.tenant_id = $1 AND e.source = w.source AND e.{kind.name
 WHERE {is_own}"""
 
 
-def earliest(kind: RecordKind, draft: Draft) -> tuple[datetime, str] | None:
-    """The first instant of an item, and where it stands."""
-    found = [(at, name) for name in kind.instants if (at := instant_of(draft.item, name))]
-    return min(found, default=None)
+@cache
+def places_of(kind: RecordKind) -> tuple[tuple[str, str | None], ...]:
+    """Where the instants of a kind's items stand: the field, and the field in that."""
+    split = (name.partition(".") for name in kind.instants)
+    return tuple((name, inner or None) for name, _, inner in split)
+
+
+def is_old(item: Any, places: Sequence[tuple[str, str | None]], recent: datetime) -> bool:
+    """Whether something of an item was before. Asked of every item."""
+    for name, inner in places:
+        at = getattr(item, name)
+        if at is not None and inner is not None:
+            at = getattr(at, inner)
+        if at is not None and at < recent:
+            return True
+    return False
+
+
+def earliest(kind: RecordKind, draft: Draft) -> tuple[datetime, str]:
+    """The first instant of an item that has one, and where it stands."""
+    return min((at, name) for name in kind.instants if (at := instant_of(draft.item, name)))
 
 
 async def too_old(
@@ -43,13 +62,13 @@ async def too_old(
     horizon does not move meanwhile. Young items cost no query."""
     if kind.resource is None or kind.resource in LASTING:
         return {}
-    recent = now() - LEAST_KEPT
-    old = [(each, draft) for draft in drafts if (each := earliest(kind, draft))]
-    old = [(each, draft) for each, draft in old if each[0] < recent]
-    if not old:
+    recent, places = now() - LEAST_KEPT, places_of(kind)
+    old = [draft for draft in drafts if is_old(draft.item, places, recent)]
+    horizon = await connection.fetchval(REFUSED_BEFORE, tenant_id) if old else None
+    if horizon is None:
         return {}
-    horizon = await connection.fetchval(REFUSED_BEFORE, tenant_id)
-    late = [] if horizon is None else [(e, draft) for e, draft in old if e[0] < horizon]
+    begun = [(earliest(kind, draft), draft) for draft in old]
+    late = [(first, draft) for first, draft in begun if first[0] < horizon]
     if not late:
         return {}
     sources, names = zip(*((draft.source, draft.external_id) for _, draft in late), strict=True)
