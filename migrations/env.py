@@ -11,6 +11,7 @@ import csapi.facts.cost_tables
 import csapi.facts.customer_tables
 import csapi.facts.erasure_tables
 import csapi.facts.reference_tables
+import csapi.facts.retention_tables
 import csapi.facts.schedule_tables
 import csapi.facts.self_service_tables
 import csapi.facts.sla_tables
@@ -33,6 +34,7 @@ assert csapi.facts.customer_tables
 assert csapi.facts.erasure_tables
 assert csapi.facts.sla_tables
 assert csapi.facts.tables
+assert csapi.facts.retention_tables
 assert csapi.facts.trust_tables
 assert csapi.facts.work_tables
 assert csapi.metrics.tables

@@ -25,7 +25,7 @@ from csapi.reports import (
     weight_settings,
 )
 from csapi.reports import endpoints as reports
-from csapi.reports.administration import audit_log, erasures, keys, tenant, usage
+from csapi.reports.administration import audit_log, erasures, keys, retention, tenant, usage
 from csapi.reports.alerts import endpoints as alerts
 from csapi.reports.alerts import event_endpoints as alert_events
 from csapi.reports.drivers import endpoints as drivers
@@ -89,6 +89,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *usage.OPERATIONS,
     *tenant.OPERATIONS,
     *erasures.OPERATIONS,
+    *retention.OPERATIONS,
     *people.OPERATIONS,
     *providers.OPERATIONS,
 )

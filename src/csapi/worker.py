@@ -40,6 +40,7 @@ from csapi.rollup.audit import Auditor
 from csapi.rollup.behind import Heartbeat, behind_of
 from csapi.rollup.costs import extend_costs
 from csapi.rollup.erasures.job import Eraser
+from csapi.rollup.retention import Keeper
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.trim import trim_slots
@@ -175,7 +176,8 @@ async def run_worker(settings: Settings) -> None:
         "pool": pool,
     }
     telemetry = Telemetry()
-    telemetry.collectors.append(partial(behind_of, pool, beat))
+    auditor = Auditor(pool)
+    telemetry.collectors += [partial(behind_of, pool, beat), auditor.told]
     log.info("worker started")
     risks = risk_scanner(pool, settings.live_slots_max)
     issues = issue_scanner(pool, settings.live_slots_max)
@@ -188,7 +190,8 @@ async def run_worker(settings: Settings) -> None:
         asyncio.create_task(run_timer("targets at risk", risks.sweep)),
         asyncio.create_task(run_timer("new issues", issues.sweep)),
         asyncio.create_task(run_timer("erasures", eraser.sweep)),
-        asyncio.create_task(run_timer("audit", Auditor(pool).sweep)),
+        asyncio.create_task(run_timer("audit", auditor.sweep)),
+        asyncio.create_task(run_timer("retention", Keeper(pool).sweep)),
         asyncio.create_task(run_timer("deletion", partial(delete_closed, pool))),
         asyncio.create_task(run_arq(settings, context)),
     ]

@@ -36,6 +36,7 @@ class AuditAction(StrEnum):
     erasure_requested = "erasure.requested"
     metric_setting_changed = "metric_setting.changed"
     privacy_changed = "privacy.changed"
+    retention_changed = "retention.changed"
     weights_changed = "weights.changed"
     saved_query_changed = "saved_query.changed"
     saved_query_deleted = "saved_query.deleted"

@@ -27,6 +27,7 @@ class Scan(StrEnum):
     sla = "sla"
     radar = "radar"
     audit = "audit"
+    retention = "retention"
 
 
 # The worker reads ids and instants of all tenants, and nothing else of them.

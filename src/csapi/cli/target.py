@@ -52,6 +52,21 @@ def _on_pool(data_dir: Path | None, role: str, work: Callable[[asyncpg.Pool], Aw
     return on_url(data_dir, role, with_pool)
 
 
+def as_worker_pool(
+    data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]], *, size: int = 2
+) -> T:
+    """The same on a pool of the worker's role, for what the worker does."""
+
+    async def with_pool(url: str) -> T:
+        pool = await open_pool(url, size=size, statement_timeout_ms=0)
+        try:
+            return await work(pool)
+        finally:
+            await pool.close()
+
+    return on_url(data_dir, WORKER, with_pool)
+
+
 def on_database(
     data_dir: Path | None, role: str, work: Callable[[asyncpg.Connection], Awaitable[T]]
 ) -> T:

@@ -21,6 +21,29 @@ def named(findings: Findings) -> Iterator[str]:
     for tenant_id, buckets in findings.wrong_buckets.items():
         for grain, start in sorted(buckets):
             yield f"wrong summary: tenant {tenant_id} {grain.name.lower()} {start}"
+    for tenant_id, flaw in findings.flaws.items():
+        yield f"wrong audit log: tenant {tenant_id} entry {flaw.sequence} {flaw.reason}"
+
+
+async def verify_all(connection: asyncpg.Connection, label: str) -> Findings:
+    """Verify each tenant, with a bar on stderr."""
+    findings = Findings()
+    tenants = await connection.fetch("SELECT tenant_id, timezone FROM tenants ORDER BY 1")
+    with click.progressbar(tenants, label=label, file=sys.stderr) as each:
+        for tenant in each:
+            await verify_tenant(connection, tenant["tenant_id"], tenant["timezone"], findings)
+    return findings
+
+
+def report_of(findings: Findings) -> dict[str, int]:
+    return {
+        "buckets_checked": findings.buckets_checked,
+        "buckets_frozen": findings.buckets_frozen,
+        "subjects_checked": findings.subjects_checked,
+        "audit_entries_checked": findings.entries_checked,
+        "pending": findings.pending,
+        "mismatches": findings.mismatches,
+    }
 
 
 @click.command()
@@ -29,28 +52,22 @@ def named(findings: Findings) -> Iterator[str]:
 @data_dir_option
 @one_line_errors
 def verify(repair: bool, as_json: bool, data_dir: Path | None) -> None:
-    """Compare facts with raw records and summaries with facts. Exit code 1 if any differ."""
+    """Compare facts with raw records, summaries with facts, and audit logs with their hashes.
+
+    Exit code 1 if any differ.
+    """
 
     async def work(connection: asyncpg.Connection) -> tuple[Findings, int]:
-        findings = Findings()
-        tenants = await connection.fetch("SELECT tenant_id, timezone FROM tenants ORDER BY 1")
-        with click.progressbar(tenants, label="verifying", file=sys.stderr) as each:
-            for tenant in each:
-                await verify_tenant(connection, tenant["tenant_id"], tenant["timezone"], findings)
+        findings = await verify_all(connection, "verifying")
         return findings, await mend(connection, findings) if repair else 0
 
     findings, mended = as_worker(data_dir, work)
-    report = {
-        "buckets_checked": findings.buckets_checked,
-        "subjects_checked": findings.subjects_checked,
-        "pending": findings.pending,
-        "mismatches": findings.mismatches,
-    }
+    report = report_of(findings)
     if as_json:
         click.echo(msgspec.json.encode(report).decode())
     else:
         for name, count in report.items():
-            click.echo(f"{name.replace('_', ' '):17} {count}")
+            click.echo(f"{name.replace('_', ' '):21} {count}")
         for line in named(findings):
             click.echo(line)
     if mended:

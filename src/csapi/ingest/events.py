@@ -16,13 +16,13 @@ from csapi.facts.wire import normalized
 from csapi.ingest.directory import StaleNamesError
 from csapi.ingest.erased import without_words
 from csapi.ingest.items import Draft, draft_item
+from csapi.ingest.retention import too_old
 from csapi.ingest.service import (
     FEW_ITEMS,
     Intake,
     Outcome,
     named,
-    refused_at,
-    rejected,
+    refused_outcome,
     resolved_rows,
     retried,
     sifted_drafts,
@@ -84,9 +84,8 @@ async def ingest_events(
         found = await retried(lambda: append(intake, tenant_id, kind, chosen))
     for draft in (*chosen, *again):
         key = (draft.source, draft.external_id)
-        if error := found.refused.get(key):
-            refusal = refused_at(error, draft.index, is_batch=is_batch)
-            outcomes[draft.index] = rejected(draft.index, draft.external_id, refusal)
+        if error := found.refused.get(drafts[key].index):
+            outcomes[draft.index] = refused_outcome(draft, error, is_batch=is_batch)
             continue
         status = "created" if key in found.new and draft is drafts[key] else "duplicate"
         outcomes[draft.index] = Outcome(
@@ -97,11 +96,11 @@ async def ingest_events(
 
 @dataclass(slots=True)
 class Appended:
-    """The ids of the new events and of all by their names, and what was refused."""
+    """The ids of the new events and of all by their names, and what was refused, by index."""
 
     new: dict[Key, UUID] = field(default_factory=dict)
     ids: dict[Key, UUID] = field(default_factory=dict)
-    refused: dict[Key, FieldError] = field(default_factory=dict)
+    refused: dict[int, FieldError] = field(default_factory=dict)
 
 
 async def append(
@@ -120,19 +119,23 @@ async def append_sifted(
 ) -> Appended:
     """Raises StaleNamesError."""
     sifted, version = await sifted_drafts(intake, tenant_id, kind, drafts)
-    known = {draft.index: (draft.source, draft.external_id) for draft in drafts}
-    done = Appended(refused={known[index]: error for index, error in sifted.refused.items()})
-    drafts = sifted.drafts
+    done, drafts = Appended(refused=dict(sifted.refused)), sifted.drafts
     if not drafts:
         return done
     rows, lookup = await resolved_rows(intake, tenant_id, kind, drafts)
-    arrays = columns_of(rows)
-    arrays[0] = [normalized(draft.item.ticket) for draft in drafts]
-    sources = [draft.source for draft in drafts]
-    names = [draft.external_id for draft in drafts]
     async with tenant_transaction(
         intake.pool, tenant_id, lock="shared", many_rows=len(drafts) > FEW_ITEMS
     ) as connection:
+        if refused := await too_old(connection, tenant_id, kind, drafts):
+            done.refused |= refused
+            kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
+            drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
+        if not drafts:
+            return done
+        arrays = columns_of(rows)
+        arrays[0] = [normalized(draft.item.ticket) for draft in drafts]
+        sources = [draft.source for draft in drafts]
+        names = [draft.external_id for draft in drafts]
         tickets = set(zip(sources, arrays[0], strict=True))
         await lock_records(connection, tenant_id, "tickets", tickets)
         contents = [draft.content for draft in drafts]

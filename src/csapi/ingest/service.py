@@ -24,6 +24,7 @@ from csapi.ingest.directory import Directory, StaleNamesError
 from csapi.ingest.erased import Sifted, keep_customers, sift
 from csapi.ingest.items import Draft, draft_item, newest
 from csapi.ingest.people import after_write, lock_of
+from csapi.ingest.retention import too_old
 from csapi.ingest.write import Written, rows_of, write_records
 from csapi.kit.problems import FieldError
 from csapi.kit.turns import give_way
@@ -100,8 +101,7 @@ async def ingest_records(
     for draft in drafts:
         key = (draft.source, draft.external_id)
         if error := written.refused.get(draft.index):
-            refusal = refused_at(error, draft.index, is_batch=is_batch)
-            outcomes[draft.index] = rejected(draft.index, draft.external_id, refusal)
+            outcomes[draft.index] = refused_outcome(draft, error, is_batch=is_batch)
             continue
         status = passed.get(draft.index) or written.statuses[key]
         outcomes[draft.index] = Outcome(
@@ -110,14 +110,11 @@ async def ingest_records(
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def refused_at(error: FieldError, index: int, *, is_batch: bool) -> FieldError:
-    """What is wrong with an item, where it stands in the body."""
-    prefix = f"/{index}" if is_batch else ""
-    return msgspec.structs.replace(error, pointer=prefix + error.pointer)
-
-
-def rejected(index: int, external_id: str, error: FieldError) -> Outcome:
-    return Outcome(index, None, external_id, "rejected", None, [error])
+def refused_outcome(draft: Draft, error: FieldError, *, is_batch: bool) -> Outcome:
+    """Of an item that is well-formed, and wrong beside what is stored."""
+    prefix = f"/{draft.index}" if is_batch else ""
+    placed = msgspec.structs.replace(error, pointer=prefix + error.pointer)
+    return Outcome(draft.index, None, draft.external_id, "rejected", None, [placed])
 
 
 async def resolved_rows(
@@ -165,7 +162,9 @@ async def write_sifted(
         intake.pool, tenant_id, lock=lock_of(kind), many_rows=len(drafts) > FEW_ITEMS
     ) as connection:
         rows = await keep_customers(connection, tenant_id, kind, sifted, rows)
-        drafts, refused = sifted.drafts, await refusals(connection, tenant_id, kind, sifted.drafts)
+        drafts = sifted.drafts
+        refused = await refusals(connection, tenant_id, kind, drafts)
+        refused |= await too_old(connection, tenant_id, kind, drafts)
         if refused:
             kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
             drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]

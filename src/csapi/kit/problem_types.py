@@ -210,6 +210,9 @@ _INVALID = {
         "Erased",
         "What was erased is not taken in again. Leave it out; nothing else of the batch suffers.",
     ),
+    "beyond_retention": _type(
+        422, "Beyond retention", "Records that the question needs were removed by retention."
+    ),
     "event_too_old": _type(422, "Event too old", "The instant is before the retention horizon."),
     "range_too_long": _type(422, "Range too long", "Ask for a shorter range or a coarser grain."),
 }

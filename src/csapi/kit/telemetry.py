@@ -24,12 +24,13 @@ COLLECT_SECONDS = 5.0
 
 
 class Sample(NamedTuple):
-    """A value that is read when it is asked for."""
+    """A value that is read when it is asked for. `kind`: gauge or counter."""
 
     name: str
     help: str
     value: float
     labels: str = ""
+    kind: str = "gauge"
 
 
 Collect = Callable[[], Awaitable[Iterable[Sample]]]
@@ -105,7 +106,7 @@ async def _collected(collect: Collect) -> list[str]:
     for each in samples:
         if each.name not in named:
             named.add(each.name)
-            lines += _head(each.name, each.help, "gauge")
+            lines += _head(each.name, each.help, each.kind)
         lines.append(f"{each.name}{each.labels} {each.value:g}")
     return lines
 

@@ -250,6 +250,43 @@ def mismatches(
 
     `expected` comes from slot_rows or bucket_rows_from_facts for the same buckets and cuboids.
     """
+    both = _beside_stored(expected, grain, start, end, tenant_id, cuboids)
+    sql = f"""{both.sql}
+SELECT count(DISTINCT bucket) FROM (
+  (SELECT * FROM expected EXCEPT ALL SELECT * FROM stored)
+  UNION ALL (SELECT * FROM stored EXCEPT ALL SELECT * FROM expected)
+) AS d"""
+    return Statement(sql, both.arguments)
+
+
+def differences(
+    expected: Statement,
+    grain: Grain,
+    start: datetime,
+    end: datetime,
+    tenant_id: UUID,
+    cuboids: Sequence[Cuboid] = CUBOIDS,
+    *,
+    most: int,
+) -> Statement:
+    """The rows that `mismatches` counts: each as it is stored and as it should be, as JSON."""
+    both = _beside_stored(expected, grain, start, end, tenant_id, cuboids)
+    sql = f"""{both.sql}
+SELECT to_json(s)::text AS was, to_json(e)::text AS should
+FROM expected AS e FULL JOIN stored AS s USING (cuboid, bucket, kind, outcome, key1, key2)
+WHERE e IS DISTINCT FROM s
+ORDER BY cuboid, bucket, kind, outcome, key1, key2 LIMIT {int(most)}"""
+    return Statement(sql, both.arguments)
+
+
+def _beside_stored(
+    expected: Statement,
+    grain: Grain,
+    start: datetime,
+    end: datetime,
+    tenant_id: UUID,
+    cuboids: Sequence[Cuboid],
+) -> Statement:
     arguments = Arguments()
     arguments.values.extend(expected.arguments)
     stored = f"""SELECT {COLUMNS} FROM summaries
@@ -257,9 +294,5 @@ def mismatches(
     AND cuboid = ANY ({arguments.add([each.number for each in cuboids], "smallint[]")})
     AND grain = {int(grain)} AND bucket >= {arguments.add(start, "timestamptz")}
     AND bucket < {arguments.add(end, "timestamptz")}"""
-    sql = f"""WITH expected AS MATERIALIZED ({expected.sql}), stored AS MATERIALIZED ({stored})
-SELECT count(DISTINCT bucket) FROM (
-  (SELECT * FROM expected EXCEPT ALL SELECT * FROM stored)
-  UNION ALL (SELECT * FROM stored EXCEPT ALL SELECT * FROM expected)
-) AS d"""
+    sql = f"WITH expected AS MATERIALIZED ({expected.sql}), stored AS MATERIALIZED ({stored})"
     return Statement(sql, tuple(arguments.values))

@@ -12,12 +12,17 @@ from csapi.metrics.question import Question
 from csapi.metrics.stocks import added, balanced, opening_question
 from csapi.reports.cohorts import read_cohorts
 from csapi.reports.fillings import Group, too_many_groups
+from csapi.reports.frozen import check_kept
 from csapi.reports.groups import read_groups, split
 from csapi.reports.outlooks import read_due
 from csapi.reports.state import read_state
 
+# Of what is frozen the records are gone: then it begins with the first bucket.
 FIRST_CHANGE = """
-SELECT min(first.at) FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL (
+SELECT least(min(first.at), (
+  SELECT min(b.bucket) FROM rollup_buckets b WHERE b.tenant_id = $1 AND b.grain = 2
+    AND b.bucket < $3 AND EXISTS (SELECT FROM freezes WHERE tenant_id = $1)))
+FROM unnest($2::smallint[]) AS k (kind) CROSS JOIN LATERAL (
   SELECT occurred_at AS at FROM facts f
   WHERE f.tenant_id = $1 AND f.kind = k.kind AND f.occurred_at < $3
   ORDER BY occurred_at LIMIT 1) AS first"""
@@ -62,6 +67,7 @@ async def with_balances(
             marked, zone = Marked(state.slots, state.months), question.tenant_timezone
             planner = Planner(zone, cuboid, marked, opening.cuts, state.slotted)
             pieces = split(planner, opening)
+        check_kept(state.frozen, opening, pieces.facts, cuboid)
         opened, opened_total, _ = await read_groups(connection, tenant_id, opening, pieces)
     known = {group.keys: group for group in groups}
     changes = {keys: group.parts for keys, group in known.items()}

@@ -15,6 +15,7 @@ from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
 from csapi.reports.endpoints import QUERY_TAG, desk_of
+from csapi.reports.frozen import check_range_kept
 from csapi.reports.ranges import RangeParams, period_of
 from csapi.reports.service import snapshot_of
 
@@ -131,6 +132,8 @@ async def get_comment_terms(request: AnyRequest, principal: Principal) -> Respon
     async with snapshot_of(desk) as snapshot:
         connection, smallest = snapshot.connection, (await snapshot.standing()).smallest_group
         hides = smallest is not None and not desk.sees_everything
+        what = "comments are read from them"
+        await check_range_kept(connection, desk.tenant_id, period.start, what, "/from")
         rows = await connection.fetch(
             MOST_SAID[wanted.by, hides],
             *chosen,

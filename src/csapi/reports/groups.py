@@ -23,6 +23,7 @@ from csapi.metrics.percentiles import (
 from csapi.metrics.plan import Marked, Pieces, Planner, extend, from_facts
 from csapi.metrics.question import Asked, MemberGroup, Question, Terms
 from csapi.reports.fillings import Group, too_many_groups
+from csapi.reports.frozen import Frozen, check_kept, check_records_kept
 from csapi.reports.state import State
 
 Ranked = dict[tuple[bool, tuple[int | None, ...]], dict[str, Percentile]]
@@ -32,6 +33,7 @@ def pieces_of(question: Question, state: State, live_slots_max: int) -> tuple[Pi
     """What to read where, and whether that has everything: of too many marked slots it does not."""
     period, cuboid = question.period, cuboid_for(question)
     if cuboid is None:
+        check_kept(state.frozen, question, [(period.start, period.end)], None)
         return from_facts(period.start, period.end), True
     marked = Marked(state.slots, state.months)
     is_complete = len(marked.slots) <= live_slots_max
@@ -42,7 +44,9 @@ def pieces_of(question: Question, state: State, live_slots_max: int) -> tuple[Pi
         question.cuts,
         state.slotted,
     )
-    return split(planner, question), is_complete
+    pieces = split(planner, question)
+    check_kept(state.frozen, question, pieces.facts, cuboid)
+    return pieces, is_complete
 
 
 def split(planner: Planner, question: Question) -> Pieces:
@@ -57,9 +61,14 @@ def split(planner: Planner, question: Question) -> Pieces:
 
 
 async def read_groups(
-    connection: asyncpg.Connection, tenant_id: UUID, question: Question, pieces: Pieces
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    question: Question,
+    pieces: Pieces,
+    frozen: Frozen | None = None,
 ) -> tuple[list[Group], Group | None, bool]:
-    """The groups, their total, and whether percentiles were read from facts."""
+    """The groups, their total, and whether percentiles were read from facts. Of what is frozen
+    there are bins alone."""
     cuboid = cuboid_for(question)
     rows = await run(connection, Compiler(tenant_id, question).parts(pieces, cuboid))
     size = len(question.groups)
@@ -72,7 +81,10 @@ async def read_groups(
         n = sum(total_of(places.n, row, size + 1) for row in counted)
         # Bins are of durations by the calendar alone.
         has_bins = cuboid is not None and spread[0].hours is Hours.calendar
-        is_exact = not has_bins or n <= EXACT_MAX
+        is_kept = frozen is None or question.period.start >= frozen.before
+        if not has_bins:
+            check_records_kept(frozen, question.period.start, f"{asked[0].name} is read from them")
+        is_exact = not has_bins or (n <= EXACT_MAX and is_kept)
         if is_exact:
             statement = exact_statement(tenant_id, question, spread[0], asked)
         else:

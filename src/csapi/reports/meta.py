@@ -167,7 +167,8 @@ def maturity_of(
 
 def cautions_of(question: Question, reading: Reading) -> list[str]:
     """What to know of the numbers beside what they say themselves."""
-    found = [
+    found = list(reading.cautions)
+    found += [
         f"{name}: stored facts are being derived by a changed definition; until that is through, "
         "there is no value (GET /v1/metrics/{id}/versions says how far it is)"
         for name in names_of(reading.outdated)

@@ -29,6 +29,7 @@ from csapi.metrics.words import ENGLISH, Words
 from csapi.reports.besides import add_cohorts, with_balances, with_outlooks
 from csapi.reports.comparison import NullReason
 from csapi.reports.fillings import Group, common_of, filled
+from csapi.reports.frozen import check_records_kept, frozen_cautions
 from csapi.reports.groups import pieces_of, read_groups
 from csapi.reports.resolve import Members, Wanted
 from csapi.reports.small_groups import with_customers
@@ -59,6 +60,8 @@ class Reading:
     changing: frozenset[str] = frozenset()
     revised: tuple[Revision, ...] = ()
     words: Words = ENGLISH
+    # What to know of all the numbers.
+    cautions: tuple[str, ...] = ()
 
     def nothing(self, question: Question, keys: tuple[int | None, ...]) -> Group:
         """A group in which nothing happened."""
@@ -120,13 +123,19 @@ async def read_question(
         if total is not None:
             total = replace(total, parts=common.filled((), total.parts))
     if smallest_group is not None:
+        what = "how many customers a number is about cannot be told"
+        check_records_kept(state.frozen, period.start, what)
         rows = await run(connection, customers_statement(tenant_id, question))
         groups, total = with_customers(question, groups, total, rows, smallest_group)
     changing = changing_in(question, state)
     if changing:
         groups = [with_changing(each, changing) for each in groups]
         total = None if total is None else with_changing(total, changing)
-    found = replace(reading_of(state, groups, total, reader.source, words), changing=changing)
+    found = replace(
+        reading_of(state, groups, total, reader.source, words),
+        changing=changing,
+        cautions=frozen_cautions(state.frozen, question),
+    )
     names = await read_names(
         connection, tenant_id, question.groups, groups, names_customers=names_customers
     )
@@ -183,13 +192,17 @@ class Reader:
     async def read(self, question: Question) -> tuple[list[Group], Group | None]:
         """The groups of a question, and their total."""
         pieces, is_complete = pieces_of(question, self.state, self.live_slots_max)
+        frozen = self.state.frozen
         groups, total, has_read_facts = await read_groups(
-            self.connection, self.tenant_id, question, pieces
+            self.connection, self.tenant_id, question, pieces, frozen
         )
         if question.stocks:
             groups, total = await with_balances(
                 self.connection, self.tenant_id, question, groups, total
             )
+        if question.has_cohorts or question.has_outlooks:
+            what = "this follows them one by one"
+            check_records_kept(frozen, question.period.start, what)
         if question.has_cohorts:
             groups, total = await add_cohorts(
                 self.connection, self.tenant_id, question, groups, total
@@ -207,7 +220,8 @@ class Reader:
     async def groups(self, question: Question) -> list[Group]:
         """The groups of a question as the rows have them, nothing filled in."""
         pieces, _ = pieces_of(question, self.state, self.live_slots_max)
-        groups, _, _ = await read_groups(self.connection, self.tenant_id, question, pieces)
+        frozen = self.state.frozen
+        groups, _, _ = await read_groups(self.connection, self.tenant_id, question, pieces, frozen)
         return groups
 
 

@@ -14,6 +14,7 @@ from csapi.facts.registry import SUBJECT_KINDS
 from csapi.kit.problems import Problem
 from csapi.metrics.cuboids import SLOTTED_DAYS
 from csapi.metrics.question import Question
+from csapi.reports.frozen import FROZEN, Frozen, frozen_of
 
 PENDING_SHOWN = 100_000
 REVISIONS_SHOWN = 100
@@ -43,7 +44,8 @@ SELECT
   (SELECT timezone FROM tenants WHERE tenant_id = $1) AS timezone,
   (SELECT max(newest) FROM unnest($4::smallint[]) AS k (kind) CROSS JOIN LATERAL (
      SELECT occurred_at AS newest FROM facts f WHERE f.tenant_id = $1 AND f.kind = k.kind
-       AND f.occurred_at <= now() ORDER BY occurred_at DESC LIMIT 1) AS n) AS data_through"""
+       AND f.occurred_at <= now() ORDER BY occurred_at DESC LIMIT 1) AS n) AS data_through,
+  {FROZEN}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Revision:
 @dataclass(frozen=True, slots=True)
 class State:
     """slots, months: those that wait to be rebuilt. slotted: the days whose slots have rows of
-    every cuboid. outdated: what another derivation made, in whole or in part."""
+    every cuboid. outdated: what another derivation made, in whole or in part. frozen: of what no
+    records are left."""
 
     slots: Sequence[datetime]
     months: Sequence[datetime]
@@ -68,6 +71,7 @@ class State:
     outdated: tuple[Resource, ...]
     revised: tuple[Revision, ...]
     data_through: datetime | None
+    frozen: Frozen | None = None
 
 
 async def read_state(
@@ -97,6 +101,7 @@ async def read_state(
         outdated=tuple(Resource(each) for each in row["outdated"] or ()),
         revised=tuple(revision_of(each) for each in row["revised"] or ()),
         data_through=None if through is None else through.astimezone(UTC),
+        frozen=frozen_of(row),
     )
 
 

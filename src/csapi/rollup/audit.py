@@ -17,9 +17,16 @@ from csapi.access.scans import Look, Scan, Scanner
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Resource
 from csapi.kit.clock import now
+from csapi.kit.telemetry import Sample
 from csapi.kit.zones import at_clock, day_start, local_date
 from csapi.rollup.parts import Part
-from csapi.rollup.verify import Findings, check_summaries, pending_subjects, wrong_subjects
+from csapi.rollup.verify import (
+    Findings,
+    check_chain,
+    check_summaries,
+    pending_subjects,
+    wrong_subjects,
+)
 
 AUDIT_AT = time(2, 30)
 SUBJECTS_PER_NIGHT = 5_000
@@ -73,6 +80,10 @@ async def audit_tenant(pool: asyncpg.Pool, look: Look) -> Findings:
         reached = Reached() if before is None else msgspec.json.decode(before, type=Reached)
         await check_facts(connection, look, night, reached)
         await check_days(connection, look, night, reached)
+        await check_chain(connection, look.tenant_id, night.findings)
+    for flaw in night.findings.flaws.values():
+        name = f"entry {flaw.sequence} {flaw.reason}"
+        night.examples.insert(0, Example("audit log", name))
     await keep(pool, look, night)
     return night.findings
 
@@ -150,9 +161,18 @@ class Auditor:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._tenants = 0
+        self._seen = Findings()
+        self._mismatches = 0
 
         async def work(look: Look) -> object:
-            return await audit_tenant(pool, look)
+            found = await audit_tenant(pool, look)
+            self._tenants += 1
+            self._mismatches += found.mismatches
+            self._seen.subjects_checked += found.subjects_checked
+            self._seen.buckets_checked += found.buckets_checked
+            self._seen.entries_checked += found.entries_checked
+            return found
 
         self._scanner = Scanner(pool, Scan.audit, next_night, work)
 
@@ -162,3 +182,26 @@ class Auditor:
             async with tenant_transaction(self._pool, tenant_id) as connection:
                 await scans.begin(connection, tenant_id, Scan.audit, next_night(timezone, now()))
         return await self._scanner.sweep()
+
+    async def told(self) -> list[Sample]:
+        """What this process has looked at since it started, and how much of it was wrong."""
+        checked = "csapi_audit_checked_total"
+        what = "What nightly audits have looked at."
+        counts = {
+            "subject": self._seen.subjects_checked,
+            "bucket": self._seen.buckets_checked,
+            "audit_entry": self._seen.entries_checked,
+            "tenant": self._tenants,
+        }
+        return [
+            Sample(
+                "csapi_summary_mismatches_total",
+                "Subjects, buckets and audit logs that are not what they were made from: 0.",
+                self._mismatches,
+                kind="counter",
+            ),
+            *(
+                Sample(checked, what, count, f'{{what="{name}"}}', "counter")
+                for name, count in counts.items()
+            ),
+        ]

@@ -5,6 +5,7 @@ its marks, aggregate in a later snapshot, write. Never increment. READ COMMITTED
 taken before the lock was held would miss what the deleted marks stood for.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from csapi.metrics.rebuild import (
 )
 from csapi.metrics.zones import day_start, local_date, month_start
 
+log = logging.getLogger(__name__)
+
 EVERY_CUBOID = [cuboid.number for cuboid in CUBOIDS]
 REST_FACTOR = 10
 
@@ -50,8 +53,10 @@ INSERT INTO rollup_buckets (tenant_id, grain, bucket) VALUES ($1, $2::smallint, 
 ON CONFLICT DO NOTHING"""
 
 LOCK_BUCKET = """
-SELECT computed_at, rebuild_ms, is_slotted, clock_timestamp() AS now FROM rollup_buckets
-WHERE tenant_id = $1 AND grain = $2::smallint AND bucket = $3 FOR UPDATE SKIP LOCKED"""
+SELECT computed_at, rebuild_ms, is_slotted, clock_timestamp() AS now,
+  EXISTS (SELECT FROM freezes WHERE tenant_id = $1 AND frozen_before > $3) AS is_frozen
+FROM rollup_buckets WHERE tenant_id = $1 AND grain = $2::smallint AND bucket = $3
+FOR UPDATE SKIP LOCKED"""
 
 EAT_MARKS = """
 WITH eaten AS (
@@ -59,6 +64,19 @@ WITH eaten AS (
   WHERE tenant_id = $1 AND grain = $2::smallint AND bucket >= $3 AND bucket < $4
   RETURNING bucket, reason
 ) SELECT bucket, bit_or(reason) AS reasons FROM eaten GROUP BY bucket ORDER BY bucket"""
+
+# A frozen bucket's records are gone: counted anew, it would be nothing.
+BURY_MARKS = """
+WITH eaten AS (
+  DELETE FROM marks
+  WHERE tenant_id = $1 AND grain = $2::smallint AND bucket >= $3 AND bucket < $4
+  RETURNING bucket
+), buried AS (
+  INSERT INTO dead_marks AS d (tenant_id, bucket, times)
+  SELECT $1::uuid, bucket, count(*) FROM eaten WHERE $2::smallint = 1 GROUP BY bucket
+  ON CONFLICT (tenant_id, bucket)
+  DO UPDATE SET times = d.times + excluded.times, last_at = clock_timestamp()
+) SELECT count(*) FROM eaten"""
 
 IS_BUSY = """
 SELECT count(*) > $5::int FROM (
@@ -124,6 +142,8 @@ async def rebuild(
         name = (bucket.tenant_id, int(bucket.grain), bucket.start)
         await connection.execute(ENTER_BUCKET, *name)
         state = await connection.fetchrow(LOCK_BUCKET, *name)
+        if state is not None and state["is_frozen"]:
+            return await bury(connection, bucket)
         if state is None or (rested and is_resting(state)):
             return False
         started = time.perf_counter()
@@ -145,6 +165,17 @@ async def rebuild(
         reasons = revised_by(bucket, state, marked)
         await connection.execute(LEAVE_BUCKET, *name, elapsed_ms, reasons)
     return True
+
+
+async def bury(connection: asyncpg.Connection, bucket: Bucket) -> bool:
+    """Put the marks of a frozen bucket aside: it stays as it is, and answers say so."""
+    eaten = Grain.SLOT if bucket.grain is Grain.DAY else Grain.MONTH
+    name = (bucket.tenant_id, int(eaten), bucket.start, bucket.end)
+    count = await connection.fetchval(BURY_MARKS, *name)
+    if count and eaten is Grain.SLOT:
+        told = {"tenant": str(bucket.tenant_id), "day": bucket.start.isoformat(), "marks": count}
+        log.warning("a frozen day was changed", extra={"fields": told})
+    return bool(count)
 
 
 def revised_by(

@@ -4,13 +4,13 @@ Everything of one tenant is read in one snapshot. What is marked is pending, not
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
+from csapi.access.audit import Flaw, checked_chain
 from csapi.access.tenancy import tenant_scope
 from csapi.facts.kinds import SLA_KINDS, Grain, Kind, Resource
 from csapi.facts.registry import SUBJECT_KINDS
@@ -21,10 +21,10 @@ from csapi.kit.db import Statement
 from csapi.metrics.cuboids import CUBOIDS, SLOT_CUBOIDS, Cuboid
 from csapi.metrics.rebuild import SLOT, bucket_rows_from_facts, mismatches, slot_rows
 from csapi.metrics.zones import day_start, local_date, month_start
+from csapi.rollup.held import EVER, Span, held_by
 from csapi.rollup.parts import Part, chunks
 
 Cuboids = tuple[Cuboid, ...]
-Span = tuple[datetime, datetime]
 
 
 def own_columns(*, with_business_time: bool) -> str:
@@ -53,31 +53,24 @@ WHERE f.tenant_id = $1 AND f.resource = $2
 
 WRONG_GAPS = f"""
 SELECT subject FROM (
-  SELECT subject, duration_ms, gap_next_ms,
+  SELECT subject, occurred_at, duration_ms, gap_next_ms,
     occurred_at - lag(occurred_at) OVER w AS previous,
     lead(occurred_at) OVER w - occurred_at AS next
   FROM facts WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NOT NULL
   WINDOW w AS (PARTITION BY customer ORDER BY occurred_at, ordinal, subject)
 ) AS contacts
-WHERE (duration_ms, gap_next_ms) IS DISTINCT FROM (
+WHERE occurred_at >= $2 AND (duration_ms, gap_next_ms) IS DISTINCT FROM (
   (extract(epoch FROM previous) * 1000)::bigint, (extract(epoch FROM next) * 1000)::bigint)
 UNION ALL
 SELECT subject FROM facts
-WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NULL
+WHERE tenant_id = $1 AND kind = {Kind.CONTACT} AND customer IS NULL AND occurred_at >= $2
   AND (duration_ms IS NOT NULL OR gap_next_ms IS NOT NULL)"""
 
-# Of facts and summaries from $2 until before $3.
-DAY_SLOTS = """
-SELECT DISTINCT date_bin('15 minutes', occurred_at, 'epoch') AS slot FROM facts
-WHERE tenant_id = $1 AND occurred_at >= $2 AND occurred_at < $3
-UNION SELECT bucket FROM summaries
-WHERE tenant_id = $1 AND grain = 1 AND bucket >= $2 AND bucket < $3
-UNION SELECT bucket FROM summaries
-WHERE tenant_id = $1 AND grain IN (2, 3) AND bucket >= $2 AND bucket < $3"""
-EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-
-SLOTTED = f"""
-SELECT bucket FROM rollup_buckets WHERE tenant_id = $1 AND grain = {Grain.DAY} AND is_slotted"""
+# Of what is older the records are gone (docs/retention.md), and nothing is read but summaries.
+FROZEN_BEFORE = "SELECT max(frozen_before) FROM freezes WHERE tenant_id = $1"
+FROZEN_DAYS = f"""
+SELECT count(*) FROM rollup_buckets
+WHERE tenant_id = $1 AND grain = {Grain.DAY} AND bucket >= $2 AND bucket < $3"""
 
 
 @dataclass
@@ -85,23 +78,32 @@ class Findings:
     """What was looked at, what waits, and what is wrong."""
 
     buckets_checked: int = 0
+    # Days whose records are gone (docs/retention.md): nothing is left to hold them against.
+    buckets_frozen: int = 0
     subjects_checked: int = 0
+    entries_checked: int = 0
     pending: int = 0
     wrong_subjects: dict[UUID, dict[Resource, set[UUID]]] = field(default_factory=dict)
     wrong_buckets: dict[UUID, set[tuple[Grain, datetime]]] = field(default_factory=dict)
+    # Of the audit log's chain: the first entry that is not as it was written.
+    flaws: dict[UUID, Flaw] = field(default_factory=dict)
 
     @property
     def mismatches(self) -> int:
         subjects = sum(len(ids) for found in self.wrong_subjects.values() for ids in found.values())
-        return subjects + sum(len(buckets) for buckets in self.wrong_buckets.values())
+        buckets = sum(len(buckets) for buckets in self.wrong_buckets.values())
+        return subjects + buckets + len(self.flaws)
 
 
 def differing(derivation: str, *, with_business_time: bool, with_targets: bool) -> str:
-    """Subjects of $2 whose stored facts are not what their history gives, bit for bit."""
+    """Subjects of $2 whose stored facts are not what their history gives, bit for bit; facts from
+    before $3 are left out."""
     columns = ", ".join(FACT_COLUMNS)
     own = own_columns(with_business_time=with_business_time)
     # Targets may be those of policies or schedules that have changed since.
-    compared = "true" if with_targets else f"kind NOT IN ({TARGET_KINDS})"
+    compared = "occurred_at >= $3::timestamptz"
+    if not with_targets:
+        compared += f" AND kind NOT IN ({TARGET_KINDS})"
     return f"""
 WITH expected AS MATERIALIZED (SELECT {own} FROM ({derivation}) AS derived WHERE {compared}),
 stored AS MATERIALIZED (
@@ -127,6 +129,15 @@ async def verify_tenant(
             if any(kept.values()):
                 findings.wrong_subjects[tenant_id] = kept
         await check_summaries(connection, tenant_id, timezone, findings)
+        await check_chain(connection, tenant_id, findings)
+
+
+async def check_chain(connection: asyncpg.Connection, tenant_id: UUID, findings: Findings) -> None:
+    """Hold each entry of the audit log against its hash and the one before."""
+    checked = await checked_chain(connection, tenant_id, {})
+    findings.entries_checked += checked.entries
+    if checked.flaw is not None:
+        findings.flaws[tenant_id] = checked.flaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +167,12 @@ async def wrong_subjects(
     wrong: dict[Resource, set[UUID]] = defaultdict(set)
     has_hours = await is_business_time_current(connection, tenant_id)
     has_targets = await are_targets_current(connection, tenant_id)
+    frozen = await connection.fetchval(FROZEN_BEFORE, tenant_id) or EVER[0]
     for resource, kind in SUBJECT_KINDS.items():
         sql = differing(kind.derivation, with_business_time=has_hours, with_targets=has_targets)
         async for ids in chunks(connection, tenant_id, resource, part):
             findings.subjects_checked += len(ids)
-            found = await connection.fetch(sql, tenant_id, ids)
+            found = await connection.fetch(sql, tenant_id, ids, frozen)
             wrong[resource] |= {row["subject"] for row in found}
         if part is not None:
             continue
@@ -168,7 +180,7 @@ async def wrong_subjects(
         wrong[resource] |= {row["subject"] for row in orphans}
     if part is not None:
         return wrong
-    gaps = {row["subject"] for row in await connection.fetch(WRONG_GAPS, tenant_id)}
+    gaps = {row["subject"] for row in await connection.fetch(WRONG_GAPS, tenant_id, frozen)}
     for resource in (Resource.TICKET, Resource.CALL):
         table = SUBJECT_KINDS[resource].table
         rows = await connection.fetch(
@@ -180,57 +192,6 @@ async def wrong_subjects(
     return wrong
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a snapshot holds of a tenant's summaries: which buckets, and which of them wait."""
-
-    timezone: str
-    attributes: list[int]
-    slots: set[datetime]
-    marked_slots: set[datetime]
-    marked_months: set[datetime]
-    slotted: set[datetime]
-
-    def clean_days(self) -> list[datetime]:
-        return sorted(self._days(self.slots) - self._days(self.marked_slots))
-
-    def clean_months(self) -> list[datetime]:
-        dirty = self._months(self.marked_slots) | self.marked_months
-        return sorted(self._months(self.slots) - dirty)
-
-    def clean_slots_of_dirty_days(self) -> list[datetime]:
-        dirty = self._days(self.marked_slots)
-        clean = self.slots - self.marked_slots
-        return sorted(slot for slot in clean if self._days([slot]) <= dirty)
-
-    def _days(self, slots: Iterable[datetime]) -> set[datetime]:
-        return {day_start(self.timezone, local_date(self.timezone, slot)) for slot in slots}
-
-    def _months(self, slots: Iterable[datetime]) -> set[datetime]:
-        return {month_start(self.timezone, local_date(self.timezone, slot)) for slot in slots}
-
-
-async def held_by(
-    connection: asyncpg.Connection, tenant_id: UUID, timezone: str, span: Span
-) -> Held:
-    attributes = await connection.fetch(
-        "SELECT slot FROM custom_attributes WHERE tenant_id = $1", tenant_id
-    )
-    marks = await connection.fetch(
-        "SELECT DISTINCT grain, bucket FROM marks WHERE tenant_id = $1", tenant_id
-    )
-    slots = await connection.fetch(DAY_SLOTS, tenant_id, *span)
-    slotted = await connection.fetch(SLOTTED, tenant_id)
-    return Held(
-        timezone=timezone,
-        attributes=[row["slot"] for row in attributes],
-        slots={row["slot"] for row in slots},
-        marked_slots={row["bucket"] for row in marks if row["grain"] == Grain.SLOT},
-        marked_months={row["bucket"] for row in marks if row["grain"] == Grain.MONTH},
-        slotted={row["bucket"] for row in slotted},
-    )
-
-
 async def check_summaries(
     connection: asyncpg.Connection,
     tenant_id: UUID,
@@ -238,7 +199,12 @@ async def check_summaries(
     findings: Findings,
     span: Span = EVER,
 ) -> None:
-    """Hold the summaries of what lies in `span` against their facts."""
+    """Hold the summaries of what lies in `span` against their facts; what is frozen has none."""
+    frozen = await connection.fetchval(FROZEN_BEFORE, tenant_id)
+    if frozen is not None and frozen > span[0]:
+        until = min(frozen, span[1])
+        findings.buckets_frozen += await connection.fetchval(FROZEN_DAYS, tenant_id, span[0], until)
+        span = until, span[1]
     held = await held_by(connection, tenant_id, timezone, span)
     findings.pending += len(held.marked_slots) + len(held.marked_months)
     wrong: set[tuple[Grain, datetime]] = set()
