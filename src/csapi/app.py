@@ -27,6 +27,7 @@ from csapi.ingest.tally import Tally
 from csapi.kit import error_pages
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.docs_page import docs_handlers
+from csapi.kit.faultpoints import refuse_faults_of
 from csapi.kit.gate import Gate
 from csapi.kit.http import Edge, Response, answer_exception
 from csapi.kit.lanes import BATCHES, PAPERS, Crowd, Lanes
@@ -111,6 +112,7 @@ async def load_of(app: Litestar) -> list[Sample]:
 async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     if settings.database_url is None:
         raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_api.")
+    refuse_faults_of(settings.database_url)
     pool = await open_pool(
         settings.database_url,
         size=settings.pool_size,

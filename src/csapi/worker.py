@@ -17,6 +17,7 @@ from csapi.connect.webhooks.job import Deliverer
 from csapi.connect.webhooks.trim import trim_webhooks
 from csapi.kit.clock import now
 from csapi.kit.db import StartupError, open_pool
+from csapi.kit.faultpoints import refuse_faults_of
 from csapi.kit.queue import (
     DRAIN_JOB,
     EXPORT_JOB,
@@ -139,6 +140,7 @@ async def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. Raises StartupError when the database is not right."""
     if settings.database_url is None:
         raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_worker.")
+    refuse_faults_of(settings.database_url)
     pool = await open_pool(
         settings.database_url,
         size=settings.pool_size,

@@ -15,6 +15,7 @@ from csapi.facts.wire import normalized
 from csapi.ingest.items import Draft, draft_item
 from csapi.ingest.service import FEW_ITEMS, Intake, Outcome, named, resolved_rows, retried
 from csapi.ingest.write import Key, columns_of, lock_records
+from csapi.kit.faultpoints import faultpoint
 
 
 def insert_events(kind: RecordKind) -> str:
@@ -88,6 +89,7 @@ async def append(
     ) as connection:
         tickets = set(zip(sources, arrays[0], strict=True))
         await lock_records(connection, tenant_id, "tickets", tickets)
+        faultpoint("ingest.before_write")
         stored = await connection.fetch(
             insert_events(kind),
             tenant_id,
@@ -99,6 +101,7 @@ async def append(
         new = {(row["source"], row["event_id"]): row["id"] for row in stored}
         if stored:
             await derive_tickets(connection, tenant_id, {row["ticket"] for row in stored})
+        faultpoint("ingest.after_write")
         ids = dict(new)
         if len(new) < len(drafts):
             for row in await connection.fetch(FIND_EVENTS, tenant_id, sources, names):

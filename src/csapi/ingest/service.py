@@ -23,6 +23,7 @@ from csapi.ingest.directory import Directory
 from csapi.ingest.items import Draft, draft_item, newest
 from csapi.ingest.people import after_write, lock_of
 from csapi.ingest.write import StaleAttributesError, Written, rows_of, write_records
+from csapi.kit.faultpoints import faultpoint
 from csapi.kit.problems import FieldError
 from csapi.kit.turns import give_way
 
@@ -138,9 +139,11 @@ async def write(
                 drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
             if not drafts:
                 return Written(refused=refused)
+            faultpoint("ingest.before_write")
             written, stored = await write_records(
                 connection, tenant_id, kind, drafts, rows, len(lookup.attributes)
             )
+            faultpoint("ingest.after_write")
             await after_write(connection, tenant_id, kind, drafts, stored, lookup)
             written.refused = refused
             if kind.name == "customers/merge" and stored and intake.principal is not None:
