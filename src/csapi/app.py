@@ -112,7 +112,6 @@ async def load_of(app: Litestar) -> list[Sample]:
 async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     if settings.database_url is None:
         raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_api.")
-    refuse_faults_of(settings.database_url)
     pool = await open_pool(
         settings.database_url,
         size=settings.pool_size,
@@ -190,5 +189,6 @@ def asgi() -> Edge:
     """What the server of `csapi serve` calls in each of its processes."""
     settings = load_settings()
     configure_logging(settings.log_level)
+    refuse_faults_of(settings.database_url)
     app = create_app(settings)
     return Edge(app, app.state.telemetry)

@@ -1,9 +1,9 @@
 """The auditor: a process of its own that looks at snapshot after snapshot, and tells of each.
 
 Takes on argv the administrator's URL, the ledger and the tenants (id=zone); writes a JSON line for
-each audit. Every audit is one REPEATABLE READ snapshot of one tenant: I1 over all its buckets, I2 in
-the small, and I3 for what was acknowledged since the last audit and for some of what was before. Now
-and then a tenant is looked at whole, cell by cell and fact by fact (tests/delivery/checks.py).
+each audit. Every audit is one REPEATABLE READ snapshot of one tenant: I1 over all its buckets, I2
+in the small, and I3 for what was acknowledged since the last audit and for some of what was before.
+Now and then a tenant is looked at whole, cell by cell and fact by fact (tests/delivery/checks.py).
 """
 
 import asyncio
@@ -90,6 +90,9 @@ async def main(url: str, ledger: str, *tenants: str) -> None:
             finally:
                 connection.terminate()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if isinstance(error, BrokenPipeError):
+                # Whoever listened is gone.
+                return
             # The server is away, as the fault wants it.
             tell({"audit": "unreachable", "why": type(error).__name__, "found": []})
             await asyncio.sleep(0.2)

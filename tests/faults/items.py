@@ -26,7 +26,7 @@ RESOURCES = (
 )  # fmt: skip
 FIRST_DAY = datetime(2026, 2, 20, tzinfo=UTC)
 RECORDS = 60
-MOST_ITEMS = 8
+MOST_ITEMS = 5
 
 
 @dataclass

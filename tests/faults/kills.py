@@ -1,12 +1,13 @@
 """F1 to F3, and the mix of the short run: who is killed, where, and how often."""
 
 import asyncio
+import contextlib
 import os
 import signal
-import time
 
 import asyncpg
 from tests.faults.running import Stage
+from tests.faults.waiting import until
 
 from csapi.embedded.process import Progress
 
@@ -27,9 +28,12 @@ def killed_so_far(stage: Stage) -> int:
 async def until_killed(stage: Stage, count: int) -> None:
     """Wait until points have killed so many; bounded in time."""
     before = killed_so_far(stage)
-    deadline = time.monotonic() + 10 + MOST_SECONDS_PER_KILL * count
-    while killed_so_far(stage) - before < count and time.monotonic() < deadline:
-        await asyncio.sleep(0.1)
+    with contextlib.suppress(AssertionError):
+        await until(
+            lambda: killed_so_far(stage) - before >= count,
+            "killed",
+            10 + MOST_SECONDS_PER_KILL * count,
+        )
 
 
 async def api_killed(stage: Stage) -> None:

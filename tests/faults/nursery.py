@@ -1,8 +1,8 @@
 """Forks processes of the product from one that has imported it, so that a kill costs no start.
 
-Run as a process: takes a JSON line for each child on stdin ({"command", "environ", "log", "mutant"})
-and answers with {"pid"}; tells {"pid", "status"} when one ended. Ends, with all children, when stdin
-is closed.
+Run as a process: takes a JSON line for each child on stdin ({"command", "environ", "log",
+"mutant"}) and answers with {"pid"}; tells {"pid", "status"} when one ended. Ends, with all its
+children, when stdin is closed.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from typing import Any
 # A plan that does nothing, so that the points are compiled in; each child loads its own.
 os.environ["CSAPI_FAULTPOINTS"] = "none=kill:0"
 
-from csapi import app, worker  # noqa: E402, F401  imported once, for all children
-from csapi.cli.main import main as csapi  # noqa: E402
-from csapi.kit import faultpoints  # noqa: E402
+from csapi import app, worker  # noqa: F401  imported once, for all children
+from csapi.cli.main import main as csapi
+from csapi.kit import faultpoints
 
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.02

@@ -49,4 +49,4 @@ def table(rows: Sequence[Row]) -> str:
     if len(rows) > 1:
         lines.append(line(total(rows)))
     notes = [f"- {row.fault}: {note}" for row in rows for note in row.notes]
-    return "\n".join(lines + ([""] + notes if notes else []))
+    return "\n".join(lines + (["", *notes] if notes else []))

@@ -1,4 +1,4 @@
-"""Clients: they send, send again after anything that is no answer, and note what was acknowledged."""
+"""Clients: they send, send again whatever was not answered, and note what was acknowledged."""
 
 import asyncio
 import itertools

@@ -39,7 +39,8 @@ REST_FACTOR = 10
 
 TRANSACTION_SETTINGS = (
     "SET LOCAL synchronous_commit = off; SET LOCAL statement_timeout = '60s'; "
-    "SET LOCAL transaction_timeout = '120s'"
+    "SET LOCAL transaction_timeout = '120s'; "
+    "SET LOCAL idle_in_transaction_session_timeout = '20s'"
 )
 
 # Sums of finer rows join two groupings of the same rows, whose sizes the planner cannot know: it

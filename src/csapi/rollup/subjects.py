@@ -96,7 +96,11 @@ PICK_SUBJECTS = f"""
 SELECT DISTINCT resource, subject FROM subject_marks
 WHERE tenant_id = $1 LIMIT {SUBJECTS_PER_CHUNK}"""
 
-BACKGROUND = f"SET LOCAL csapi.mark_reason = {MarkReason.DERIVED_AGAIN}"
+# It holds locks that ingest waits for: a worker that hangs gives them back soon.
+BACKGROUND = (
+    f"SET LOCAL csapi.mark_reason = {MarkReason.DERIVED_AGAIN}; "
+    "SET LOCAL idle_in_transaction_session_timeout = '10s'"
+)
 
 EAT_SUBJECTS = """
 DELETE FROM subject_marks WHERE tenant_id = $1 AND subject = ANY($2::uuid[])"""
