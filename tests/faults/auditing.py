@@ -8,6 +8,7 @@ Now and then a tenant is looked at whole, cell by cell and fact by fact (tests/d
 
 import asyncio
 import json
+import os
 import random
 import sys
 from collections.abc import Sequence
@@ -69,8 +70,12 @@ class Auditor:
 
 
 def tell(told: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever listened is gone, without a word.
+        os._exit(1)
 
 
 async def main(url: str, ledger: str, *tenants: str) -> None:
@@ -90,9 +95,6 @@ async def main(url: str, ledger: str, *tenants: str) -> None:
             finally:
                 connection.terminate()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if isinstance(error, BrokenPipeError):
-                # Whoever listened is gone.
-                return
             # The server is away, as the fault wants it.
             tell({"audit": "unreachable", "why": type(error).__name__, "found": []})
             await asyncio.sleep(0.2)

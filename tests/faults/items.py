@@ -20,10 +20,12 @@ from tests.delivery.items import (
 )
 from tests.delivery.lab import Item
 
-RESOURCES = (
+RECORDS_OFTEN = (
     "calls", "calls", "calls", "tickets", "tickets", "ticket-events", "feedback",
-    "feedback-requests", "presence", "shifts", "sessions", "kb-events", "agents",
+    "feedback-requests", "presence", "shifts", "sessions", "kb-events",
 )  # fmt: skip
+# An agent who moves to another team changes every day of theirs.
+RESOURCES = (*(RECORDS_OFTEN * 5), "agents")
 FIRST_DAY = datetime(2026, 2, 20, tzinfo=UTC)
 RECORDS = 60
 MOST_ITEMS = 5
@@ -41,7 +43,8 @@ class Inventor:
     def batch(self) -> tuple[str, list[Item]]:
         resource = self.dice.choice(RESOURCES)
         make = MAKERS[resource]
-        return resource, [make(self) for _ in range(self.dice.randint(1, MOST_ITEMS))]
+        count = 1 if resource == "agents" else self.dice.randint(1, MOST_ITEMS)
+        return resource, [make(self) for _ in range(count)]
 
     def when(self) -> str:
         return self.instant().isoformat()

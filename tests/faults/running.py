@@ -120,7 +120,7 @@ async def run_fault(site: Site, name: str, fault: Fault, size: int) -> Row:
 
 
 def note_lateness(row: Row, load: float) -> None:
-    """I7. Where others take the processors, seconds tell nothing about us: then it is noted alone."""
+    """I7. Where others take the processors, seconds tell nothing about us: it is noted alone."""
     late = [f"I7 drained in {seconds:.1f} s" for seconds in row.drains if seconds > DRAIN_SECONDS]
     if row.ready_seconds > READY_SECONDS:
         late.append(f"I7 ready after {row.ready_seconds:.1f} s")

@@ -4,6 +4,7 @@ One site and one auditor go through all cases. `CSAPI_FAULT_SEED=n` repeats the 
 `CSAPI_FAULT_SIZE=n` multiplies its size, and `CSAPI_FAULT_TABLE=file` keeps what was measured.
 """
 
+import contextlib
 import os
 import random
 from collections.abc import AsyncIterator, Iterator
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from tests.faults import data, disks, kills, network, restoring, rolling, servers_away
-from tests.faults.running import Fault, Row, run_fault
+from tests.faults.running import Fault, Row, run_fault, traffic
 from tests.faults.site import Site, open_site
 from tests.faults.table import line, table
+from tests.faults.waiting import until
 
 SEED = int(os.environ.get("CSAPI_FAULT_SEED") or random.randrange(1_000_000))
 SIZE = float(os.environ.get("CSAPI_FAULT_SIZE") or 1)
@@ -47,10 +49,11 @@ CASES: dict[str, tuple[Fault, int]] = {
     "F20 definitions": (data.redefined, 20),
 }
 SHORT: tuple[tuple[str, Fault, int], ...] = (
-    ("F2 worker killed at points", kills.workers_killed, 8),
+    ("F2 worker killed at points", kills.workers_killed, 6),
     ("F3 PostgreSQL backend killed", kills.backends_killed, 2),
     ("F5 Redis killed", kills.redis_killed, 1),
     ("F1 API killed at points", kills.api_killed, 2),
+    ("F14 rolling restart", rolling.rolled, 1),
 )
 
 
@@ -107,8 +110,21 @@ async def test_failing_disk(tmp_path: Path, rows: list[Row]) -> None:
 
 
 async def test_a_minute_of_faults(tmp_path: Path) -> None:
-    async with open_site(tmp_path, seed=SEED, tenants=4, days=60) as site:
+    async with open_site(tmp_path, seed=SEED, tenants=3, days=60, servers=({}, {})) as site:
         found = [await run_fault(site, *each) for each in SHORT]
     print(f"seed {SEED}\n\n{table(found)}")
     assert not [each for row in found for each in row.violations[:3]], f"seed {SEED}"
     assert sum(row.audits for row in found) > 20
+
+
+@pytest.mark.harden
+@pytest.mark.parametrize("mutant", ["NEWONLY", "READFIRST"])
+async def test_the_auditor_sees_a_broken_protocol(tmp_path: Path, mutant: str) -> None:
+    """Without that, no violation found would mean nothing."""
+    name = f"tests.delivery.mutants:{mutant}"
+    async with open_site(tmp_path, seed=SEED, tenants=3, days=30, mutant=name) as site:
+        async with traffic(site, 0.1):
+            with contextlib.suppress(AssertionError):
+                await until(lambda: bool(site.audits.found), "a violation is seen", 60)
+        print(f"{mutant}: {site.audits.counts['snapshot']} audits, {site.audits.found[:3]}")
+        assert site.audits.found

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_the_seed_repeats_the_lots(tmp_path: Path) -> None:
             faults.reach("a")
             faults.reach("b")
             sizes.append(log.stat().st_size if log.exists() else 0)
-        return [after > before for before, after in zip(sizes, sizes[1:], strict=False)]
+        return [after > before for before, after in pairwise(sizes)]
 
     assert reached("1") == reached("1")
     assert 0 < sum(reached("2")) < 20
