@@ -53,7 +53,8 @@ LOOKS = {Watch.GOAL: look_at_goal, Watch.ALERT: look_at_alert}
 
 async def drain(ctx: dict[Any, Any]) -> int:
     drainer: Drainer = ctx["drainer"]
-    return await drainer.drain()
+    # Wake-ups of a long drain would pile up, and take all places of other jobs.
+    return 0 if drainer.is_awaited else await drainer.drain()
 
 
 async def export(ctx: dict[Any, Any]) -> int:
