@@ -26,7 +26,7 @@ run: $(STAMP) ## start everything with demo data and print a key (same as: csapi
 test: $(STAMP) ## run all tests on real servers (T=path runs a part)
 	@$(BIN)/python -m pytest $(T)
 
-harden: $(STAMP) ## the large sizes: all client generators, hostile input (fetches tools, takes long)
+harden: $(STAMP) ## the large sizes: all client generators, hostile input, faults (fetches tools, takes long)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-harden.lock
 	@CSAPI_HARDEN=1 $(BIN)/python -m pytest -m "harden or hostile" -n 0 $(T)
 

@@ -55,7 +55,7 @@ LONG_FILES = (
     "metrics/test_metric_laws.py",
     "embedded/test_supervisor.py",
     "delivery/test_mutants.py",
-    "delivery/test_chaos.py",
+    "faults/test_faults.py",
     "data/test_twitter.py",
     "connect/test_demo_metrics.py",
     "connect/test_demo_seed.py",

@@ -28,6 +28,7 @@ from csapi.ingest.tally import Tally
 from csapi.kit import error_pages
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.docs_page import docs_handlers
+from csapi.kit.faultpoints import refuse_faults_of
 from csapi.kit.gate import Gate
 from csapi.kit.http import Edge, Response, answer_exception
 from csapi.kit.lanes import BATCHES, PAPERS, Crowd, Lanes
@@ -189,5 +190,6 @@ def asgi() -> Edge:
     """What the server of `csapi serve` calls in each of its processes."""
     settings = load_settings()
     configure_logging(settings.log_level)
+    refuse_faults_of(settings.database_url)
     app = create_app(settings)
     return Edge(app, app.state.telemetry)

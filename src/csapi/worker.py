@@ -18,6 +18,7 @@ from csapi.connect.webhooks.job import Deliverer
 from csapi.connect.webhooks.trim import trim_webhooks
 from csapi.kit.clock import now
 from csapi.kit.db import StartupError, open_pool
+from csapi.kit.faultpoints import refuse_faults_of
 from csapi.kit.queue import (
     DRAIN_JOB,
     ERASURE_JOB,
@@ -56,7 +57,8 @@ LOOKS = {Watch.GOAL: look_at_goal, Watch.ALERT: look_at_alert}
 
 async def drain(ctx: dict[Any, Any]) -> int:
     drainer: Drainer = ctx["drainer"]
-    return await drainer.drain()
+    # Wake-ups of a long drain would pile up, and take all places of other jobs.
+    return 0 if drainer.is_awaited else await drainer.drain()
 
 
 async def export(ctx: dict[Any, Any]) -> int:
@@ -150,6 +152,7 @@ async def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT. Raises StartupError when the database is not right."""
     if settings.database_url is None:
         raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_worker.")
+    refuse_faults_of(settings.database_url)
     pool = await open_pool(
         settings.database_url,
         size=settings.pool_size,

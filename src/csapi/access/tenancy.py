@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from csapi.kit.db import acquire
+from csapi.kit.faultpoints import faultpoint
 
 TenantLock = Literal["shared", "exclusive"]
 
@@ -89,7 +90,10 @@ async def tenant_scope(
         yield connection
         if not readonly:
             await _settle(connection)
+            faultpoint("commit.before")
         await connection.execute("COMMIT")
+        if not readonly:
+            faultpoint("commit.after")
     except BaseException:
         await undo(connection)
         raise

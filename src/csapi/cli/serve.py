@@ -2,18 +2,24 @@ import asyncio
 import ctypes
 import errno
 import gc
+import multiprocessing
 import os
 import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import Callable
+from types import FrameType
 
 import click
 
 from csapi.access.addresses import read_proxies
 from csapi.cli.errors import one_line_errors
 from csapi.kit.db import OWNER, StartupError, connect, refuse_unsafe_role
+from csapi.kit.faultpoints import refuse_faults_of
 from csapi.kit.settings import Settings, load_settings
+from csapi.kit.termination import SOON
 
 PR_SET_PDEATHSIG = 1
 PARENT_PID = "CSAPI_SERVE_PID"
@@ -55,6 +61,7 @@ def asgi() -> object:
 async def check_database(settings: Settings) -> None:
     if settings.database_url is None:
         raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_api.")
+    refuse_faults_of(settings.database_url)
     connection = await connect(settings.database_url)
     try:
         await refuse_unsafe_role(connection, OWNER)
@@ -90,6 +97,32 @@ def listening_address(host: str, port: int) -> str:
             time.sleep(0.1)
 
 
+def drain_first(seconds: float, end: Callable[[], object]) -> None:
+    """On SIGTERM let the processes say that they are not ready, go on serving for `seconds`, and
+    then `end`; on another one at once.
+
+    A balancer needs a moment to see it: what it sends in that moment must not be refused.
+    """
+    draining = threading.Event()
+
+    def told(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if draining.is_set():
+            end()
+            return
+        draining.set()
+        for process in multiprocessing.active_children():
+            if process.pid is not None:
+                os.kill(process.pid, SOON)
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+
+    # Processes that still start have no ear for it yet, and must not die of it.
+    signal.signal(SOON, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, told)
+
+
 @click.command()
 @one_line_errors
 def serve() -> None:
@@ -123,4 +156,8 @@ def serve() -> None:
         workers_kill_timeout=10,
         log_access=False,
     )
+    if settings.drain_seconds:
+        server.on_startup(
+            lambda: drain_first(settings.drain_seconds, server.signal_handler_interrupt)
+        )
     server.serve()

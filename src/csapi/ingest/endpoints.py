@@ -37,6 +37,7 @@ from csapi.kit.body import read_body
 from csapi.kit.clock import now
 from csapi.kit.cursors import decode_cursor, encode_cursor
 from csapi.kit.db import run
+from csapi.kit.faultpoints import faultpoint
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import (
     AnyRequest,
@@ -73,6 +74,7 @@ async def take_in(
     if counts["created"] or counts["updated"]:
         request.app.state.wake_worker()
         request.app.state.tell_news(principal.tenant_id)
+    faultpoint("ingest.before_reply")
     return outcomes, counts
 
 

@@ -29,6 +29,7 @@ from csapi.ingest.service import (
 )
 from csapi.ingest.statements import KNOWS_ENOUGH
 from csapi.ingest.write import Key, columns_of, lock_records
+from csapi.kit.faultpoints import faultpoint
 from csapi.kit.problems import FieldError
 
 
@@ -142,10 +143,12 @@ async def append_sifted(
         if lookup.erasures:
             contents = await without_words(connection, tenant_id, kind, drafts, rows)
         sql = insert_events(kind)
+        faultpoint("ingest.before_write")
         stored = await connection.fetch(sql, tenant_id, version, sources, names, contents, *arrays)
         done.new = {(row["source"], row["event_id"]): row["id"] for row in stored}
         if stored:
             await derive_tickets(connection, tenant_id, {row["ticket"] for row in stored})
+        faultpoint("ingest.after_write")
         done.ids = dict(done.new)
         if len(stored) < len(drafts):
             for row in await connection.fetch(FIND_EVENTS, tenant_id, sources, names):

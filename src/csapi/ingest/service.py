@@ -26,6 +26,7 @@ from csapi.ingest.items import Draft, draft_item, newest
 from csapi.ingest.people import after_write, lock_of
 from csapi.ingest.retention import too_old
 from csapi.ingest.write import Written, rows_of, write_records
+from csapi.kit.faultpoints import faultpoint
 from csapi.kit.problems import FieldError
 from csapi.kit.turns import give_way
 
@@ -171,7 +172,9 @@ async def write_sifted(
         refused |= sifted.refused
         if not drafts:
             return Written(refused=refused)
+        faultpoint("ingest.before_write")
         written, stored = await write_records(connection, tenant_id, kind, drafts, rows, version)
+        faultpoint("ingest.after_write")
         await after_write(connection, tenant_id, kind, drafts, stored, lookup)
         if lookup.erasures:
             ids = [row["id"] for row in stored]

@@ -45,6 +45,9 @@ class Arguments:
 # Every access starts with a tenant, so an index always serves: a scan of a whole table would read
 # the rows of all tenants.
 LONGEST_STATEMENT = 1 << 20
+# Nobody works that long between two statements of a transaction: a process that hangs, or a machine
+# that is gone, must not keep its locks from others.
+IDLE_SECONDS = 60
 SERVER_SETTINGS = {
     "search_path": "csapi",
     "application_name": "csapi",
@@ -142,7 +145,11 @@ async def open_pool(
         command_timeout=statement_timeout_ms / 1000 + 5,
         # The derivations are longer than the 15 KB up to which asyncpg keeps a prepared statement.
         max_cacheable_statement_size=LONGEST_STATEMENT,
-        server_settings={**SERVER_SETTINGS, "statement_timeout": str(statement_timeout_ms)},
+        server_settings={
+            **SERVER_SETTINGS,
+            "statement_timeout": str(statement_timeout_ms),
+            "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+        },
     )
 
 

@@ -64,7 +64,8 @@ _BY_SQLSTATE = {
     "55P03": "busy",
 }
 _RETRYABLE_DETAIL = {
-    "database_unavailable": "The database cannot be reached. Nothing was stored.",
+    "database_unavailable": "The database cannot be reached. Whether anything was stored is not "
+    "known: send it again, with the same Idempotency-Key where there is one.",
     "storage_full": "The database has no space left. Nothing was stored.",
     "query_timeout": "The database did not finish in time. Nothing was stored.",
     "busy": "The transaction lost against another one. Nothing was stored.",

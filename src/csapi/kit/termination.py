@@ -13,11 +13,14 @@ from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# The end is near, and not yet: from `csapi serve` to its processes.
+SOON = signal.SIGUSR1
 
 
 @contextmanager
 def told_of_termination(work: Callable[[], None]) -> Iterator[None]:
-    """Call `work` in the running loop when a signal asks to end; whoever handled it still does.
+    """Call `work` in the running loop when a signal asks to end, or tells that it soon will;
+    whoever handled it still does.
 
     The server's own handler hears of the signal through the wake-up descriptor of the loop, which
     stays as it is; ours comes beside it.
@@ -38,8 +41,10 @@ def told_of_termination(work: Callable[[], None]) -> Iterator[None]:
             before[each] = handler
             signal.signal(each, heard)
             signal.siginterrupt(each, False)  # noqa: FBT003  has no keyword
+    loop.add_signal_handler(SOON, work)
     try:
         yield
     finally:
+        loop.remove_signal_handler(SOON)
         for each, handler in before.items():
             signal.signal(each, handler)

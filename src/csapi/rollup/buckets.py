@@ -17,6 +17,7 @@ import asyncpg
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Grain, MarkReason
 from csapi.kit.db import run
+from csapi.kit.faultpoints import faultpoint
 from csapi.metrics.cuboids import (
     BUSY_CUBOIDS,
     BUSY_DAY_FACTS,
@@ -41,7 +42,8 @@ REST_FACTOR = 10
 
 TRANSACTION_SETTINGS = (
     "SET LOCAL synchronous_commit = off; SET LOCAL statement_timeout = '60s'; "
-    "SET LOCAL transaction_timeout = '120s'"
+    "SET LOCAL transaction_timeout = '120s'; "
+    "SET LOCAL idle_in_transaction_session_timeout = '20s'"
 )
 
 # Sums of finer rows join two groupings of the same rows, whose sizes the planner cannot know: it
@@ -146,6 +148,7 @@ async def rebuild(
             return await bury(connection, bucket)
         if state is None or (rested and is_resting(state)):
             return False
+        faultpoint("rebuild.locked")
         started = time.perf_counter()
         eaten = Grain.SLOT if bucket.grain is Grain.DAY else Grain.MONTH
         marked = await connection.fetch(
@@ -153,6 +156,7 @@ async def rebuild(
         )
         if not marked:
             return False
+        faultpoint("rebuild.eaten")
         if bucket.grain is Grain.DAY:
             is_slotted = await should_be_slotted(connection, bucket, state, busy_day_facts)
             if is_slotted != state["is_slotted"]:
@@ -161,6 +165,7 @@ async def rebuild(
             await write_day(connection, bucket, slots, is_slotted=is_slotted)
         else:
             await write_month(connection, bucket)
+        faultpoint("rebuild.written")
         elapsed_ms = int((time.perf_counter() - started) * 1000)
         reasons = revised_by(bucket, state, marked)
         await connection.execute(LEAVE_BUCKET, *name, elapsed_ms, reasons)
@@ -207,6 +212,7 @@ async def write_day(
     tenant_id = bucket.tenant_id
     attributes = await attribute_slots(connection, tenant_id)
     await clear(connection, bucket, Grain.SLOT, marked)
+    faultpoint("rebuild.cleared")
     cuboids = CUBOIDS if is_slotted else SLOT_CUBOIDS
     await run(connection, rebuild_slots(tenant_id, marked, attributes, cuboids))
     await clear(connection, bucket, Grain.DAY, [bucket.start])
@@ -251,6 +257,7 @@ async def become(connection: asyncpg.Connection, bucket: Bucket, *, is_slotted: 
 
 async def write_month(connection: asyncpg.Connection, bucket: Bucket) -> None:
     await clear(connection, bucket, Grain.MONTH, [bucket.start])
+    faultpoint("rebuild.cleared")
     await connection.execute(JOIN_BY_HASH)
     await run(connection, rebuild_month(bucket.tenant_id, bucket.start, bucket.end))
 

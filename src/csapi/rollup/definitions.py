@@ -14,6 +14,7 @@ from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import MarkReason, Resource
 from csapi.facts.registry import SUBJECT_KINDS, fingerprints
 from csapi.kit.db import acquire
+from csapi.kit.faultpoints import faultpoint
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ async def mark_some(pool: asyncpg.Pool, tenant_id: UUID, resource: Resource) -> 
         for statement in kind.refill:
             await connection.execute(statement, tenant_id, ids)
         await connection.execute(MARK, tenant_id, int(resource), ids)
+        faultpoint("redefine.marked")
         await connection.execute(ADVANCE, tenant_id, int(resource), kind.fingerprint, ids[-1])
     return len(ids)
 

@@ -16,6 +16,7 @@ from csapi.facts.registry import SUBJECT_KINDS
 from csapi.facts.sla_targets import MARK_TICKETS, MARK_TICKETS_WITH_HOURS
 from csapi.facts.staff_cost import MARK_BY_COST
 from csapi.kit.db import acquire
+from csapi.kit.faultpoints import faultpoint
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,11 @@ PICK_SUBJECTS = f"""
 SELECT DISTINCT resource, subject FROM subject_marks
 WHERE tenant_id = $1 LIMIT {SUBJECTS_PER_CHUNK}"""
 
-BACKGROUND = f"SET LOCAL csapi.mark_reason = {MarkReason.DERIVED_AGAIN}"
+# It holds locks that ingest waits for: a worker that hangs gives them back soon.
+BACKGROUND = (
+    f"SET LOCAL csapi.mark_reason = {MarkReason.DERIVED_AGAIN}; "
+    "SET LOCAL idle_in_transaction_session_timeout = '10s'"
+)
 
 EAT_SUBJECTS = """
 DELETE FROM subject_marks WHERE tenant_id = $1 AND subject = ANY($2::uuid[])"""
@@ -130,6 +135,7 @@ async def spread_references(pool: asyncpg.Pool, tenant_id: UUID) -> int:
     async with tenant_transaction(pool, tenant_id) as connection:
         await connection.execute("SET LOCAL statement_timeout = '300s'")
         eaten = await connection.fetch(EAT_REFERENCES, tenant_id)
+        faultpoint("spread.eaten")
         members: dict[Reference, list[int]] = defaultdict(list)
         for row in eaten:
             members[Reference(row["reference"])].append(row["member"])
@@ -148,6 +154,7 @@ async def spread_references(pool: asyncpg.Pool, tenant_id: UUID) -> int:
             await connection.execute(MARK_TICKETS, tenant_id)
         if since := members.get(Reference.COST):
             await connection.execute(MARK_BY_COST, tenant_id, min(since))
+        faultpoint("spread.marked")
     return len(eaten)
 
 
@@ -164,9 +171,11 @@ async def spread_attributes(pool: asyncpg.Pool, tenant_id: UUID) -> int:
             while after is not None:
                 async with tenant_transaction(pool, tenant_id, many_rows=True) as connection:
                     after = await apply_attribute(connection, tenant_id, row["member"], kind, after)
+                    faultpoint("attribute.applied")
         async with tenant_transaction(pool, tenant_id) as connection:
             await connection.execute("SET LOCAL statement_timeout = '300s'")
             await mark_everything(connection, tenant_id)
+            faultpoint("attribute.marked")
             await connection.execute(EAT_REFERENCE, tenant_id, row["id"])
     return len(declared)
 
@@ -181,9 +190,12 @@ async def derive_chunk(pool: asyncpg.Pool, tenant_id: UUID) -> int:
         if not picked:
             return 0
         await lock_subjects(connection, tenant_id, picked)
+        faultpoint("derive.locked")
         everyone = [subject for ids in picked.values() for subject in ids]
         await connection.execute(EAT_SUBJECTS, tenant_id, everyone)
+        faultpoint("derive.eaten")
         await derive_again(connection, tenant_id, picked)
+        faultpoint("derive.derived")
     return len(everyone)
 
 

@@ -82,25 +82,41 @@ class Drainer:
         self._rested = rested
         self._busy_day_facts = busy_day_facts
         self._lock = asyncio.Lock()
+        self._waiting = 0
         self._redefine_after = 0.0
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a drain waits for another one: it will see all that is there now."""
+        return self._waiting > 0
 
     async def drain(self) -> int:
         """Rebuild what waits; the number of buckets rebuilt. One drain at a time in a process."""
-        async with self._lock:
-            total, busy_until = 0, 0.0
-            while True:
-                has_more = await self._redefine()
-                await derive_marked(self._pool)
-                async with acquire(self._pool) as connection:
-                    waiting = await waiting_buckets(connection, self._settled_seconds)
-                done = sum(await self._work_off(waiting))
-                total += done
-                if done or has_more:
-                    busy_until = time.monotonic() + LINGER_SECONDS
-                elif not waiting or time.monotonic() > busy_until:
-                    return total
-                else:
-                    await asyncio.sleep(PAUSE_SECONDS)
+        self._waiting += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            return await self._drain()
+        finally:
+            self._lock.release()
+
+    async def _drain(self) -> int:
+        total, busy_until = 0, 0.0
+        while True:
+            has_more = await self._redefine()
+            await derive_marked(self._pool)
+            async with acquire(self._pool) as connection:
+                waiting = await waiting_buckets(connection, self._settled_seconds)
+            done = sum(await self._work_off(waiting))
+            total += done
+            if done or has_more:
+                busy_until = time.monotonic() + LINGER_SECONDS
+            elif not waiting or time.monotonic() > busy_until:
+                return total
+            else:
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _redefine(self) -> bool:
         """Look for facts of other derivations: at the start, while there are any, and rarely."""
