@@ -16,6 +16,7 @@ COMMANDS = {
     "auth": "csapi.cli.auth:auth",
     "import": "csapi.cli.import_:import_",
     "verify": "csapi.cli.verify:verify",
+    "doctor": "csapi.cli.doctor:doctor",
     "explain": "csapi.cli.explain:explain",
     "openapi": "csapi.cli.openapi:openapi",
     "check": "csapi.cli.check:check",

@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_connection: Annotated[int, Meta(ge=1, le=1_000)] = 8
     # /metrics of each process on this machine's own address, from this port on; 0: not at all.
     metrics_port: Annotated[int, Meta(ge=0, le=65_000)] = 0
+    # Where spans go: the address of a collector that takes OTLP over HTTP. Needs csapi[otel].
+    otlp_endpoint: str | None = None
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     data_dir: str = ".csapi"
     # Networks of proxies in front of us, with commas between: their X-Forwarded-For is believed.
