@@ -30,8 +30,8 @@ def told_by(*options: str, code: int = 0, **environ: str) -> Told:
     """What the doctor finds, by what it looked at."""
     given = {f"CSAPI_{name.upper()}": value for name, value in environ.items()}
     given.setdefault("CSAPI_PORT", "0")
-    unset = {name: None for name in os.environ if name.startswith("CSAPI_")}
-    done = CliRunner().invoke(doctor, ["--json", *options], env=unset | given)
+    unset: dict[str, str | None] = {name: None for name in os.environ if name[:6] == "CSAPI_"}
+    done = CliRunner().invoke(doctor, ["--json", *options], env={**unset, **given})
     assert done.exit_code == code, done.output
     examination = json.loads(done.output)
     assert examination["is_healthy"] is (code == 0)

@@ -10,7 +10,7 @@ from csapi.cli.checks.skew import Reading, here, skew_of
 from csapi.kit.db import OLDEST_POSTGRES, OWNER, WORKER, StartupError, connect, refuse_unsafe_role
 from csapi.kit.migrate import alembic_config
 from csapi.kit.settings import Settings
-from csapi.rollup.behind import BEHIND, MOST_COUNTED
+from csapi.rollup.behind import BEHIND, MOST_COUNTED, OLDEST_TRANSACTION
 
 LATE_SECONDS, STUCK_SECONDS = 60.0, 300.0
 OLD_TRANSACTION_SECONDS = 600.0
@@ -27,9 +27,6 @@ SELECT c.relname FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
 WHERE c.relnamespace = to_regnamespace('csapi') AND c.relkind IN ('r', 'p')
   AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1"""
-OLDEST_TRANSACTION = """
-SELECT extract(epoch FROM max(clock_timestamp() - xact_start))
-FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 WORKERS = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid()"
 USED = """
 SELECT count(*) AS used, current_setting('max_connections')::int AS most

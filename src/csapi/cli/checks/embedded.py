@@ -45,7 +45,6 @@ def look_at_programs(layout: DataDir) -> Iterator[Finding]:
 
 
 def _tried(name: str, program: Path, account: Account | None) -> Finding:
-    identity = {} if account is None else {"user": account.uid, "group": account.gid}
     mend = "Install the wheels for this machine, or set CSAPI_DATABASE_URL and CSAPI_REDIS_URL."
     try:
         done = subprocess.run(  # noqa: S603  a program of our own wheels
@@ -56,7 +55,8 @@ def _tried(name: str, program: Path, account: Account | None) -> Finding:
             timeout=PROGRAM_SECONDS,
             check=False,
             cwd="/",
-            **identity,
+            user=None if account is None else account.uid,
+            group=None if account is None else account.gid,
         )
     except (OSError, subprocess.SubprocessError) as error:
         return failed("programs", f"{name} of the wheel does not run: {error}", mend)
