@@ -1,6 +1,7 @@
 """The quick start runs as it is written, and the Postman collection has all operations."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests.clients.tools import DOCUMENT, EXAMPLES, HERE, address, in_node, node
 from tests.conftest import Tenant
 
 from csapi.app import ALL_OPERATIONS, openapi_document
-from csapi.cli.openapi import postman_text
+from csapi.cli.openapi import http_text, postman_text
 from csapi.kit.postman import collection
 
 NODE = HERE / "node"
@@ -48,6 +49,16 @@ def test_the_quick_start_in_typescript_takes_the_versions_that_are_tested() -> N
 
 def test_the_postman_collection_is_that_of_the_code() -> None:
     assert DOCUMENT.with_name("postman.json").read_text(encoding="utf-8") == postman_text()
+
+
+def test_the_http_file_is_that_of_the_code_and_has_every_operation() -> None:
+    text = DOCUMENT.with_name("csapi.http").read_text(encoding="utf-8")
+    assert text == http_text()
+    asked = re.findall(r"^([A-Z]+) \{\{base_url\}\}([^?\n]*)", text, re.MULTILINE)
+    found = {(method, re.sub(r"\{\{|\}\}", "", path)) for method, path in asked}
+    wanted = {(each.method, re.sub("[{}]", "", each.path)) for each in ALL_OPERATIONS}
+    assert found == wanted
+    assert set(re.findall(r"\{\{(\w+)\}\}", text)) == set(re.findall(r"(?m)^@(\w+) =", text))
 
 
 def test_the_postman_collection_has_every_operation() -> None:

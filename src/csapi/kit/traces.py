@@ -46,5 +46,6 @@ def read_traceparent(value: bytes) -> Trace | None:
 def begun(parent: Trace | None = None) -> Trace:
     """A place of our own, in the caller's trace or in a new one."""
     if parent is None:
-        return Trace(secrets.token_hex(16), secrets.token_hex(8))
+        fresh = secrets.token_hex(24)
+        return Trace(fresh[:32], fresh[32:])
     return parent._replace(span_id=secrets.token_hex(8))
