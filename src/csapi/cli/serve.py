@@ -4,7 +4,6 @@ import errno
 import gc
 import os
 import signal
-import socket
 import sys
 import time
 
@@ -13,6 +12,7 @@ import click
 from csapi.access.addresses import read_proxies
 from csapi.cli.errors import one_line_errors
 from csapi.kit.db import OWNER, StartupError, connect, refuse_unsafe_role
+from csapi.kit.ports import try_to_listen
 from csapi.kit.settings import Settings, load_settings
 
 PR_SET_PDEATHSIG = 1
@@ -73,14 +73,7 @@ def listening_address(host: str, port: int) -> str:
     deadline = time.monotonic() + PREDECESSOR_SECONDS
     while True:
         try:
-            family, kind, protocol, _, target = socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            with socket.socket(family, kind, protocol) as trial:
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                trial.bind(target)
-                trial.listen(1)
-            return str(target[0])
+            return try_to_listen(host, port)[0]
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise StartupError(

@@ -53,7 +53,7 @@ async def look_at_database(url: str, settings: Settings) -> AsyncIterator[Findin
 
 async def _looks(connection: asyncpg.Connection, settings: Settings) -> AsyncIterator[Finding]:
     version = connection.get_server_version()
-    text = f"PostgreSQL {version.major}.{version.minor} answers"
+    text = f"PostgreSQL {version.major}.{version.micro} answers"
     if version.major < OLDEST_POSTGRES:
         mend = f"Use PostgreSQL {OLDEST_POSTGRES} or newer."
         yield failed("database", f"{text}, which is too old", mend)

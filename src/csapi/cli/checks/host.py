@@ -2,7 +2,6 @@
 
 import resource
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
@@ -12,6 +11,7 @@ from csapi import __version__
 from csapi.cli.checks.finding import Finding, failed, ok, warning
 from csapi.embedded.layout import FREE_BYTES_NEEDED
 from csapi.embedded.programs import Address
+from csapi.kit.ports import try_to_listen
 from csapi.kit.settings import Settings
 from csapi.kit.telemetry import HOST as METRICS_HOST
 
@@ -65,13 +65,7 @@ def look_at_metrics_ports(settings: Settings) -> Iterator[Finding]:
 def _taken(host: str, port: int) -> str | None:
     """Why the port cannot be listened on."""
     try:
-        family, kind, protocol, _, target = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(target)
-            trial.listen(1)
+        try_to_listen(host, port)
     except OSError as error:
         return error.strerror or type(error).__name__
     return None

@@ -51,10 +51,3 @@ async def _looks(client: Redis) -> AsyncIterator[Finding]:
     else:
         yield ok("redis", f"Redis {version} answers")
     yield skew_of("Redis", reading)
-    policy = (await client.info("memory")).get("maxmemory_policy", "noeviction")
-    if str(policy).startswith("allkeys"):
-        yield warning(
-            "redis",
-            f"Redis drops keys when memory is short (maxmemory-policy {policy})",
-            "Set maxmemory-policy to noeviction or volatile-ttl: budgets would start anew.",
-        )
