@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 from click.testing import CliRunner
 from tests.conftest import Database, with_database
 
+import csapi
 from csapi.cli.checks.embedded import _tried, look_at_data
+from csapi.cli.checks.environment import OTHERS, SETTINGS
 from csapi.cli.checks.finding import State
 from csapi.cli.checks.host import look_at_space
 from csapi.cli.checks.skew import Reading, skew_of
@@ -100,6 +103,16 @@ def test_variables_that_are_wrong_and_unknown(database: Database) -> None:
         assert part in told
     assert any("CSAPI_POOL_SIZE?" in str(each["mend"]) for each in found["environment"])
     assert "canary" not in json.dumps(found)
+
+
+def test_every_variable_that_the_code_names_is_known() -> None:
+    source = Path(csapi.__file__).parent
+    named = {
+        name
+        for file in source.rglob("*.py")
+        for name in re.findall(r"\bCSAPI_[A-Z][A-Z_]*[A-Z]\b", file.read_text(encoding="utf-8"))
+    }
+    assert named <= SETTINGS | OTHERS
 
 
 def test_a_role_that_serve_refuses(database: Database) -> None:
