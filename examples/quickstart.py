@@ -1,6 +1,6 @@
 """Send three calls, ask for numbers, and ask again for nothing new. Needs httpx.
 
-CSAPI_URL=http://127.0.0.1:8000 CSAPI_KEY=csk_live_... python quickstart.py
+CSAPI_URL=http://127.0.0.1:8800 CSAPI_KEY=csk_live_... python quickstart.py
 """
 
 import os

@@ -39,8 +39,10 @@ from csapi.kit.operations import AnyRequest, litestar_handlers, operation_of
 from csapi.kit.pressure import Pressure
 from csapi.kit.queue import Waker
 from csapi.kit.settings import Settings, load_settings, query_lanes
+from csapi.kit.spans import closing, note_statement, open_spans
 from csapi.kit.telemetry import Sample, Telemetry, telling
 from csapi.kit.termination import told_of_termination
+from csapi.kit.waits import waits
 from csapi.reports.live.stream import hub_of
 from csapi.reports.standing import Standings
 from csapi.slices import MESSAGES, OPERATIONS, TAGS
@@ -100,12 +102,24 @@ async def load_of(app: Litestar) -> list[Sample]:
     pool, gates = app.state.pool, app.state.gates
     at_work = "csapi_gate_at_work", "Requests that have a place."
     waiting = "csapi_gate_waiting", "Requests that wait for a place."
+    taken = "csapi_pool_acquired_total", "Connections that were taken."
+    waited = "csapi_pool_wait_seconds_total", "How long was waited for them."
+    in_vain = "csapi_pool_timeouts_total", "Waits for a connection that ended without one."
     return [
         *(Sample(*at_work, each.at_work, f'{{kind="{kind}"}}') for kind, each in gates.items()),
         *(Sample(*waiting, each.waiting, f'{{kind="{kind}"}}') for kind, each in gates.items()),
         Sample("csapi_pool_connections", "Connections that are open.", pool.get_size()),
         Sample("csapi_pool_idle", "Connections that are idle.", pool.get_idle_size()),
         Sample("csapi_pool_size", "Connections that may be open.", pool.get_max_size()),
+        Sample(*taken, waits.count, kind="counter"),
+        Sample(*waited, waits.seconds, kind="counter"),
+        Sample(*in_vain, waits.in_vain, kind="counter"),
+        Sample(
+            "csapi_hint_errors_total",
+            "Wake-ups of the worker that Redis did not take.",
+            app.state.waker.lost,
+            kind="counter",
+        ),
     ]
 
 
@@ -117,6 +131,7 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
         settings.database_url,
         size=settings.pool_size,
         statement_timeout_ms=settings.statement_timeout_ms,
+        note=note_statement if app.state.spans else None,
     )
     waker, news = Waker(settings.redis_url), News(settings.redis_url)
     hub = hub_of(pool, news)
@@ -157,7 +172,10 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
 
     app.state.is_draining = False
     try:
-        async with telling(telemetry, settings.metrics_port, settings.api_workers):
+        async with (
+            closing(app.state.spans),
+            telling(telemetry, settings.metrics_port, settings.api_workers),
+        ):
             with told_of_termination(drain):
                 yield
     finally:
@@ -182,7 +200,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         openapi_config=None,
         logging_config=None,
         debug=False,
-        state=State({"telemetry": Telemetry()}),
+        state=State({"telemetry": Telemetry(), "spans": open_spans(chosen.otlp_endpoint, "api")}),
     )
 
 
@@ -192,4 +210,4 @@ def asgi() -> Edge:
     configure_logging(settings.log_level)
     refuse_faults_of(settings.database_url)
     app = create_app(settings)
-    return Edge(app, app.state.telemetry)
+    return Edge(app, app.state.telemetry, app.state.spans)

@@ -19,6 +19,7 @@ from csapi.connect.webhooks.trim import trim_webhooks
 from csapi.kit.clock import now
 from csapi.kit.db import StartupError, open_pool
 from csapi.kit.faultpoints import refuse_faults_of
+from csapi.kit.jobs import jobs
 from csapi.kit.queue import (
     DRAIN_JOB,
     ERASURE_JOB,
@@ -29,6 +30,7 @@ from csapi.kit.queue import (
     serialize,
 )
 from csapi.kit.settings import Settings
+from csapi.kit.spans import closing, note_statement, open_spans
 from csapi.kit.telemetry import Telemetry, telling
 from csapi.reports.alerts.watching import look_at_alert
 from csapi.reports.exports.job import Exporter
@@ -58,41 +60,48 @@ LOOKS = {Watch.GOAL: look_at_goal, Watch.ALERT: look_at_alert}
 async def drain(ctx: dict[Any, Any]) -> int:
     drainer: Drainer = ctx["drainer"]
     # Wake-ups of a long drain would pile up, and take all places of other jobs.
-    return 0 if drainer.is_awaited else await drainer.drain()
+    return 0 if drainer.is_awaited else await jobs.run("drain", drainer.drain)
 
 
 async def export(ctx: dict[Any, Any]) -> int:
     exporter: Exporter = ctx["exporter"]
-    return await exporter.sweep()
+    return await jobs.run("export", exporter.sweep)
 
 
 async def report(ctx: dict[Any, Any]) -> int:
     reporter: Reporter = ctx["reporter"]
-    return await reporter.sweep()
+    return await jobs.run("report", reporter.sweep)
 
 
 async def watch(ctx: dict[Any, Any]) -> int:
     watcher: Watcher = ctx["watcher"]
-    return await watcher.sweep()
+    return await jobs.run("watch", watcher.sweep)
 
 
 async def deliver(ctx: dict[Any, Any]) -> int:
     deliverer: Deliverer = ctx["deliverer"]
-    return await deliverer.sweep()
+    return await jobs.run("webhooks", deliverer.sweep)
 
 
 async def erase(ctx: dict[Any, Any]) -> int:
     eraser: Eraser = ctx["eraser"]
-    return await eraser.sweep()
+    return await jobs.run("erasures", eraser.sweep)
 
 
 async def trim(ctx: dict[Any, Any]) -> int:
     pool = ctx["pool"]
-    return await trim_slots(pool) + await trim_webhooks(pool, now()) + await trim_requests(pool)
+
+    async def work() -> int:
+        return await trim_slots(pool) + await trim_webhooks(pool, now()) + await trim_requests(pool)
+
+    return await jobs.run("trim", work)
 
 
 async def extend(ctx: dict[Any, Any]) -> int:
-    return await extend_schedules(ctx["pool"]) + await extend_costs(ctx["pool"])
+    async def work() -> int:
+        return await extend_schedules(ctx["pool"]) + await extend_costs(ctx["pool"])
+
+    return await jobs.run("extend", work)
 
 
 async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
@@ -142,7 +151,7 @@ async def run_arq(settings: Settings, context: dict[str, Any]) -> None:
 async def run_timer(what: str, work: Callable[[], Awaitable[int]]) -> None:
     while True:
         try:
-            await work()
+            await jobs.run(what, work)
         except Exception:
             log.exception("%s failed", what)
         await asyncio.sleep(TIMER_SECONDS)
@@ -153,10 +162,12 @@ async def run_worker(settings: Settings) -> None:
     if settings.database_url is None:
         raise StartupError("Set CSAPI_DATABASE_URL to the URL of the role csapi_worker.")
     refuse_faults_of(settings.database_url)
+    jobs.spans = open_spans(settings.otlp_endpoint, "worker")
     pool = await open_pool(
         settings.database_url,
         size=settings.pool_size,
         statement_timeout_ms=JOB_SECONDS * 1000,
+        note=note_statement if jobs.spans else None,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -198,7 +209,7 @@ async def run_worker(settings: Settings) -> None:
         asyncio.create_task(run_timer("deletion", partial(delete_closed, pool))),
         asyncio.create_task(run_arq(settings, context)),
     ]
-    async with telling(telemetry, settings.metrics_port, 1):
+    async with closing(jobs.spans), telling(telemetry, settings.metrics_port, 1):
         await stop.wait()
     log.info("worker stopping")
     for task in tasks:

@@ -25,6 +25,7 @@ from csapi.connect.webhooks.trim import trim_webhooks
 from csapi.kit.clock import now
 from csapi.kit.db import acquire
 from csapi.kit.problems import Problem
+from csapi.kit.traces import read_traceparent
 
 EVENTS = [WebhookEvent.driver_referred, WebhookEvent.export_ready]
 
@@ -114,6 +115,10 @@ async def test_what_happens_arrives_signed_and_in_order(
     assert all(each.is_signed_by(secret) for each in receiver.messages)
     assert receiver.messages[0].told["type"] == "driver.referred"
     assert receiver.messages[0].told.keys() == {"type", "timestamp", "data"}
+    for each in receiver.messages:
+        trace = read_traceparent(each.headers["traceparent"].encode())
+        assert trace is not None
+        assert trace.trace_id == UUID(each.id).hex
     log = await tenancy.log(endpoint)
     assert [each.status for each in log] == ["delivered"] * 3
     assert [each.event_id for each in log] == [each.id for each in reversed(receiver.messages)]

@@ -79,6 +79,7 @@ async def test_one_line_per_request_without_what_is_private(
     (line,) = logged(lines)
     assert line.pop("time").endswith("Z")
     assert line.pop("ms") >= 0
+    assert len(line.pop("trace_id")) == 32
     assert line == {
         "level": "info",
         "logger": "csapi.access",
@@ -91,6 +92,24 @@ async def test_one_line_per_request_without_what_is_private(
     }
     assert "canary" not in lines.getvalue()
     assert KEY not in lines.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("given", "is_kept"),
+    [
+        (["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"], True),
+        (["00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"], False),
+        (["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"] * 2, False),
+        ([], False),
+    ],
+)
+async def test_log_lines_name_the_trace_of_the_caller(
+    client: httpx.AsyncClient, lines: io.StringIO, given: list[str], *, is_kept: bool
+) -> None:
+    await client.get("/raise/defect", headers=[("traceparent", each) for each in given])
+    error, access = logged(lines)
+    assert error["trace_id"] == access["trace_id"]
+    assert (access["trace_id"] == "0af7651916cd43dd8448eb211c80319c") is is_kept
 
 
 async def test_log_lines_cannot_be_forged(client: httpx.AsyncClient, lines: io.StringIO) -> None:

@@ -1,20 +1,28 @@
 """/metrics: what Prometheus reads, and what it never sees."""
 
+import platform
 import re
 import socket
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
+import yaml  # type: ignore[import-untyped]
 from tests.access.served import Served, served
 from tests.conftest import Database
 
+from csapi import __version__
+from csapi.app import ALL_OPERATIONS
 from csapi.kit.db import StartupError
-from csapi.kit.telemetry import Telemetry, telling
+from csapi.kit.jobs import Jobs, jobs
+from csapi.kit.problem_types import PROBLEMS
+from csapi.kit.telemetry import BOUNDS, Telemetry, telling
 from csapi.rollup.behind import QUEUES, Heartbeat, behind_of
 
+ROOT = Path(__file__).resolve().parents[2]
 LINE = re.compile(r'[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? [0-9.e+-]+')
 
 
@@ -65,6 +73,96 @@ async def test_requests_are_counted_by_operation_and_never_by_tenant(
     assert 'csapi_gate_waiting{kind="read"} 0' in text
     assert "made-up" not in text
     assert str(one.tenant_id) not in text
+
+
+LABELS = {
+    "operation": {each.operation_id for each in ALL_OPERATIONS} | {"none"},
+    "status": {"2xx", "3xx", "4xx", "5xx", "none"},
+    "code": set(PROBLEMS),
+    "kind": {"read", "write"},
+    "le": {str(each) for each in BOUNDS} | {"+Inf"},
+    "version": {__version__},
+    "python": {platform.python_version()},
+}
+
+
+async def test_labels_have_no_values_but_ours(told_by: tuple[Served, int]) -> None:
+    one, port = told_by
+    await one.http.get("/v1/goals?canary=1")
+    await one.http.get("/v1/goals/canary")
+    await one.http.request("CANARY", "/v1/goals")
+    await one.http.post("/v1/calls/batch", content=b"canary", headers={"X-Request-Id": "canary"})
+    for line in (await told(port)).splitlines():
+        if not line.startswith("#"):
+            for name, value in re.findall(r'([a-z]+)="([^"]*)"', line):
+                assert value in LABELS[name], line
+
+
+async def test_a_process_tells_its_build_its_waits_and_its_lost_hints(
+    told_by: tuple[Served, int],
+) -> None:
+    one, port = told_by
+    one.state.waker._url = "redis://127.0.0.1:1"
+    assert not await one.state.waker._send("drain")
+    text = await told(port)
+    assert f'csapi_build_info{{version="{__version__}"' in text
+    assert "# TYPE csapi_hint_errors_total counter\ncsapi_hint_errors_total 1\n" in text
+    counts = dict(re.findall(r"(csapi_pool_[a-z_]+_total) ([0-9.e+-]+)", text))
+    assert float(counts["csapi_pool_acquired_total"]) > 0
+    assert float(counts["csapi_pool_wait_seconds_total"]) > 0
+    assert "csapi_pool_timeouts_total" in counts
+
+
+async def test_jobs_are_told_by_age_and_failures() -> None:
+    jobs = Jobs()
+
+    async def work() -> int:
+        return 3
+
+    async def fail() -> int:
+        raise ConnectionResetError
+
+    assert await jobs.run("drain", work) == 3
+    with pytest.raises(ConnectionResetError):
+        await jobs.run("audit", fail)
+    jobs._ran["audit"].ended -= 100
+    told = {(each.name, each.labels): each.value for each in jobs.samples()}
+    assert told["csapi_job_failures_total", '{job="drain"}'] == 0
+    assert told["csapi_job_failures_total", '{job="audit"}'] == 1
+    assert told["csapi_job_age_seconds", '{job="drain"}'] < 50
+    assert told["csapi_job_age_seconds", '{job="audit"}'] >= 100
+
+
+def documented() -> set[str]:
+    """What docs/operations.md has in its tables of metrics."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `csapi_")]
+    return {name for row in rows for name in re.findall(r"`(csapi_\w+)", row.split("|")[1])}
+
+
+async def test_what_is_told_is_documented_and_alerts_ask_for_nothing_else(
+    told_by: tuple[Served, int], worker_pool: asyncpg.Pool
+) -> None:
+    one, port = told_by
+    await one.http.get("/v1/goals")
+    await jobs.run("drain", Heartbeat().of(nothing))
+    told_names = set(re.findall(r"# TYPE (csapi_\w+)", await told(port)))
+    told_names |= {each.name for each in await behind_of(worker_pool, Heartbeat())}
+    assert told_names == documented()
+    rules = yaml.safe_load((ROOT / "examples" / "prometheus" / "alerts.yaml").read_text())
+    every = [rule for group in rules["groups"] for rule in group["rules"]]
+    known = told_names | {rule["record"] for rule in every if "record" in rule}
+    for rule in every:
+        asked = set(re.findall(r"\bcsapi[_:][a-z0-9_:]+", rule["expr"]))
+        assert asked, rule
+        assert {re.sub("_(bucket|count|sum)$", "", name) for name in asked} <= known
+        if "alert" in rule:
+            assert rule["annotations"]["summary"]
+            assert rule["labels"]["severity"] in ("page", "ticket")
+
+
+async def nothing() -> int:
+    return 0
 
 
 async def test_only_metrics_are_there(told_by: tuple[Served, int]) -> None:

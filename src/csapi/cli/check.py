@@ -6,7 +6,15 @@ from pathlib import Path
 import click
 
 from csapi.cli.errors import one_line_errors
-from csapi.cli.openapi import METRICS_PAGE, POSTMAN, document_text, metrics_text, postman_text
+from csapi.cli.openapi import (
+    HTTP_FILE,
+    METRICS_PAGE,
+    POSTMAN,
+    document_text,
+    http_text,
+    metrics_text,
+    postman_text,
+)
 
 DOCUMENT = Path("openapi/openapi.json")
 
@@ -43,6 +51,8 @@ def document_matches() -> str | None:
         return f"{DOCUMENT} differs from the code. Run: make openapi"
     if not POSTMAN.exists() or POSTMAN.read_text(encoding="utf-8") != postman_text():
         return f"{POSTMAN} differs from the code. Run: make openapi"
+    if not HTTP_FILE.exists() or HTTP_FILE.read_text(encoding="utf-8") != http_text():
+        return f"{HTTP_FILE} differs from the code. Run: make openapi"
     if not METRICS_PAGE.exists() or METRICS_PAGE.read_text(encoding="utf-8") != metrics_text():
         return f"{METRICS_PAGE} differs from the catalog. Run: make openapi"
     return None

@@ -21,6 +21,7 @@ COMMANDS = {
     "backup": "csapi.cli.backup:backup",
     "drill": "csapi.cli.backup:drill",
     "retention": "csapi.cli.retention:retention",
+    "doctor": "csapi.cli.doctor:doctor",
     "explain": "csapi.cli.explain:explain",
     "openapi": "csapi.cli.openapi:openapi",
     "check": "csapi.cli.check:check",

@@ -5,6 +5,7 @@ import click
 
 METRICS_PAGE = Path("docs/metrics.md")
 POSTMAN = Path("openapi/postman.json")
+HTTP_FILE = Path("openapi/csapi.http")
 
 
 def document_text() -> str:
@@ -22,6 +23,13 @@ def postman_text() -> str:
     return as_text(collection(openapi_document()))
 
 
+def http_text() -> str:
+    from csapi.app import openapi_document
+    from csapi.kit.http_file import http_file
+
+    return http_file(openapi_document())
+
+
 def metrics_text() -> str:
     from csapi.reports.describe import catalog_page
 
@@ -32,14 +40,15 @@ def metrics_text() -> str:
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None)
 @click.option("--check", is_flag=True, help="Only say whether the file is up to date.")
 def openapi(output: Path | None, check: bool) -> None:
-    """Print the OpenAPI document; or write it to a file, the Postman collection beside it, and the
-    catalog to docs/metrics.md."""
+    """Print the OpenAPI document; or write it to a file, the Postman collection and the .http
+    file beside it, and the catalog to docs/metrics.md."""
     text = document_text()
     if output is None:
         click.echo(text, nl=False)
     elif not check:
         output.write_text(text, encoding="utf-8")
         output.with_name(POSTMAN.name).write_text(postman_text(), encoding="utf-8")
+        output.with_name(HTTP_FILE.name).write_text(http_text(), encoding="utf-8")
         METRICS_PAGE.write_text(metrics_text(), encoding="utf-8")
     elif not output.exists() or output.read_text(encoding="utf-8") != text:
         click.echo(f"csapi: {output} differs from the code. Run: make openapi", err=True)

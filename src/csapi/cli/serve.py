@@ -5,7 +5,6 @@ import gc
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from csapi.access.addresses import read_proxies
 from csapi.cli.errors import one_line_errors
 from csapi.kit.db import OWNER, StartupError, connect, refuse_unsafe_role
 from csapi.kit.faultpoints import refuse_faults_of
+from csapi.kit.ports import try_to_listen
 from csapi.kit.settings import Settings, load_settings
 from csapi.kit.termination import SOON
 
@@ -80,14 +80,7 @@ def listening_address(host: str, port: int) -> str:
     deadline = time.monotonic() + PREDECESSOR_SECONDS
     while True:
         try:
-            family, kind, protocol, _, target = socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            with socket.socket(family, kind, protocol) as trial:
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                trial.bind(target)
-                trial.listen(1)
-            return str(target[0])
+            return try_to_listen(host, port)[0]
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise StartupError(

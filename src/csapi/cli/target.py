@@ -31,40 +31,31 @@ def as_worker(data_dir: Path | None, work: Callable[[asyncpg.Connection], Awaita
 
 def as_api_pool(data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
     """The same on a pool of one connection, for what the API does with one."""
-    return _on_pool(data_dir, API, work)
+    return _on_pool(data_dir, API, work, 1, load_settings().statement_timeout_ms)
 
 
-def as_worker_pool(data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
-    """The same for what the worker does with one."""
-    return _on_pool(data_dir, WORKER, work)
+def as_worker_pool(
+    data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]], *, size: int = 1
+) -> T:
+    """The same for what the worker does, which may take as long as it takes."""
+    return _on_pool(data_dir, WORKER, work, size, 0)
 
 
-def _on_pool(data_dir: Path | None, role: str, work: Callable[[asyncpg.Pool], Awaitable[T]]) -> T:
-    milliseconds = load_settings().statement_timeout_ms
-
+def _on_pool(
+    data_dir: Path | None,
+    role: str,
+    work: Callable[[asyncpg.Pool], Awaitable[T]],
+    size: int,
+    statement_timeout_ms: int,
+) -> T:
     async def with_pool(url: str) -> T:
-        pool = await open_pool(url, size=1, statement_timeout_ms=milliseconds)
+        pool = await open_pool(url, size=size, statement_timeout_ms=statement_timeout_ms)
         try:
             return await work(pool)
         finally:
             await pool.close()
 
     return on_url(data_dir, role, with_pool)
-
-
-def as_worker_pool(
-    data_dir: Path | None, work: Callable[[asyncpg.Pool], Awaitable[T]], *, size: int = 2
-) -> T:
-    """The same on a pool of the worker's role, for what the worker does."""
-
-    async def with_pool(url: str) -> T:
-        pool = await open_pool(url, size=size, statement_timeout_ms=0)
-        try:
-            return await work(pool)
-        finally:
-            await pool.close()
-
-    return on_url(data_dir, WORKER, with_pool)
 
 
 def on_database(

@@ -13,6 +13,7 @@ from csapi.embedded.process import Launch, Progress, failure, run_to_end
 from csapi.embedded.runtime import RUN_MARKER
 
 MIGRATE_SECONDS = 3600.0
+METRICS_PORT, API_WORKERS = "CSAPI_METRICS_PORT", "CSAPI_API_WORKERS"
 # What one process is told must not reach another: each role has a password of its own.
 PRIVATE = ("DATABASE_URL", "WORKER_DATABASE_URL", "REDIS_URL", "API_PASSWORD", "WORKER_PASSWORD")
 
@@ -95,6 +96,9 @@ def worker_service(
     command: list[str], setting: Setting, *, database_url: str, redis_url: str
 ) -> Service:
     env = setting.env(database_url=database_url, redis_url=redis_url)
+    if env.get(METRICS_PORT, "").strip("0 "):
+        # The first ports are those of the API, which has this environment, too.
+        env[METRICS_PORT] = str(int(env[METRICS_PORT]) + int(env.get(API_WORKERS) or 1))
     return Service(
         name="worker",
         title="The worker",

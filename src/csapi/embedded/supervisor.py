@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +26,7 @@ from csapi.embedded.programs import (
 from csapi.embedded.redis import Redis
 from csapi.embedded.runtime import Runtime, end_leftovers, read_runtime
 from csapi.embedded.signals import Signals, StopRequested
+from csapi.kit.ports import try_to_listen
 
 WATCH_SECONDS = 0.5
 LOG_CHECK_SECONDS = 60.0
@@ -209,14 +209,7 @@ def free_address(wanted: Address) -> Address:
     """`wanted` if nothing listens there, port 0 replaced by a free one."""
     host, port = wanted.host, wanted.port
     try:
-        family, kind, protocol, _, target = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(target)
-            trial.listen(1)
-            return Address(host, trial.getsockname()[1])
+        return Address(host, try_to_listen(host, port)[1])
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             message = f"port {port} on {host} is in use; choose another with --port"

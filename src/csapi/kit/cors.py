@@ -11,7 +11,10 @@ from typing import Any
 from csapi.kit.body import header_of
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
+REQUEST_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, traceparent, tracestate, "
+    "X-Request-Id"
+)
 EXPOSED = (
     b"Content-Disposition, Deprecation, ETag, Idempotency-Replayed, Link, Location, RateLimit, "
     b"RateLimit-Policy, Retry-After, Sunset, X-Next-Cursor, X-Request-Id"

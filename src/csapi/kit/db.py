@@ -1,13 +1,16 @@
 """PostgreSQL connections. SQL is text composed from declared names; values are parameters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
+
+from csapi.kit.waits import waits
 
 OLDEST_POSTGRES = 18
 OWNER, API, WORKER = "csapi_owner", "csapi_api", "csapi_worker"
@@ -125,9 +128,14 @@ async def _keep(connection: asyncpg.Connection) -> None:
 
 
 async def open_pool(
-    url: str, *, size: int, statement_timeout_ms: int, owner: str = OWNER
+    url: str,
+    *,
+    size: int,
+    statement_timeout_ms: int,
+    owner: str = OWNER,
+    note: Callable[[Any], None] | None = None,
 ) -> asyncpg.Pool:
-    """A pool whose role cannot see past row-level security.
+    """A pool whose role cannot see past row-level security. `note` is called after each statement.
 
     Raises StartupError, saying what to do, when the server cannot be reached, is too old, has no
     schema yet, or when the role is a superuser, bypasses row-level security or owns the tables.
@@ -137,8 +145,13 @@ async def open_pool(
         await refuse_unsafe_role(probe, owner)
     finally:
         await probe.close()
+
+    async def prepare(connection: asyncpg.Connection) -> None:
+        connection.add_query_logger(note)
+
     return await asyncpg.create_pool(
         url,
+        init=None if note is None else prepare,
         min_size=min(2, size),
         max_size=size,
         reset=_keep,
@@ -202,9 +215,13 @@ async def refuse_unsafe_role(connection: asyncpg.Connection, owner: str) -> None
 async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """A pooled connection, or TimeoutError after two seconds of waiting: PoolExhausted where all
     connections are at work."""
+    began = time.perf_counter()
     try:
         connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+        waits.count += 1
+        waits.seconds += time.perf_counter() - began
     except TimeoutError:
+        waits.in_vain += 1
         if pool.get_size() == pool.get_max_size() and not pool.get_idle_size():
             raise PoolExhausted from None
         raise

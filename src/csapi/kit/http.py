@@ -18,12 +18,15 @@ from csapi.kit.log import log_fields
 from csapi.kit.problem_answers import log_problem, problem_body, to_problem
 from csapi.kit.problems import MEDIA_TYPE as PROBLEM_TYPE
 from csapi.kit.problems import Problem
+from csapi.kit.spans import Spans, Work
 from csapi.kit.telemetry import Telemetry
+from csapi.kit.traces import Trace, at_work, begun, read_traceparent
 
 access_log = logging.getLogger("csapi.access")
 
 _FURTHER, _PROBLEM = "further_headers", "problem"
 _encoder = msgspec.json.Encoder()
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:=\-]{1,64}\Z")
 _API_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -137,11 +140,16 @@ def answer_exception(request: Request[Any, Any, Any], exc: Exception) -> Any:
     return problem_response(exc, request.scope)
 
 
-def _request_id(scope: Scope) -> str:
+def _ids(scope: Scope) -> tuple[str, Trace | None]:
+    """The id of the request, and where the caller is in its trace, if it says so once."""
+    request_id, callers = "", []
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _SANE_ID.match(value):
-            return value.decode()
-    return secrets.token_hex(12)
+        if name == b"x-request-id" and not request_id and _SANE_ID.match(value):
+            request_id = value.decode()
+        elif name == b"traceparent":
+            callers.append(value)
+    caller = read_traceparent(callers[0]) if len(callers) == 1 else None
+    return request_id or secrets.token_hex(12), caller
 
 
 def _check_path(scope: Scope) -> None:
@@ -171,14 +179,18 @@ def set_headers(scope: Any, headers: Iterable[tuple[bytes, bytes]]) -> None:
 
 
 class Edge:
-    """Outermost ASGI layer: request id, headers, a problem for whatever escapes, one log line.
+    """Outermost ASGI layer: request id, trace, headers, a problem for whatever escapes, one log
+    line, and with `spans` a span.
 
     A handler may set `scope["state"]["tenant"]`; it is logged.
     """
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, telemetry: Telemetry | None = None, spans: Spans | None = None
+    ) -> None:
         self.app = app
         self.telemetry = Telemetry() if telemetry is None else telemetry
+        self.spans = spans
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -186,7 +198,10 @@ class Edge:
             return
         began = time.perf_counter()
         state = scope["state"] = dict(scope.get("state") or ())
-        state["request_id"] = request_id = _request_id(scope)
+        request_id, caller = _ids(scope)
+        state["request_id"] = request_id
+        work = None if self.spans is None else self.spans.begin(caller, is_request=True)
+        at_work.set(begun(caller) if work is None else work.trace)
         status = 0
         upload = Upload(scope, receive)
         self.telemetry.in_flight += 1
@@ -220,6 +235,20 @@ class Edge:
             self.telemetry.ended(_operation_id(state), status, seconds, state.get(_PROBLEM, ""))
             if access_log.isEnabledFor(logging.INFO):
                 _log_access(scope, status, seconds)
+            if work is not None:
+                _end_span(work, scope, status)
+
+
+def _end_span(work: Work, scope: Any, status: int) -> None:
+    """Names and numbers of ours: paths as they are declared."""
+    route = scope.get("path_template") or ""
+    attributes = {
+        "http.request.method": scope["method"] if scope["method"] in _METHODS else "_OTHER",
+        "http.route": route,
+        "http.response.status_code": status,
+        "csapi.request_id": scope["state"]["request_id"],
+    }
+    work.end(_operation_id(scope["state"]), attributes, is_failed=status >= 500 or not status)
 
 
 def _operation_id(state: dict[str, Any]) -> str:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from csapi.kit.traces import at_work
+
 _CREDENTIAL = re.compile(
     r"cs[kptriwfb]_[A-Za-z0-9_]+|whsec_[A-Za-z0-9+/=]+"
     r"|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer\s+)[^\s\"'\\]+|(?<=://)[^\s/@]+@"
@@ -57,6 +59,8 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         line.update(getattr(record, "fields", ()))
+        if (trace := at_work.get()) is not None:
+            line["trace_id"] = trace.trace_id
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return without_credentials(self._encode(line).replace("\x7f", "\\u007f"))

@@ -35,17 +35,21 @@ def _url(path: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
     return url
 
 
-def _body(operation: Mapping[str, Any]) -> dict[str, Any] | None:
+def example_of(operation: Mapping[str, Any]) -> str | None:
+    """The first example of its body; None where it has none in JSON."""
     content = operation.get("requestBody", {}).get("content", {}).get(JSON)
     if content is None:
         return None
     examples: dict[str, Any] = content.get("examples", {})
     example: dict[str, Any] = next(iter(examples.values()), {"value": {}})
-    return {
-        "mode": "raw",
-        "raw": json.dumps(example["value"], indent=2, ensure_ascii=False),
-        "options": {"raw": {"language": "json"}},
-    }
+    return json.dumps(example["value"], indent=2, ensure_ascii=False)
+
+
+def _body(operation: Mapping[str, Any]) -> dict[str, Any] | None:
+    example = example_of(operation)
+    if example is None:
+        return None
+    return {"mode": "raw", "raw": example, "options": {"raw": {"language": "json"}}}
 
 
 def _request(method: str, path: str, operation: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +89,7 @@ def collection(document: Document) -> dict[str, Any]:
         },
         "auth": {"type": "bearer", "bearer": [key]},
         "variable": [
-            {"key": "base_url", "value": "http://127.0.0.1:8000"},
+            {"key": "base_url", "value": "http://127.0.0.1:8800"},
             {"key": "key", "value": ""},
         ],
         "item": [

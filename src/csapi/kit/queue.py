@@ -29,8 +29,8 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 class Waker:
-    """Asks the worker to drain, at most once in two seconds, and to see to exports,
-    webhooks and erasures, without keeping a request waiting."""
+    """Asks the worker to drain, at most once in two seconds, and to see to exports, webhooks and
+    erasures, without keeping a request waiting. `lost`: how many wake-ups could not be sent."""
 
     def __init__(self, url: str | None) -> None:
         self._url = url
@@ -38,6 +38,7 @@ class Waker:
         self._slot = 0
         self._task: asyncio.Task[None] | None = None
         self._further: set[asyncio.Task[bool]] = set()
+        self.lost = 0
 
     def wake(self) -> None:
         slot = int(time.time() // SLOT_SECONDS)
@@ -76,6 +77,7 @@ class Waker:
                 redis = await self._connected()
                 await redis.enqueue_job(job, **how)
         except Exception as error:  # noqa: BLE001  a lost hint is not an error of the request
+            self.lost += 1
             log.warning("wake-up not sent: %s", type(error).__name__)
             return False
         return True

@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_port: Annotated[int, Meta(ge=0, le=65_000)] = 0
     # How long a server that is told to end still serves, not ready: until balancers have noticed.
     drain_seconds: Annotated[float, Meta(ge=0, le=300)] = 0
+    # Where spans go: the address of a collector that takes OTLP over HTTP. Needs csapi[otel].
+    otlp_endpoint: str | None = None
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     data_dir: str = ".csapi"
     # Networks of proxies in front of us, with commas between: their X-Forwarded-For is believed.

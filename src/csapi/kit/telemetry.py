@@ -6,17 +6,20 @@ status and codes of ours: never what a client sent, and no tenants.
 
 import asyncio
 import logging
+import platform
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
+from csapi import __version__
 from csapi.kit.db import StartupError
 
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
+PYTHON = platform.python_version()
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 REFUSED_STATUSES = (429, 503)
 HEAD_SECONDS = 5.0
@@ -74,6 +77,8 @@ class Telemetry:
             *(line for operation in sorted(self._buckets) for line in self._histogram(operation)),
             *_head("csapi_requests_in_flight", "Requests at work.", "gauge"),
             f"csapi_requests_in_flight {self.in_flight}",
+            *_head("csapi_build_info", "Which csapi this is; always 1.", "gauge"),
+            f'csapi_build_info{{version="{__version__}",python="{PYTHON}"}} 1',
         ]
         for collect in self.collectors:
             lines += await _collected(collect)

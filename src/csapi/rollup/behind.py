@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from csapi.kit.db import acquire
+from csapi.kit.jobs import jobs
 from csapi.kit.telemetry import Sample
 
 # Counts stop somewhere: what is beyond is far behind in any case.
@@ -23,6 +24,11 @@ SELECT (SELECT count(*) FROM (SELECT FROM {table} LIMIT $1) AS counted) AS waiti
   (SELECT extract(epoch FROM clock_timestamp() - min({since})) FROM {table}) AS oldest"""
     for table, since in QUEUES.items()
 }
+
+# Of other roles PostgreSQL tells only members of pg_read_all_stats.
+OLDEST_TRANSACTION = """
+SELECT extract(epoch FROM max(clock_timestamp() - xact_start))
+FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 class Heartbeat:
@@ -56,6 +62,7 @@ async def behind_of(pool: asyncpg.Pool, beat: Heartbeat) -> list[Sample]:
     ]
     waiting, oldest = [], []
     async with acquire(pool) as connection:
+        transaction = await connection.fetchval(OLDEST_TRANSACTION)
         for table, statement in BEHIND.items():
             row = await connection.fetchrow(statement, MOST_COUNTED)
             label = f'{{queue="{table}"}}'
@@ -66,4 +73,11 @@ async def behind_of(pool: asyncpg.Pool, beat: Heartbeat) -> list[Sample]:
             oldest.append(
                 Sample("csapi_queue_oldest_seconds", "How long the oldest has waited.", age, label)
             )
-    return [*samples, *waiting, *oldest]
+    samples.append(
+        Sample(
+            "csapi_oldest_transaction_seconds",
+            "How long the oldest transaction that the worker's role may see has been open.",
+            float(transaction or 0),
+        )
+    )
+    return [*samples, *waiting, *oldest, *jobs.samples()]

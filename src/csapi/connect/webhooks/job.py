@@ -18,6 +18,7 @@ from csapi.connect.webhooks.queue import Task, claim, due, record
 from csapi.connect.webhooks.signing import signed_headers
 from csapi.connect.webhooks.timing import GIVE_UP_AFTER, pause_after, retry_seconds
 from csapi.kit.clock import now
+from csapi.kit.traces import Trace, at_work, begun
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,11 @@ class Deliverer:
     async def _attempt(self, task: Task) -> None:
         began = now()
         message_id, timestamp = str(task.event), int(began.timestamp())
+        # All attempts at a message are one trace, of which the receiver knows the id already.
+        trace = begun(Trace(task.event.hex, ""))
+        at_work.set(trace)
         headers = signed_headers(task.secrets, message_id, timestamp, task.body)
+        headers["traceparent"] = trace.traceparent
         outcome = await self._client.send(task.url, task.body, headers)
         asked = retry_seconds(outcome.retry_after, began) if outcome.status in BUSY else None
         pause = pause_after(task.attempt, self._chance(), asked)
