@@ -72,8 +72,9 @@ def test_every_act_leaves_an_entry(
         assert min(found) >= 1, operation.operation_id
     assert len(LATER) > 15
     for operation in LATER:
-        values = captured.values[replay.collection_of(operation)]
-        value = max(values)
+        value = replay.CANARY
+        if replay.is_addressed(operation):
+            value = max(captured.values[replay.collection_of(operation)])
         answer = replay.ask(tenant.http, operation, value)
         assert answer.status_code < 300, (operation.operation_id, answer.text)
         path = replay.filled(operation, value)

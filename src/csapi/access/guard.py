@@ -14,6 +14,7 @@ import asyncpg
 from csapi.access.addresses import Network, address_of, is_within
 from csapi.access.keys import note_refusal
 from csapi.access.limiting import Refusals
+from csapi.access.people.roles import Role
 from csapi.access.people.sessions import principal_of
 from csapi.access.people.signing import Signer
 from csapi.access.portal import origins_of, recognize_portal_token
@@ -45,6 +46,8 @@ def check_kind(principal: Principal, operation: Operation) -> None:
     if operation.person:
         if principal.person_id is None:
             raise Problem("not_a_person", "It is about whoever has signed in: a key is nobody.")
+        if operation.owner and principal.role != Role.OWNER:
+            raise Problem("insufficient_scope", "Only an owner of the tenant may do this.")
     elif operation.agent:
         if principal.agent_id is None:
             raise Problem(

@@ -68,6 +68,7 @@ class Operation:
     `ticketed`: where no header says who calls, the query parameter `ticket` does, once.
     `agent`: only an agent's own token may call it: whatever it answers is about that agent.
     `person`: only somebody who has signed in may call it, whatever their role.
+    `owner`: only a person who is an owner of the tenant may.
     `while_closing`: it may write even where the tenant is about to close.
     `responses`: success status -> the type of the body, a Media, or None for no body.
     `ndjson`: the body is a batch of `request` items, as a JSON array or one item per line.
@@ -94,6 +95,7 @@ class Operation:
     ticketed: bool = False
     agent: bool = False
     person: bool = False
+    owner: bool = False
     while_closing: bool = False
     params: type[msgspec.Struct] | None = None
     path_params: type[msgspec.Struct] | None = None
@@ -123,6 +125,7 @@ class Operation:
         need(not (self.agent and may_portal), "is of agents or of portals")
         need(self.scope is not None or not self.person, "has a scope, if it is of people")
         need(not (self.person and (self.agent or may_portal)), "is of people or of others")
+        need(self.person or not self.owner, "is of people, if it is of owners")
         need(self.responses, "declares at least one success")
         need(all(200 <= status < 400 for status in self.responses), "declares successes only")
         need(set(self.problems) <= set(PROBLEMS), "names known problems")

@@ -10,7 +10,6 @@ from msgspec import UNSET, Meta, UnsetType
 from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.closing import Closing, find_closing, request_closing, withdraw_closing
-from csapi.access.people.roles import Role
 from csapi.access.principals import Principal, Scope
 from csapi.access.service import AccessError, check_known_to_postgres, check_name
 from csapi.access.tenancy import tenant_transaction
@@ -203,13 +202,7 @@ async def update_tenant(request: AnyRequest, principal: Principal) -> Response:
     return json_response(body, 200, {"etag": f'"{tag}"'})
 
 
-def check_owner(principal: Principal) -> None:
-    if principal.role != Role.OWNER:
-        raise Problem("insufficient_scope", "Only an owner of the tenant may do this.")
-
-
 async def close_tenant(request: AnyRequest, principal: Principal) -> Response:
-    check_owner(principal)
     wanted, tenant_id = await body_of(request, TenantClosingRequest), principal.tenant_id
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         known = await read_tenant(connection, tenant_id)
@@ -221,7 +214,6 @@ async def close_tenant(request: AnyRequest, principal: Principal) -> Response:
 
 
 async def withdraw_tenant_closing(request: AnyRequest, principal: Principal) -> Response:
-    check_owner(principal)
     tenant_id = principal.tenant_id
     async with tenant_transaction(request.app.state.pool, tenant_id) as connection:
         if not await withdraw_closing(connection, principal, now()):
@@ -275,6 +267,7 @@ OPERATIONS = [
         handler=close_tenant,
         scope=Scope.ADMIN_WRITE,
         person=True,
+        owner=True,
         request=TenantClosingRequest,
         request_examples={"named": {"confirm": "Example Inc."}},
         responses={200: TenantClosing, 201: TenantClosing},
@@ -289,6 +282,7 @@ OPERATIONS = [
         handler=withdraw_tenant_closing,
         scope=Scope.ADMIN_WRITE,
         person=True,
+        owner=True,
         responses={204: None},
         problems=("not_found",),
     ),
