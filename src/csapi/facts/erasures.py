@@ -60,8 +60,10 @@ FROM erasures WHERE tenant_id = $1 RETURNING id"""
 CLAIM = "UPDATE customers SET erasure = $2 WHERE tenant_id = $1 AND id = ANY($3::uuid[])"
 MARK = """
 INSERT INTO erasure_marks (tenant_id, erasure, due_at) VALUES ($1, $2, clock_timestamp())"""
-UNFINISHED = """
-SELECT id FROM erasures WHERE tenant_id = $1 AND id = ANY($2::uuid[]) AND status <> 'done'
+# What has been overwritten can still be deleted.
+ALREADY = f"""
+SELECT id FROM erasures WHERE tenant_id = $1 AND id = ANY($2::uuid[])
+  AND (status <> '{ErasureStatus.done}' OR $3::text = '{ErasureMode.overwrite}')
 ORDER BY sequence DESC LIMIT 1"""
 
 
@@ -87,12 +89,12 @@ async def erasure_of_name(
     return (await erased_among(connection, tenant_id, [name])).get(name)
 
 
-async def unfinished_of(
-    connection: Connection, tenant_id: UUID, people: Sequence[Any]
+async def erasure_of_people(
+    connection: Connection, tenant_id: UUID, people: Sequence[Any], mode: ErasureMode
 ) -> UUID | None:
-    """An erasure of these customers that is under way."""
+    """An erasure of these customers that is under way, or after which there is nothing to do."""
     known = [row["erasure"] for row in people if row["erasure"] is not None]
-    found: UUID | None = await connection.fetchval(UNFINISHED, tenant_id, known)
+    found: UUID | None = await connection.fetchval(ALREADY, tenant_id, known, mode.value)
     return found
 
 

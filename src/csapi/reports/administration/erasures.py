@@ -18,7 +18,7 @@ from csapi.facts.erasures import (
     customers_by_id,
     customers_named,
     erasure_of_name,
-    unfinished_of,
+    erasure_of_people,
 )
 from csapi.facts.wire import normalized
 from csapi.kit.http import Response, json_response
@@ -104,12 +104,12 @@ async def people_of(
     """The customers who are meant, locked, and an erasure that they are in or were in."""
     if wanted.source is None or wanted.external_id is None:
         people = await customers_by_id(connection, tenant_id, [wanted.id] if wanted.id else [])
-        return people, await unfinished_of(connection, tenant_id, people)
+        return people, await erasure_of_people(connection, tenant_id, people, wanted.mode)
     name = normalized(wanted.source), normalized(wanted.external_id)
     people = await customers_named(connection, tenant_id, *name)
     if not people:
         return [], await erasure_of_name(connection, tenant_id, *name)
-    return people, await unfinished_of(connection, tenant_id, people)
+    return people, await erasure_of_people(connection, tenant_id, people, wanted.mode)
 
 
 async def create_erasure(request: AnyRequest, principal: Principal) -> Response:

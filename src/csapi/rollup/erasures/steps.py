@@ -197,7 +197,7 @@ async def delete_customers(scene: Scene) -> Piece:
 
 
 # Words about what goes are overwritten while it is still known whose they are. What depends on
-# others goes first.
+# others goes first. Documents need the names; files come last, with all that was made meanwhile.
 WORK_OF_OTHERS = ("quality_reviews", "tasks", "work_sessions")
 DELETED = (
     Resource.KB_EVENT,
@@ -210,16 +210,16 @@ DELETED = (
 )
 STEPS: Mapping[str, tuple[Step, ...]] = {
     ErasureMode.overwrite.value: (
-        clear_files,
-        clear_documents,
         *(overwriting(table) for table in OWNED),
+        clear_documents,
         overwrite_customers,
+        clear_files,
     ),
     ErasureMode.delete.value: (
-        clear_files,
-        clear_documents,
         *(overwriting(table) for table in WORK_OF_OTHERS),
         *(deleting(resource) for resource in DELETED),
+        clear_documents,
         delete_customers,
+        clear_files,
     ),
 }
