@@ -75,7 +75,7 @@ async def ingest_events(
     chosen = list(drafts.values())
     done = Appended()
     if chosen:
-        done = await retried(lambda: append(intake, tenant_id, kind, chosen))
+        done = await retried(lambda: append(intake, tenant_id, kind, chosen, now))
     new, ids = done.new, done.ids
     for draft in (*chosen, *again):
         key = (draft.source, draft.external_id)
@@ -99,14 +99,14 @@ class Appended:
 
 
 async def append(
-    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
 ) -> Appended:
     """Append what is not here yet."""
     rows, _ = await resolved_rows(intake, tenant_id, kind, drafts)
     async with tenant_transaction(
         intake.pool, tenant_id, lock="shared", many_rows=len(drafts) > FEW_ITEMS
     ) as connection:
-        refused = await too_old(connection, tenant_id, kind, drafts)
+        refused = await too_old(connection, tenant_id, kind, drafts, now)
         if refused:
             kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
             drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]

@@ -95,7 +95,9 @@ async def ingest_records(
         else:
             outcomes[index] = Outcome(index, None, named(raw), "rejected", None, drafted)
     chosen, passed = newest(drafts, now)
-    written = await retried(lambda: write(intake, tenant_id, kind, chosen)) if chosen else Written()
+    written = (
+        await retried(lambda: write(intake, tenant_id, kind, chosen, now)) if chosen else Written()
+    )
     for draft in drafts:
         key = (draft.source, draft.external_id)
         if error := written.refused.get(draft.index):
@@ -129,7 +131,7 @@ async def resolved_rows(
 
 
 async def write(
-    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
 ) -> Written:
     rows, lookup = await resolved_rows(intake, tenant_id, kind, drafts)
     try:
@@ -137,7 +139,7 @@ async def write(
             intake.pool, tenant_id, lock=lock_of(kind), many_rows=len(drafts) > FEW_ITEMS
         ) as connection:
             refused = await refusals(connection, tenant_id, kind, drafts)
-            refused |= await too_old(connection, tenant_id, kind, drafts)
+            refused |= await too_old(connection, tenant_id, kind, drafts, now)
             if refused:
                 kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
                 drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
