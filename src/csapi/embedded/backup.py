@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import msgspec
 
@@ -82,7 +82,8 @@ def without_secret(url: str) -> tuple[str, str | None]:
     query = [each for each in parse_qsl(parts.query) if each[0] != "password"]
     password = dict(parse_qsl(parts.query)).get("password") or parts.password
     netloc = f"{user}@{host}" if user else host
-    plain = urlunsplit(parts._replace(netloc=netloc, query=urlencode(query, safe="/")))
+    rest = f"?{urlencode(query, safe='/')}" if query else ""
+    plain = f"{parts.scheme}://{netloc}{parts.path}{rest}"
     return plain, None if password is None else unquote(password)
 
 
