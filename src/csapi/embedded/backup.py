@@ -9,9 +9,10 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -25,6 +26,7 @@ from csapi.embedded.layout import DataDir, write_private
 from csapi.embedded.manifest import ALGORITHM, check_files, read_manifest
 from csapi.embedded.postgres import Postgres
 from csapi.embedded.process import Progress
+from csapi.kit.clock import now
 
 PERCENT = re.compile(r"\((\d+)%\)")
 TOLD_LINES = 5
@@ -124,7 +126,7 @@ def take(source: Source, target: Path, percent: Percent) -> Backup:
     try:
         where = [f"--dbname={url}", f"--pgdata={draft / 'cluster'}"]
         run_tool("pg_basebackup", [*where, *options], env, percent)
-        made = Manifest(datetime.now(UTC), source.database, source.superuser)
+        made = Manifest(now(), source.database, source.superuser)
         write_private(draft / "backup.json", msgspec.json.encode(made))
         if source.credentials is not None:
             write_private(draft / "credentials.json", source.credentials.read_bytes())
@@ -221,10 +223,10 @@ def restored(
     manifest = backup.manifest()
     try:
         postgres = prepare(backup, scratch, wal, until)
-        began = datetime.now(UTC)
+        began = time.monotonic()
         try:
             start(postgres, progress)
-            seconds = (datetime.now(UTC) - began).total_seconds()
+            seconds = time.monotonic() - began
             yield Restored(postgres, manifest, seconds)
         finally:
             postgres.stop(hard=True)
