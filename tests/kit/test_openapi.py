@@ -101,7 +101,7 @@ def test_parameters_are_flat_and_never_null() -> None:
 
 def test_errors_are_shared_and_follow_from_the_declaration() -> None:
     assert set(POST["responses"]) == {
-        *("201", "400", "401", "403", "408", "413", "415", "422", "429", "503", "default"),
+        *("201", "400", "401", "403", "408", "409", "413", "415", "422", "429", "503", "default"),
     }
     assert set(LIST["responses"]) == {
         *("200", "400", "401", "403", "422", "429", "503", "default"),

@@ -9,11 +9,12 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import msgspec
 
@@ -25,6 +26,7 @@ from csapi.embedded.layout import DataDir, write_private
 from csapi.embedded.manifest import ALGORITHM, check_files, read_manifest
 from csapi.embedded.postgres import Postgres
 from csapi.embedded.process import Progress
+from csapi.kit.clock import now
 
 PERCENT = re.compile(r"\((\d+)%\)")
 TOLD_LINES = 5
@@ -82,7 +84,8 @@ def without_secret(url: str) -> tuple[str, str | None]:
     query = [each for each in parse_qsl(parts.query) if each[0] != "password"]
     password = dict(parse_qsl(parts.query)).get("password") or parts.password
     netloc = f"{user}@{host}" if user else host
-    plain = urlunsplit(parts._replace(netloc=netloc, query=urlencode(query, safe="/")))
+    rest = f"?{urlencode(query, safe='/')}" if query else ""
+    plain = f"{parts.scheme}://{netloc}{parts.path}{rest}"
     return plain, None if password is None else unquote(password)
 
 
@@ -123,7 +126,7 @@ def take(source: Source, target: Path, percent: Percent) -> Backup:
     try:
         where = [f"--dbname={url}", f"--pgdata={draft / 'cluster'}"]
         run_tool("pg_basebackup", [*where, *options], env, percent)
-        made = Manifest(datetime.now(UTC), source.database, source.superuser)
+        made = Manifest(now(), source.database, source.superuser)
         write_private(draft / "backup.json", msgspec.json.encode(made))
         if source.credentials is not None:
             write_private(draft / "credentials.json", source.credentials.read_bytes())
@@ -220,10 +223,10 @@ def restored(
     manifest = backup.manifest()
     try:
         postgres = prepare(backup, scratch, wal, until)
-        began = datetime.now(UTC)
+        began = time.monotonic()
         try:
             start(postgres, progress)
-            seconds = (datetime.now(UTC) - began).total_seconds()
+            seconds = time.monotonic() - began
             yield Restored(postgres, manifest, seconds)
         finally:
             postgres.stop(hard=True)

@@ -82,7 +82,7 @@ async def ingest_events(
     chosen = list(drafts.values())
     found = Appended()
     if chosen:
-        found = await retried(lambda: append(intake, tenant_id, kind, chosen))
+        found = await retried(lambda: append(intake, tenant_id, kind, chosen, now))
     for draft in (*chosen, *again):
         key = (draft.source, draft.external_id)
         if error := found.refused.get(drafts[key].index):
@@ -105,18 +105,18 @@ class Appended:
 
 
 async def append(
-    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
 ) -> Appended:
     """Append what is not here yet, but for events of tickets that were erased."""
     try:
-        return await append_sifted(intake, tenant_id, kind, drafts)
+        return await append_sifted(intake, tenant_id, kind, drafts, now)
     except StaleNamesError:
         await intake.directory.refresh(tenant_id)
         raise
 
 
 async def append_sifted(
-    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
 ) -> Appended:
     """Raises StaleNamesError."""
     sifted, version = await sifted_drafts(intake, tenant_id, kind, drafts)
@@ -127,7 +127,7 @@ async def append_sifted(
     async with tenant_transaction(
         intake.pool, tenant_id, lock="shared", many_rows=len(drafts) > FEW_ITEMS
     ) as connection:
-        if refused := await too_old(connection, tenant_id, kind, drafts):
+        if refused := await too_old(connection, tenant_id, kind, drafts, now):
             done.refused |= refused
             kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
             drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]

@@ -13,7 +13,6 @@ from csapi.facts.kinds import Resource
 from csapi.facts.resource import RecordKind
 from csapi.facts.retention_tables import LEAST_KEPT
 from csapi.ingest.items import Draft, instant_of
-from csapi.kit.clock import now
 from csapi.kit.problems import FieldError
 
 # What is said of customers and costs may be old: it is replaced whole, history and all.
@@ -55,14 +54,18 @@ def earliest(kind: RecordKind, draft: Draft) -> tuple[datetime, str]:
 
 
 async def too_old(
-    connection: asyncpg.Connection, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+    connection: asyncpg.Connection,
+    tenant_id: UUID,
+    kind: RecordKind,
+    drafts: Sequence[Draft],
+    now: datetime,
 ) -> dict[int, FieldError]:
     """What is wrong with drafts that begin before the horizon, by their index. Records that are
     here go on; what is new must begin after it. The caller holds the tenant's lock, so that the
     horizon does not move meanwhile. Young items cost no query."""
     if kind.resource is None or kind.resource in LASTING:
         return {}
-    recent, places = now() - LEAST_KEPT, places_of(kind)
+    recent, places = now - LEAST_KEPT, places_of(kind)
     old = [draft for draft in drafts if is_old(draft.item, places, recent)]
     horizon = await connection.fetchval(REFUSED_BEFORE, tenant_id) if old else None
     if horizon is None:

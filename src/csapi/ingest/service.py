@@ -98,7 +98,9 @@ async def ingest_records(
         else:
             outcomes[index] = Outcome(index, None, named(raw), "rejected", None, drafted)
     chosen, passed = newest(drafts, now)
-    written = await retried(lambda: write(intake, tenant_id, kind, chosen)) if chosen else Written()
+    written = (
+        await retried(lambda: write(intake, tenant_id, kind, chosen, now)) if chosen else Written()
+    )
     for draft in drafts:
         key = (draft.source, draft.external_id)
         if error := written.refused.get(draft.index):
@@ -142,17 +144,17 @@ async def sifted_drafts(
 
 
 async def write(
-    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
 ) -> Written:
     try:
-        return await write_sifted(intake, tenant_id, kind, drafts)
+        return await write_sifted(intake, tenant_id, kind, drafts, now)
     except StaleNamesError:
         await intake.directory.refresh(tenant_id)
         raise
 
 
 async def write_sifted(
-    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft]
+    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
 ) -> Written:
     """Write what may be written. Raises StaleNamesError."""
     sifted, version = await sifted_drafts(intake, tenant_id, kind, drafts)
@@ -165,7 +167,7 @@ async def write_sifted(
         rows = await keep_customers(connection, tenant_id, kind, sifted, rows)
         drafts = sifted.drafts
         refused = await refusals(connection, tenant_id, kind, drafts)
-        refused |= await too_old(connection, tenant_id, kind, drafts)
+        refused |= await too_old(connection, tenant_id, kind, drafts, now)
         if refused:
             kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
             drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
