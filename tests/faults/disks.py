@@ -112,6 +112,8 @@ class Failing:
             self._control.write_text(f"0 {errno.EIO}")
             await asyncio.sleep(1)
             self._control.write_text("0 0")
+            # It recovers by itself, unless recovery met the failure too.
+            await asyncio.sleep(5)
             if not stage.site.postgres.child.running():
                 await asyncio.to_thread(stage.site.postgres.run, Progress())
             await stage.site.ready()

@@ -17,6 +17,7 @@ DRAIN_SECONDS = 15.0
 # Between two batches of a client: faults are to be seen, not the end of the processors.
 PAUSE_SECONDS = 0.6
 READY_SECONDS = 10.0
+GIVE_UP_SECONDS = 300.0
 LINES_AT_ONCE = 5_000
 
 
@@ -65,8 +66,8 @@ class Stage:
 Fault = Callable[[Stage], Awaitable[None]]
 
 
-async def seconds_to_drain(site: Site, most: float = 4 * DRAIN_SECONDS) -> float:
-    """I7. Four times the promise until it gives up, so that how late it was is known."""
+async def seconds_to_drain(site: Site, most: float = GIVE_UP_SECONDS) -> float:
+    """I7. Long past the promise until it gives up, so that how late it was is known."""
     started = time.monotonic()
     connection = await site.connect()
     try:

@@ -115,10 +115,14 @@ async def long_transaction(stage: Stage) -> None:
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         await connection.fetchval("SELECT count(*) FROM marks")
         await asyncio.sleep(stage.size)
-        await stage.drained()
         other = await stage.site.connect()
-        size = await other.fetchval("SELECT pg_total_relation_size('marks') / 1024")
+        kilobytes = await other.fetchval("SELECT pg_total_relation_size('marks') / 1024")
+        oldest = await other.fetchval(
+            "SELECT extract(epoch FROM clock_timestamp() - min(marked_at))::int FROM marks"
+        )
         other.terminate()
-        stage.row.notes.append(f"marks took {size} kB after {stage.size} s of a snapshot")
+        stage.row.notes.append(
+            f"after {stage.size} s of a snapshot marks took {kilobytes} kB, the oldest {oldest} s"
+        )
     finally:
         connection.terminate()

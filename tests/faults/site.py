@@ -32,7 +32,7 @@ ZONES = ("UTC", "Asia/Kathmandu", "America/New_York", "Europe/Berlin")
 WAITING = " + ".join(
     f"(SELECT count(*) FROM {table})" for table in ("marks", "subject_marks", "reference_marks")
 )
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 
 
 @dataclass

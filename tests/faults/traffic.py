@@ -15,7 +15,7 @@ from tests.delivery.lab import SOURCE, Item
 from tests.faults.items import Inventor
 from tests.faults.ledger import Line
 
-GIVE_UP_SECONDS = 90.0
+GIVE_UP_SECONDS = 180.0
 # What is read of a tenant beside writing: canaries of others must not be in any of it.
 QUESTION = {
     "metrics": [{"id": "calls_offered"}],
