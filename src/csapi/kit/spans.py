@@ -1,7 +1,8 @@
 """Spans of requests, jobs and their statements, told by OpenTelemetry to a collector.
 
 Off unless CSAPI_OTLP_ENDPOINT is set; then csapi[otel] must be installed. Attributes are names of
-ours, counts and statuses: never values, arguments, keys, tenants or anything that a client sent.
+ours, counts, statuses and the request id: never values, arguments, keys, tenants or anything else
+that a client sent.
 """
 
 import asyncio
