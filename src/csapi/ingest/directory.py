@@ -43,6 +43,7 @@ def add_stubs(table: str) -> str:
         f"INSERT INTO {table} (tenant_id, source, external_id, is_stub) "
         "SELECT $1, source, external_id, true "
         "FROM unnest($2::text[], $3::text[]) AS w (source, external_id) "
+        f"WHERE ({READ_ERASURES}) = $4::bigint "
         "ORDER BY source, external_id ON CONFLICT DO NOTHING"
     )
 
@@ -117,12 +118,10 @@ class Directory:
         async with tenant_transaction(
             self._pool, tenant_id, lock="shared" if entities else None
         ) as connection:
-            if entities and await connection.fetchval(READ_ERASURES, tenant_id) != erasures:
-                raise StaleNamesError
             if labels:
                 found |= await _members(connection, tenant_id, labels)
             for entity, wanted in entities.items():
-                found |= await _surrogates(connection, tenant_id, entity, wanted)
+                found |= await _surrogates(connection, tenant_id, entity, wanted, erasures)
         known.update(found)
 
 
@@ -145,8 +144,9 @@ async def _members(
 
 
 async def _surrogates(
-    connection: asyncpg.Connection, tenant_id: UUID, entity: int, refs: list[Ref]
+    connection: asyncpg.Connection, tenant_id: UUID, entity: int, refs: list[Ref], erasures: int
 ) -> dict[Ref, int]:
+    """Raises StaleNamesError where there were more erasures: no stub is made then."""
     table = TABLES[Entity(entity)]
 
     async def find(wanted: list[Ref]) -> dict[Ref, int]:
@@ -158,7 +158,13 @@ async def _surrogates(
     found = await find(refs)
     if missing := [ref for ref in refs if ref not in found]:
         await connection.execute(
-            add_stubs(table), tenant_id, [ref[1] for ref in missing], [ref[2] for ref in missing]
+            add_stubs(table),
+            tenant_id,
+            [ref[1] for ref in missing],
+            [ref[2] for ref in missing],
+            erasures,
         )
         found |= await find(missing)
+        if any(ref not in found for ref in missing):
+            raise StaleNamesError
     return found
