@@ -20,6 +20,7 @@ from csapi.kit.db import StartupError
 from csapi.kit.jobs import Jobs, jobs
 from csapi.kit.problem_types import PROBLEMS
 from csapi.kit.telemetry import BOUNDS, Telemetry, telling
+from csapi.rollup.audit import Auditor
 from csapi.rollup.behind import QUEUES, Heartbeat, behind_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,6 +149,7 @@ async def test_what_is_told_is_documented_and_alerts_ask_for_nothing_else(
     await jobs.run("drain", Heartbeat().of(nothing))
     told_names = set(re.findall(r"# TYPE (csapi_\w+)", await told(port)))
     told_names |= {each.name for each in await behind_of(worker_pool, Heartbeat())}
+    told_names |= {each.name for each in await Auditor(worker_pool).told()}
     assert told_names == documented()
     rules = yaml.safe_load((ROOT / "examples" / "prometheus" / "alerts.yaml").read_text())
     every = [rule for group in rules["groups"] for rule in group["rules"]]

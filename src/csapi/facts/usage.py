@@ -37,7 +37,8 @@ IN_ALL = f"SELECT coalesce(sum(created), 0)::bigint FROM ({COUNTS}) AS c"
 # Whether something was ever sent, or mentioned.
 HAS_RECORDS = "SELECT " + "\n  OR ".join(
     f"EXISTS (SELECT 1 FROM {table} WHERE tenant_id = $1)"
-    for table in dict.fromkeys([*(kind.table for kind in RECORD_KINDS), EVENTS.table])
+    # What was sent once and removed by retention is in frozen summaries.
+    for table in dict.fromkeys([*(kind.table for kind in RECORD_KINDS), EVENTS.table, "freezes"])
 )
 
 

@@ -20,11 +20,16 @@ OTHERS = frozenset(
         "API_PASSWORD",
         "WORKER_PASSWORD",
         "NEW_PASSWORD",
+        "BACKUP_URL",
         "URL",
         "KEY",
         "RUN_ID",
         "SERVE_PID",
         "HARDEN",
+        # of tests that break things: refused in front of any other database
+        "FAULTPOINTS",
+        "FAULT_LOG",
+        "FAULT_SEED",
     )
 )
 URLS = ("CSAPI_DATABASE_URL", "CSAPI_WORKER_DATABASE_URL")
