@@ -47,6 +47,12 @@ VALUES = {
 ROWS = 3
 
 
+@pytest.fixture(scope="module")
+def database(make_database: Callable[[], Database]) -> Database:
+    """One of its own: what tables are filled with here means nothing, and other tests sweep."""
+    return make_database()
+
+
 async def fill(admin: asyncpg.Connection, tenant_id: UUID) -> dict[str, int]:
     """A few rows in every table that has a tenant; how many there then are."""
     for row in await admin.fetch(COLUMNS):

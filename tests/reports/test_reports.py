@@ -91,6 +91,22 @@ def test_a_run_holds_what_the_questions_are_answered(rated: Tenant) -> None:
     assert (found["trigger"], found["timezone"], found["name"]) == ("request", "UTC", "Ratings")
 
 
+def test_a_report_in_another_zone_is_that_of_the_query(rated: Tenant) -> None:
+    """Its days are not those that summaries are made by."""
+    found = run(rated, create(rated, timezone="Asia/Kathmandu"))
+    assert found["timezone"] == "Asia/Kathmandu"
+    answer = found["sections"][0]["answer"]
+    time = answer["meta"]["query"]["time"]
+    assert time["timezone"] == "Asia/Kathmandu"
+    body = {"metrics": RATED["metrics"], "time": time, "compare": RATED["compare"]}
+    asked = rated.http.post("/v1/query", json=body).json()
+    assert answer["data"][0]["metrics"]["csat_responses"]["n"] > 0
+    for cell, other in zip(answer["data"], asked["data"], strict=True):
+        for name, value in cell["metrics"].items():
+            for part in ("value", "n", "numerator", "denominator"):
+                assert value[part] == other["metrics"][name][part], (name, part)
+
+
 def test_each_change_that_is_no_chance_is_explained(rated: Tenant) -> None:
     whole, _ = run(rated, create(rated))["sections"]
     cells = whole["answer"]["data"][0]["metrics"]

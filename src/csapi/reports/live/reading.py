@@ -1,6 +1,6 @@
 """The questions about now, asked in one snapshot."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from csapi.metrics.periods import RangePreset, preset_period
 from csapi.metrics.words import ALL_WORDS
@@ -87,7 +87,7 @@ class Asker:
 
 async def live(desk: Desk, wanted: LiveParams) -> LiveReport:
     """Raises Problem for what cannot be asked."""
-    desk = replace(desk, timezone=wanted.timezone or desk.timezone)
+    zone = wanted.timezone or desk.timezone
     with slowness_told():
         async with snapshot_of(desk) as snapshot:
             asker = Asker(snapshot, wanted, [])
@@ -102,8 +102,8 @@ async def live(desk: Desk, wanted: LiveParams) -> LiveReport:
     times = [each.data_through for each in metas if each.data_through is not None]
     return LiveReport(
         as_of=desk.now,
-        timezone=desk.timezone,
-        start=preset_period(RangePreset.today, desk.timezone, desk.now).start,
+        timezone=zone,
+        start=preset_period(RangePreset.today, zone, desk.now).start,
         today={name: whole[name] for name in TODAY},
         now={name: whole[name] for name in NOW} | at_risk.data[0].metrics,
         queues=queues,

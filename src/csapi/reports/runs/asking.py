@@ -112,14 +112,7 @@ async def ask_report(
     Every key that reads reports reads runs: groups that are too small to be shown stay hidden,
     whoever asks.
     """
-    zone = report.timezone or desk.timezone
-    desk = replace(
-        desk,
-        sees_everything=False,
-        names_customers=False,
-        timezone=zone,
-        language=report.language,
-    )
+    desk = replace(desk, sees_everything=False, names_customers=False, language=report.language)
     budget = Budget()
     async with snapshot_of(desk) as snapshot:
         await set_savepoint(snapshot)
@@ -130,7 +123,7 @@ async def ask_report(
         report_id=str(report_id),
         name=report.name,
         description=report.description,
-        timezone=desk.timezone,
+        timezone=report.timezone or desk.timezone,
         language=report.language,
         trigger=trigger,
         as_of=desk.now,

@@ -1,6 +1,5 @@
 """Reports: sets of questions, and runs that freeze their answers."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -74,8 +73,7 @@ async def checked(
     """The report of the body, and the first turn of its schedule. Raises Problem."""
     report = await body_of(request, ReportRequest)
     zone = known_zone(report.timezone or principal.timezone)
-    desk = replace(desk_of(request, principal), timezone=zone)
-    await check_report(desk, report)
+    await check_report(desk_of(request, principal), report)
     return report, None if report.schedule is None else next_after(report.schedule, zone, now())
 
 
