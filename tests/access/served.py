@@ -17,6 +17,7 @@ from csapi.app import create_app, lifespan
 from csapi.kit.db import acquire
 from csapi.kit.http import Edge
 from csapi.kit.settings import Settings
+from csapi.kit.telemetry import Telemetry
 
 ALL_SCOPES = tuple(each.value for each in Scope)
 
@@ -57,6 +58,8 @@ async def served(
     **settings: Any,
 ) -> AsyncIterator[Served]:
     app = built()
+    # Its counts begin anew, as those of a process do.
+    app.state.telemetry = Telemetry()
     chosen = Settings(database_url=database.api_url, redis_url=redis_url, **settings)
     async with lifespan(chosen, app):
         async with acquire(app.state.pool) as connection:
