@@ -57,6 +57,12 @@ def customer_of(draft: Draft) -> Name | None:
     return None if named is None else (PEOPLE, draft.source, normalized(named))
 
 
+def is_of_erased(draft: Draft) -> bool:
+    """Whether it says of its customer what our own answers and files say of who was erased."""
+    name = customer_of(draft)
+    return name is not None and name[2] == ERASED
+
+
 def without_customer(draft: Draft) -> Draft:
     """The same draft as nobody's. Its hash stays: sent again as it was, it is a duplicate."""
     content = msgspec.json.encode(msgspec.structs.replace(draft.item, customer=ERASED))
@@ -79,7 +85,7 @@ async def sift(
             sifted.refused[draft.index] = FieldError(
                 places[0], "erased", "It was erased, and is not taken in again."
             )
-        elif customer_of(draft) in erased:
+        elif customer_of(draft) in erased or is_of_erased(draft):
             sifted.drafts.append(without_customer(draft))
             sifted.nameless.add(draft.index)
         else:
