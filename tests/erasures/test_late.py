@@ -115,9 +115,15 @@ async def test_what_an_answer_of_ours_says_is_nobodys_name(
     theirs = await admin.fetchval(whose, tenant_id)
     await erased(api_pool, worker_pool, tenant_id)
     again = {**TICKET, "customer": "[erased]", "status": "open"}
-    await send(intake, tenant_id, [("tickets", again)])
-    assert await mentions(admin, tenant_id) == {}
-    assert await admin.fetchval(whose, tenant_id) == theirs
+    # Nor does it lose its place where the source has forgotten the customer, too.
+    for item in (again, {**TICKET, "customer": None, "status": "solved"}):
+        await send(intake, tenant_id, [("tickets", item)])
+        assert await mentions(admin, tenant_id) == {}
+        assert await admin.fetchval(whose, tenant_id) == theirs
+    fresh = {**TICKET, "external_id": "new"}
+    for item in (fresh, {**fresh, "customer": None, "status": "open"}):
+        await send(intake, tenant_id, [("tickets", item)])
+        assert await mentions(admin, tenant_id) == {}
     # Nor is it anybody's where nobody was erased: an archive that is sent to another tenant.
     elsewhere = await new_tenant()
     await send(intake, elsewhere, [("tickets", again)])

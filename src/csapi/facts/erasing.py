@@ -189,7 +189,12 @@ RETURNING r.id"""
 
 
 # How records say that they are about one of a table.
-LINKS = {"tickets": "ticket", "calls": "call", "feedback_requests": "request", "sessions": "session"}
+LINKS = {
+    "tickets": "ticket",
+    "calls": "call",
+    "feedback_requests": "request",
+    "sessions": "session",
+}
 
 
 async def overwrite_erased(

@@ -164,7 +164,8 @@ async def write_sifted(
     async with tenant_transaction(
         intake.pool, tenant_id, lock=lock_of(kind), many_rows=len(drafts) > FEW_ITEMS
     ) as connection:
-        rows = await keep_customers(connection, tenant_id, kind, sifted, rows)
+        if lookup.erasures:
+            rows = await keep_customers(connection, tenant_id, kind, sifted, rows)
         drafts = sifted.drafts
         refused = await refusals(connection, tenant_id, kind, drafts)
         refused |= await too_old(connection, tenant_id, kind, drafts, now)
