@@ -5,6 +5,7 @@ request or session that it is about. Only columns that no derivation reads are w
 stay equal to their derivation: a comment that was given stays one, of other words.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -38,14 +39,23 @@ def unnamed(*conditions: str) -> str:
     return f"({own('r')} OR r.customer IS NULL AND {either(*conditions)})"
 
 
-OF_TICKET, OF_CALL = about("r", "tickets", "ticket"), about("r", "calls", "call")
-OF_REQUEST = about(
-    "r",
-    "feedback_requests",
-    "request",
-    "of_request.customer IS NULL AND "
-    + either(about("of_request", "tickets", "ticket"), about("of_request", "calls", "call")),
-)
+def through(row: str, table: str, link: str, *further: Callable[[str], str]) -> str:
+    """Also about one that names nobody and is itself about one of theirs."""
+    behind = either(*(condition(f"of_{link}") for condition in further))
+    return about(row, table, link, f"of_{link}.customer IS NULL AND {behind}")
+
+
+def of_ticket(row: str) -> str:
+    return about(row, "tickets", "ticket")
+
+
+def of_call(row: str) -> str:
+    return through(row, "calls", "call", of_ticket)
+
+
+OF_TICKET, OF_CALL = of_ticket("r"), of_call("r")
+OF_REQUEST = through("r", "feedback_requests", "request", of_ticket, of_call)
+OF_SESSION = through("r", "sessions", "session", of_ticket)
 # A request that names somebody else says who answered.
 OF_ANOTHER = """EXISTS (
   SELECT 1 FROM feedback_requests a WHERE a.tenant_id = $1 AND a.id = r.request
@@ -59,10 +69,12 @@ class Personal:
 
     whose: SQL of whether `r` is somebody's who was erased. texts: fields that go; said: fields of
     which only stays that there were words. columns: further columns, with what they become.
+    links: columns that say what a record is about.
     """
 
     table: str
     whose: str
+    links: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
@@ -76,32 +88,41 @@ RECORDS = (
     Personal(
         "ticket_events",
         OF_TICKET,
+        links=("ticket",),
         texts=("body",),
         # The actor of a message of the customer's is the customer.
         further=(("actor", "CASE WHEN r.actor IS NOT NULL THEN r.item->>'actor' END"),),
         has_customer=False,
         has_custom=False,
     ),
-    Personal("calls", unnamed(OF_TICKET)),
-    Personal("feedback_requests", unnamed(OF_TICKET, OF_CALL)),
+    Personal("calls", unnamed(OF_TICKET), links=("ticket",)),
+    Personal("feedback_requests", unnamed(OF_TICKET, OF_CALL), links=("ticket", "call")),
     Personal(
         "feedback",
         f"({own('r')} OR r.customer IS NULL AND NOT {OF_ANOTHER} "
         f"AND {either(OF_TICKET, OF_CALL, OF_REQUEST)})",
+        links=("ticket", "call", "request"),
         said=("comment",),
         columns=(("words", "CASE WHEN r.words IS NOT NULL THEN '[]'::jsonb END"),),
     ),
-    Personal("quality_reviews", either(OF_TICKET, OF_CALL), texts=("comment",), has_customer=False),
-    Personal("tasks", OF_TICKET, texts=("title",), has_customer=False),
-    Personal("forms", unnamed(OF_TICKET)),
-    Personal("sessions", unnamed(OF_TICKET)),
+    Personal(
+        "quality_reviews",
+        either(OF_TICKET, OF_CALL),
+        links=("ticket", "call"),
+        texts=("comment",),
+        has_customer=False,
+    ),
+    Personal("tasks", OF_TICKET, links=("ticket",), texts=("title",), has_customer=False),
+    Personal("forms", unnamed(OF_TICKET), links=("ticket",)),
+    Personal("sessions", unnamed(OF_TICKET), links=("ticket",)),
     Personal(
         "kb_events",
-        unnamed(about("r", "sessions", "session")),
+        unnamed(OF_SESSION),
+        links=("session",),
         texts=("term",),
         columns=(("term", "NULL"), ("words", "NULL")),
     ),
-    Personal("work_sessions", OF_TICKET, has_customer=False),
+    Personal("work_sessions", OF_TICKET, links=("ticket",), has_customer=False),
 )
 
 # Attributes that were declared are what numbers are grouped by.
@@ -167,11 +188,35 @@ WHERE r.tenant_id = $1 AND (r.from_customer = ANY($2::bigint[]) OR r.into_custom
 RETURNING r.id"""
 
 
+# How records say that they are about one of a table.
+LINKS = {
+    "tickets": "ticket",
+    "calls": "call",
+    "feedback_requests": "request",
+    "sessions": "session",
+}
+
+
 async def overwrite_erased(
-    connection: Connection, tenant_id: UUID, table: str, ids: list[UUID]
-) -> int:
-    """Overwrite what is personal in those of the records that are somebody's who was erased; how
-    many those are."""
+    connection: Connection, tenant_id: UUID, table: str, ids: Sequence[UUID]
+) -> list[UUID]:
+    """Overwrite what is personal in those of the records that are somebody's who was erased; which
+    those are."""
     if table not in OVERWRITE or not ids:
-        return 0
-    return len(await connection.fetch(OVERWRITE[table], tenant_id, ids))
+        return []
+    return [row["id"] for row in await connection.fetch(OVERWRITE[table], tenant_id, ids)]
+
+
+async def overwrite_about(
+    connection: Connection, tenant_id: UUID, table: str, ids: Sequence[UUID]
+) -> None:
+    """The same in what is about records that have turned out to be somebody's who was erased: it
+    may have come before them."""
+    link = LINKS.get(table)
+    for each in RECORDS if link and ids else ():
+        if link not in each.links:
+            continue
+        sql = f"SELECT id FROM {each.table} WHERE tenant_id = $1 AND {link} = ANY($2::uuid[])"
+        found = [row["id"] for row in await connection.fetch(sql, tenant_id, ids)]
+        touched = await overwrite_erased(connection, tenant_id, each.table, found)
+        await overwrite_about(connection, tenant_id, each.table, touched)

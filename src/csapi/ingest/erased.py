@@ -20,12 +20,13 @@ from csapi.kit.problems import FieldError
 
 PEOPLE = customers.name
 
-# A record that is here already stays its erased customer's: numbers do not move.
-STORED = """
-SELECT t.source, t.{name} AS name, t.customer FROM {table} t
-JOIN unnest($2::text[], $3::text[]) AS w (source, name) ON w.source = t.source AND w.name = t.{name}
-JOIN customers p ON p.tenant_id = $1 AND p.surrogate = t.customer AND p.erasure IS NOT NULL
-WHERE t.tenant_id = $1"""
+# A record that is here already stays its erased customer's, also where it comes without one:
+# numbers do not move, and its words do not come back.
+STORED = f"""
+SELECT r.source, r.{{name}} AS name, r.customer FROM {{table}} r
+JOIN unnest($2::text[], $3::text[]) AS w (source, name)
+  ON w.source = r.source AND w.name = r.{{name}}
+WHERE r.tenant_id = $1 AND {own("r")}"""
 
 
 @dataclass(slots=True)
@@ -57,6 +58,12 @@ def customer_of(draft: Draft) -> Name | None:
     return None if named is None else (PEOPLE, draft.source, normalized(named))
 
 
+def is_of_erased(draft: Draft) -> bool:
+    """Whether it says of its customer what our own answers and files say of who was erased."""
+    name = customer_of(draft)
+    return name is not None and name[2] == ERASED
+
+
 def without_customer(draft: Draft) -> Draft:
     """The same draft as nobody's. Its hash stays: sent again as it was, it is a duplicate."""
     content = msgspec.json.encode(msgspec.structs.replace(draft.item, customer=ERASED))
@@ -79,7 +86,7 @@ async def sift(
             sifted.refused[draft.index] = FieldError(
                 places[0], "erased", "It was erased, and is not taken in again."
             )
-        elif customer_of(draft) in erased:
+        elif customer_of(draft) in erased or is_of_erased(draft):
             sifted.drafts.append(without_customer(draft))
             sifted.nameless.add(draft.index)
         else:
@@ -128,16 +135,20 @@ async def keep_customers(
 ) -> list[tuple[Any, ...]]:
     """The rows of sifted drafts, in which records that are here stay their erased customers'."""
     place = kind.customer_place
-    if place is None or not sifted.nameless:
+    unnamed = [draft for draft in sifted.drafts if customer_of(draft) is None]
+    if place is None or not unnamed:
         return rows
     sql = STORED.format(table=kind.table, name=kind.name_column)
-    nameless = [draft for draft in sifted.drafts if draft.index in sifted.nameless]
-    names = [each.source for each in nameless], [each.external_id for each in nameless]
+    names = [each.source for each in unnamed], [each.external_id for each in unnamed]
     found = await connection.fetch(sql, tenant_id, *names)
     stored = {(row["source"], row["name"]): row["customer"] for row in found}
-    return [
-        (*row[:place], stored.get((draft.source, draft.external_id)), *row[place + 1 :])
-        if draft.index in sifted.nameless
-        else row
-        for draft, row in zip(sifted.drafts, rows, strict=True)
-    ]
+    kept = []
+    for number, (draft, row) in enumerate(zip(sifted.drafts, rows, strict=True)):
+        name = draft.source, draft.external_id
+        if name not in stored or customer_of(draft) is not None:
+            kept.append(row)
+            continue
+        kept.append((*row[:place], stored[name], *row[place + 1 :]))
+        if draft.index not in sifted.nameless:
+            sifted.drafts[number] = without_customer(draft)
+    return kept

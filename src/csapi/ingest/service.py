@@ -15,13 +15,13 @@ from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal
 from csapi.access.tenancy import tenant_transaction
-from csapi.facts.erasing import overwrite_erased
+from csapi.facts.erasing import overwrite_about, overwrite_erased
 from csapi.facts.lookup import Lookup
 from csapi.facts.resource import RecordKind
 from csapi.facts.wire import KEY_LENGTH
 from csapi.ingest.costs import refusals
 from csapi.ingest.directory import Directory, StaleNamesError
-from csapi.ingest.erased import Sifted, keep_customers, sift
+from csapi.ingest.erased import Sifted, is_of_erased, keep_customers, sift
 from csapi.ingest.items import Draft, draft_item, newest
 from csapi.ingest.people import after_write, lock_of
 from csapi.ingest.retention import too_old
@@ -138,7 +138,7 @@ async def sifted_drafts(
 ) -> tuple[Sifted, int]:
     """What of the drafts may be written, and the version of the tenant's names that says so."""
     lookup = await intake.directory.lookup(tenant_id)
-    if not lookup.erasures:
+    if not lookup.erasures and not any(map(is_of_erased, drafts)):
         return Sifted(list(drafts)), lookup.version
     return await sift(intake.pool, tenant_id, kind, drafts), lookup.version
 
@@ -164,7 +164,8 @@ async def write_sifted(
     async with tenant_transaction(
         intake.pool, tenant_id, lock=lock_of(kind), many_rows=len(drafts) > FEW_ITEMS
     ) as connection:
-        rows = await keep_customers(connection, tenant_id, kind, sifted, rows)
+        if lookup.erasures:
+            rows = await keep_customers(connection, tenant_id, kind, sifted, rows)
         drafts = sifted.drafts
         refused = await refusals(connection, tenant_id, kind, drafts)
         refused |= await too_old(connection, tenant_id, kind, drafts, now)
@@ -180,7 +181,8 @@ async def write_sifted(
         await after_write(connection, tenant_id, kind, drafts, stored, lookup)
         if lookup.erasures:
             ids = [row["id"] for row in stored]
-            await overwrite_erased(connection, tenant_id, kind.table, ids)
+            touched = await overwrite_erased(connection, tenant_id, kind.table, ids)
+            await overwrite_about(connection, tenant_id, kind.table, touched)
         written.refused = refused
         if kind.name == "customers/merge" and stored and intake.principal is not None:
             act, count = AuditAction.customers_merged, len(stored)

@@ -13,6 +13,8 @@ from tests.access.people.provider import CLIENT_ID, CLIENT_SECRET, public_jwk
 from tests.access.people.staff import Desk
 from tests.conftest import Product, Tenant
 
+from csapi.access.people.roles import Role
+from csapi.access.providers.flows import MOST_LINKING
 from csapi.access.providers.keys import keys_of
 from csapi.kit.clock import now
 
@@ -276,3 +278,20 @@ async def test_no_secret_of_a_sign_in_is_in_logs_or_answers(
         again["state"][50:], "canary-access",
     ):  # fmt: skip
         assert secret not in told
+
+
+def test_whoever_is_signed_in_takes_no_place_of_those_who_want_to(
+    desk: Desk, tenant: Tenant, new_provider: NewProvider
+) -> None:
+    token = desk.sign_in(desk.hire(tenant.tenant_id, Role.ANALYST))["access_token"]
+    door = new_door(desk, tenant, new_provider(user={"sub": "a"}))
+    first, another = door.back(link=token), door.back()
+    for _ in range(MOST_LINKING - 1):
+        last = door.back(link=token)
+    assert door.finish(last).status_code == 200
+    last = door.back(link=token)
+    door.begin(link=token)
+    assert door.finish(first).json()["code"] == "token_used"
+    # Those of nobody, and the newest of the person, are as they were.
+    assert door.finish(another).status_code == 200
+    assert door.finish(last).status_code == 200

@@ -36,6 +36,12 @@ MOST_FLOWS = 10_000
 OFFERED = """
 SELECT id, name FROM identity_providers WHERE tenant_id = $1 AND is_enabled ORDER BY name, id"""
 FORGET = "DELETE FROM sign_in_flows WHERE tenant_id = $1 AND began_at < $2"
+# Nobody who is signed in takes the place of those who want to.
+MOST_LINKING = 10
+FORGET_LINKING = """
+DELETE FROM sign_in_flows WHERE tenant_id = $1 AND token_id IN (
+  SELECT token_id FROM sign_in_flows WHERE tenant_id = $1 AND person = $2
+  ORDER BY began_at DESC OFFSET $3::int - 1)"""
 COUNT = "SELECT count(*) FROM sign_in_flows WHERE tenant_id = $1"
 BEGIN = """
 INSERT INTO sign_in_flows (tenant_id, token_id, secret_sha256, browser_sha256, provider,
@@ -150,6 +156,8 @@ async def begin(
     who = (None, None) if linking is None else (linking.person, linking.session)
     async with tenant_transaction(pool, tenant_id) as connection:
         await connection.execute(FORGET, tenant_id, now - FLOW_LIVES)
+        if linking is not None:
+            await connection.execute(FORGET_LINKING, tenant_id, linking.person, MOST_LINKING)
         if await connection.fetchval(COUNT, tenant_id) >= MOST_FLOWS:
             raise Problem("overloaded", "Too many sign-ins are under way.")
         digests = state.digest, browser_digest(browser_token)

@@ -24,7 +24,7 @@ DOCUMENTS = (
     ("alerts", "id", "content"),
     ("alert_events", "id", "content"),
 )
-FILES = ("export_chunks", "export_marks", "exports")
+FILES = ("export_chunks", "export_marks")
 
 NAMES = """
 SELECT id, source, external_id, name FROM customers WHERE tenant_id = $1 AND erasure = $2"""
@@ -43,6 +43,9 @@ DELETE FROM idempotency WHERE tenant_id = $1 AND EXISTS (
   SELECT 1 FROM unnest($2::text[]) AS n (name)
   WHERE position(convert_to(n.name, 'UTF8') IN body) > 0)
 RETURNING 1"""
+
+DROP_EXPORTS = "DELETE FROM exports WHERE tenant_id = $1 RETURNING id"
+DROP_FILES = "DELETE FROM {table} WHERE tenant_id = $1 AND export = ANY($2::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +129,9 @@ async def rename_documents(
 
 async def drop_files(connection: Connection, tenant_id: UUID) -> int:
     """Take away all files of exports: who is in them is not known. How many exports there were."""
-    dropped = 0
+    rows = await connection.fetch(DROP_EXPORTS, tenant_id)
+    ids = [row["id"] for row in rows]
+    # Whoever was writing one of them has committed by now, or finds it gone.
     for table in FILES:
-        rows = await connection.fetch(
-            f"DELETE FROM {table} WHERE tenant_id = $1 RETURNING 1", tenant_id
-        )
-        dropped = len(rows)
-    return dropped
+        await connection.execute(DROP_FILES.format(table=table), tenant_id, ids)
+    return len(ids)

@@ -79,15 +79,15 @@ def overwriting(table: str) -> Step:
         if not ids:
             return Piece()
         if table == "ticket_events":
-            count = await overwrite_erased(connection, tenant_id, table, ids)
-            return Piece(overwritten={table: count}, after=following(ids))
+            touched = await overwrite_erased(connection, tenant_id, table, ids)
+            return Piece(overwritten={table: len(touched)}, after=following(ids))
         # Under these locks nobody else changes the facts of the records.
         await lock_rows(scene, table, "SELECT unnest($2::uuid[])", ids)
         await connection.execute(LOCK_PEOPLE, tenant_id, scene.erasure)
         facts = await facts_of(scene, ids, "before")
-        count = await overwrite_erased(connection, tenant_id, table, ids)
+        touched = await overwrite_erased(connection, tenant_id, table, ids)
         facts |= await facts_of(scene, ids, "after")
-        return Piece(overwritten={table: count}, facts=facts, after=following(ids))
+        return Piece(overwritten={table: len(touched)}, facts=facts, after=following(ids))
 
     return step
 
