@@ -23,7 +23,7 @@ from csapi.reports.schemas import Query
 from csapi.reports.service import Desk, answer
 from csapi.rollup import removal
 from csapi.rollup.repair import repair
-from csapi.rollup.retention import Kept, horizon_of, keep_to
+from csapi.rollup.retention import GRACE, Kept, horizon_of, keep_to
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.verify import Findings, verify_tenant
 
@@ -354,6 +354,19 @@ async def test_nothing_goes_where_everything_is_kept(
     assert await keep_to(worker_pool, Look(tenant_id, ZONE, NIGHT)) == Kept(None)
     await set_days(api_pool, tenant_id, None)
     assert await keep_to(worker_pool, Look(tenant_id, ZONE, NIGHT)) == Kept(None)
+
+
+async def test_a_new_setting_can_be_taken_back_for_a_week(
+    worker_pool: asyncpg.Pool, api_pool: asyncpg.Pool, admin: asyncpg.Connection, tenant_id: UUID
+) -> None:
+    await set_days(api_pool, tenant_id, 90)
+    at = await admin.fetchval("SELECT updated_at FROM retention WHERE tenant_id = $1", tenant_id)
+    horizons = [
+        (await keep_to(worker_pool, Look(tenant_id, ZONE, at + after), GRACE)).horizon
+        for after in (timedelta(), timedelta(days=6, hours=23), timedelta(days=7, seconds=1))
+    ]
+    assert horizons[:2] == [None, None]
+    assert horizons[2] == horizon_of(90, ZONE, at + timedelta(days=7, seconds=1))
 
 
 async def test_nothing_is_frozen_while_work_waits(

@@ -27,9 +27,12 @@ from csapi.rollup.subjects import derive_tenant
 log = logging.getLogger(__name__)
 
 DRAIN_ROUNDS = 5
+# What is removed is gone: so long after a change of the setting nothing goes by itself, so that a
+# mistake, or whoever found a key, can be stopped.
+GRACE = timedelta(days=7)
 
 STATE = """
-SELECT r.keep_days, r.removed_before,
+SELECT r.keep_days, r.removed_before, r.updated_at,
   (SELECT max(frozen_before) FROM freezes WHERE tenant_id = $1) AS frozen_before
 FROM retention r WHERE r.tenant_id = $1"""
 REFUSE = """
@@ -65,12 +68,13 @@ def horizon_of(keep_days: int, timezone: str, at: datetime) -> datetime:
     return month_start(timezone, local_date(timezone, at) - timedelta(days=keep_days))
 
 
-async def keep_to(pool: asyncpg.Pool, look: Look) -> Kept:
-    """Freeze and remove what a tenant keeps no longer. Safe to be cut short and run again."""
+async def keep_to(pool: asyncpg.Pool, look: Look, grace: timedelta = timedelta()) -> Kept:
+    """Freeze and remove what a tenant keeps no longer, once it has wanted so for `grace`. Safe to
+    be cut short and run again."""
     tenant_id = look.tenant_id
     async with tenant_transaction(pool, tenant_id) as connection:
         state = await connection.fetchrow(STATE, tenant_id)
-    if state is None:
+    if state is None or (grace and state["updated_at"] > look.now - grace):
         return Kept(None)
     frozen = state["frozen_before"]
     horizon = frozen
@@ -129,7 +133,7 @@ class Keeper:
         self._pool = pool
 
         async def work(look: Look) -> object:
-            return await keep_to(pool, look)
+            return await keep_to(pool, look, GRACE)
 
         self._scanner = Scanner(pool, Scan.retention, next_night, work)
 

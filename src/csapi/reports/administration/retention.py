@@ -112,9 +112,9 @@ OPERATIONS = [
         path="/v1/retention",
         operation_id="setRetention",
         summary="Set how long records are kept",
-        description="In the night after, the worker freezes the summaries of what is older, and "
-        "removes its tickets, calls, feedback, reviews and tasks. That cannot be undone: a longer "
-        "time brings nothing back. Reports over frozen time go on from summaries; what those do "
+        description="A week later at night the worker freezes the summaries of what is older, and "
+        "removes its tickets, calls, feedback, reviews and tasks; until then it can be changed "
+        "back. After that it cannot be undone: a longer time brings nothing back. Reports over frozen time go on from summaries; what those do "
         "not have is refused with `beyond_retention`.",
         tag=TAG,
         handler=put_retention,
