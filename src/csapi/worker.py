@@ -43,7 +43,7 @@ from csapi.rollup.audit import Auditor
 from csapi.rollup.behind import Heartbeat, behind_of
 from csapi.rollup.costs import extend_costs
 from csapi.rollup.erasures.job import Eraser
-from csapi.rollup.retention import Keeper
+from csapi.rollup.retention import retention_scanner
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.trim import trim_slots
@@ -195,6 +195,7 @@ async def run_worker(settings: Settings) -> None:
     log.info("worker started")
     risks = risk_scanner(pool, settings.live_slots_max)
     issues = issue_scanner(pool, settings.live_slots_max)
+    retentions = retention_scanner(pool)
     tasks = [
         asyncio.create_task(run_timer("drain", beat.of(drainer.drain))),
         asyncio.create_task(run_timer("export", exporter.sweep)),
@@ -205,7 +206,7 @@ async def run_worker(settings: Settings) -> None:
         asyncio.create_task(run_timer("new issues", issues.sweep)),
         asyncio.create_task(run_timer("erasures", eraser.sweep)),
         asyncio.create_task(run_timer("audit", auditor.sweep)),
-        asyncio.create_task(run_timer("retention", Keeper(pool).sweep)),
+        asyncio.create_task(run_timer("retention", retentions.sweep_all)),
         asyncio.create_task(run_timer("deletion", partial(delete_closed, pool))),
         asyncio.create_task(run_arq(settings, context)),
     ]
