@@ -110,3 +110,18 @@ def test_one_record_reads_as_it_does_in_the_list(tenant: Tenant, resource: str) 
     assert listed["id"] == receipt["id"]
     assert {key: listed[key] for key in item} == item
     assert "tenant_id" not in listed
+
+
+def test_a_cursor_goes_with_its_filters_alone(tenant: Tenant) -> None:
+    for _ in range(2):
+        assert post(tenant, "teams", {**sample("teams"), "source": "crm"}).status_code == 201
+    cursor = tenant.http.get("/v1/teams?limit=1&source=crm").json()["page"]["next_cursor"]
+    again = {"cursor": cursor, "source": "crm", "limit": 5}
+    assert len(tenant.http.get("/v1/teams", params=again).json()["data"]) == 1
+    for path, params in (
+        ("/v1/teams", {"cursor": cursor}),
+        ("/v1/teams", {**again, "source": "other"}),
+        ("/v1/queues", again),
+    ):
+        answer = tenant.http.get(path, params=params)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), path
