@@ -1,6 +1,7 @@
 """What the app is made of: each slice gives its operations."""
 
 from csapi.access.outbox import DATA
+from csapi.access.people import member_operations as members
 from csapi.access.people import operations as people
 from csapi.access.providers import operations as providers
 from csapi.connect.webhooks import operations as webhooks
@@ -113,7 +114,7 @@ TAGS = {
     goals.TAG: "Where metrics are to be by when, and whether they get there; alerts where one "
     "moves the wrong way or out of its usual range; what annotated events changed.",
     webhooks.TAG: webhooks.TAG_TEXT,
-    people.TAG: people.TAG_TEXT,
+    members.TAG: members.TAG_TEXT,
     webhooks.MESSAGES_TAG: webhooks.MESSAGES_TEXT,
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
     keys.TAG: "Keys, who did what, and how much was sent.",

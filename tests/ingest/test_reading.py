@@ -1,10 +1,8 @@
 """Reading back: pages are complete and stable, filters find what was sent."""
 
-import base64
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
-from uuid import UUID
 
 import pytest
 from tests.conftest import Tenant
@@ -95,7 +93,6 @@ def test_a_cursor_is_opaque_but_steady(tenant: Tenant) -> None:
     post(tenant, "teams/batch", [sample("teams") for _ in range(3)])
     first = tenant.http.get("/v1/teams?limit=1").json()["page"]["next_cursor"]
     assert tenant.http.get("/v1/teams?limit=1").json()["page"]["next_cursor"] == first
-    UUID(bytes=base64.urlsafe_b64decode(first + "=="))
     everything = tenant.http.get("/v1/teams").json()["data"]
     rest = tenant.http.get("/v1/teams", params={"cursor": first}).json()["data"]
     assert rest == everything[1:]
