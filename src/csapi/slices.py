@@ -117,7 +117,7 @@ TAGS = {
     members.TAG: members.TAG_TEXT,
     webhooks.MESSAGES_TAG: webhooks.MESSAGES_TEXT,
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
-    keys.TAG: "Keys, who did what, and how much was sent.",
+    keys.TAG: "The tenant, its keys, who did what, how much was sent, and how long it is kept.",
     erasures.TAG: "People who ask to be forgotten: what goes, what stays, and the receipt.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
     "shown.",
