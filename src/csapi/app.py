@@ -123,6 +123,21 @@ async def load_of(app: Litestar) -> list[Sample]:
     ]
 
 
+def bound_work(app: Litestar, settings: Settings) -> Pressure:
+    """Give the process its places for requests, and each tenant its share. Returns what tells how
+    full the machine is."""
+    at_once = settings.pool_size * settings.requests_per_connection
+    app.state.gates = {"read": Gate(at_once), "write": Gate(at_once)}
+    pressure = Pressure()
+    crowd = Crowd(pressure)
+    app.state.lanes = Lanes(query_lanes(settings), shared=QUERIES_BESIDE_OTHERS, crowd=crowd)
+    app.state.batch_lanes = Lanes(
+        settings.pool_size, shared=BATCHES_BESIDE_OTHERS, refusal=BATCHES, crowd=crowd
+    )
+    app.state.paper_lanes = Lanes(1, refusal=PAPERS, crowd=crowd)
+    return pressure
+
+
 @asynccontextmanager
 async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     if settings.database_url is None:
@@ -143,24 +158,15 @@ async def lifespan(settings: Settings, app: Litestar) -> AsyncIterator[None]:
     app.state.people = People(pool, signer, hasher, Issuers(insecure=settings.webhooks_insecure))
     hasher.warm()
     limiter = app.state.limiter = Limiter(settings, pool)
-    at_once = settings.pool_size * settings.requests_per_connection
-    app.state.gates = {"read": Gate(at_once), "write": Gate(at_once)}
     app.state.standings = Standings()
     app.state.intake = Intake(pool, Directory(pool))
     app.state.quotas = Quotas(pool)
     tally = app.state.tally = Tally(pool)
-    pressure = Pressure()
-    crowd = Crowd(pressure)
-    app.state.lanes = Lanes(query_lanes(settings), shared=QUERIES_BESIDE_OTHERS, crowd=crowd)
-    app.state.batch_lanes = Lanes(
-        settings.pool_size, shared=BATCHES_BESIDE_OTHERS, refusal=BATCHES, crowd=crowd
-    )
-    app.state.paper_lanes = Lanes(1, refusal=PAPERS, crowd=crowd)
     app.state.waker = waker
     app.state.wake_worker = waker.wake
     app.state.wake_exports = waker.wake_exports
     app.state.wake_webhooks, app.state.wake_erasures = waker.wake_webhooks, waker.wake_erasures
-    watching = asyncio.create_task(pressure.watch())
+    watching = asyncio.create_task(bound_work(app, settings).watch())
     app.state.tell_news = news.tell
     app.state.hub = hub
     telemetry: Telemetry = app.state.telemetry

@@ -1,6 +1,7 @@
 """What the app is made of: each slice gives its operations."""
 
 from csapi.access.outbox import DATA
+from csapi.access.people import member_operations as members
 from csapi.access.people import operations as people
 from csapi.access.providers import operations as providers
 from csapi.connect.webhooks import operations as webhooks
@@ -113,10 +114,10 @@ TAGS = {
     goals.TAG: "Where metrics are to be by when, and whether they get there; alerts where one "
     "moves the wrong way or out of its usual range; what annotated events changed.",
     webhooks.TAG: webhooks.TAG_TEXT,
-    people.TAG: people.TAG_TEXT,
+    members.TAG: members.TAG_TEXT,
     webhooks.MESSAGES_TAG: webhooks.MESSAGES_TEXT,
     portal.TAG: "What pages need to ask for themselves, without a key in them.",
-    keys.TAG: "Keys, who did what, and how much was sent.",
+    keys.TAG: "The tenant, its keys, who did what, how much was sent, and how long it is kept.",
     erasures.TAG: "People who ask to be forgotten: what goes, what stays, and the receipt.",
     settings.TAG: "Which variant of a definition holds from which day on, and how small a group is "
     "shown.",

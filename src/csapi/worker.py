@@ -43,7 +43,7 @@ from csapi.rollup.audit import Auditor
 from csapi.rollup.behind import Heartbeat, behind_of
 from csapi.rollup.costs import extend_costs
 from csapi.rollup.erasures.job import Eraser
-from csapi.rollup.retention import Keeper
+from csapi.rollup.retention import retention_scanner
 from csapi.rollup.schedules import extend_schedules
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.trim import trim_slots
@@ -193,22 +193,21 @@ async def run_worker(settings: Settings) -> None:
     auditor = Auditor(pool)
     telemetry.collectors += [partial(behind_of, pool, beat), auditor.told]
     log.info("worker started")
-    risks = risk_scanner(pool, settings.live_slots_max)
-    issues = issue_scanner(pool, settings.live_slots_max)
-    tasks = [
-        asyncio.create_task(run_timer("drain", beat.of(drainer.drain))),
-        asyncio.create_task(run_timer("export", exporter.sweep)),
-        asyncio.create_task(run_timer("report", reporter.sweep)),
-        asyncio.create_task(run_timer("watch", watcher.sweep)),
-        asyncio.create_task(run_timer("webhooks", deliverer.sweep)),
-        asyncio.create_task(run_timer("targets at risk", risks.sweep)),
-        asyncio.create_task(run_timer("new issues", issues.sweep)),
-        asyncio.create_task(run_timer("erasures", eraser.sweep)),
-        asyncio.create_task(run_timer("audit", auditor.sweep)),
-        asyncio.create_task(run_timer("retention", Keeper(pool).sweep)),
-        asyncio.create_task(run_timer("deletion", partial(delete_closed, pool))),
-        asyncio.create_task(run_arq(settings, context)),
-    ]
+    timers: dict[str, Callable[[], Awaitable[int]]] = {
+        "drain": beat.of(drainer.drain),
+        "export": exporter.sweep,
+        "report": reporter.sweep,
+        "watch": watcher.sweep,
+        "webhooks": deliverer.sweep,
+        "erasures": eraser.sweep,
+        "targets at risk": risk_scanner(pool, settings.live_slots_max).sweep,
+        "new issues": issue_scanner(pool, settings.live_slots_max).sweep,
+        "audit": auditor.sweep,
+        "retention": retention_scanner(pool).sweep_all,
+        "deletion": partial(delete_closed, pool),
+    }
+    tasks = [asyncio.create_task(run_timer(what, work)) for what, work in timers.items()]
+    tasks.append(asyncio.create_task(run_arq(settings, context)))
     async with closing(jobs.spans), telling(telemetry, settings.metrics_port, 1):
         await stop.wait()
     log.info("worker stopping")

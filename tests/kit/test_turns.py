@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from csapi.kit.turns import STRIDE, aside, give_way, work_off
+from csapi.kit.turns import STRIDE, Sweeps, aside, give_way, work_off
 
 WHO = contextvars.ContextVar[str]("who")
 
@@ -75,3 +75,29 @@ async def test_what_is_due_is_worked_off_until_nothing_is_free() -> None:
 
     assert await work_off(due, serve) == 3
     assert (waiting, tries) == ([4], 5)
+
+
+async def test_a_further_sweep_leaves_it_to_those_under_way() -> None:
+    sweeps, go_on, waiting = Sweeps(at_once=2), asyncio.Event(), [1, 2]
+
+    async def due() -> list[int]:
+        return list(waiting)
+
+    async def serve(each: int) -> bool:
+        if each not in waiting:
+            return False
+        waiting.remove(each)
+        await go_on.wait()
+        if not waiting:
+            raise ValueError("its place is free again")
+        return True
+
+    under_way = [asyncio.create_task(sweeps.work_off(due, serve)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert await sweeps.work_off(due, serve) == 0
+    go_on.set()
+    ended = await asyncio.gather(*under_way, return_exceptions=True)
+    assert all(isinstance(each, ValueError) for each in ended)
+    waiting += [3]
+    with pytest.raises(ValueError, match="free again"):
+        await sweeps.work_off(due, serve)

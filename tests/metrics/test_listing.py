@@ -15,6 +15,7 @@ from tests.metrics.test_statements import PERIOD, TENANT, asked, question, scans
 from tests.metrics.world import NOW, TIMEZONE
 
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.cursors import decode_cursor, encode_cursor
 from csapi.kit.db import Statement
 from csapi.kit.problems import Problem
 from csapi.metrics.compile import Compiler, cuboid_for
@@ -24,7 +25,6 @@ from csapi.metrics.percentiles import exact_statement
 from csapi.metrics.periods import TimeGrain
 from csapi.metrics.plan import from_facts
 from csapi.metrics.question import Asked, Cell, MemberGroup, Question, time_group
-from csapi.reports.pages import decode_cursor, encode_cursor
 from csapi.reports.records import records
 from csapi.reports.records_schemas import RecordsQuery
 from csapi.reports.service import Desk

@@ -16,7 +16,7 @@ import asyncpg
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.clock import now
 from csapi.kit.db import acquire
-from csapi.kit.turns import work_off
+from csapi.kit.turns import Sweeps
 
 log = logging.getLogger(__name__)
 
@@ -101,17 +101,18 @@ class Scanner:
         self._scan = scan
         self._following = following
         self._work = work
-        self._is_busy = False
+        self._sweeps = Sweeps()
 
     async def sweep(self) -> int:
         """The number of tenants that were looked at. Another call leaves it to the first."""
-        if self._is_busy:
-            return 0
-        self._is_busy = True
-        try:
-            return await work_off(lambda: due(self._pool, self._scan, now()), self._look)
-        finally:
-            self._is_busy = False
+        return await self._sweeps.work_off(lambda: due(self._pool, self._scan, now()), self._look)
+
+    async def sweep_all(self) -> int:
+        """Take in the tenants that nobody looks at yet, and sweep."""
+        for tenant_id, timezone in await unscanned(self._pool, self._scan):
+            async with tenant_transaction(self._pool, tenant_id) as connection:
+                await begin(connection, tenant_id, self._scan, self._following(timezone, now()))
+        return await self.sweep()
 
     async def _look(self, of: tuple[UUID, str]) -> bool:
         tenant_id, timezone = of

@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from csapi.cli.errors import one_line_errors
+from csapi.cli.options import json_option, lines_of
 from csapi.cli.target import data_dir_option
 from csapi.cli.verify import named, report_of, verify_all
 from csapi.embedded.backup import Backup, Restored, Source, check, restored, take
@@ -105,10 +106,11 @@ def taken(source: Source, target: Path) -> Backup:
 @data_dir_option
 @one_line_errors
 def backup(target: Path, url: str | None, data_dir: Path | None) -> None:
-    """Take a base backup of a running server into a new folder, and verify its checksums.
+    """Back up a running server into a new folder.
 
-    What is committed when the backup ends is in it. Keep the folder as safe as the database: it
-    holds all data, and of an embedded server its passwords.
+    All files are held against their checksums. What is committed when the backup ends is in it.
+    Keep the folder as safe as the database: it holds all data, and of an embedded server its
+    passwords.
     """
     began = time.monotonic()
     with source_of(url, data_dir) as source:
@@ -158,7 +160,7 @@ class Drilled:
     default=None,
     help="Where the copy is made, with room for all data (default: the folder for such files).",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @url_option
 @data_dir_option
 @one_line_errors
@@ -172,10 +174,10 @@ def drill(
     url: str | None,
     data_dir: Path | None,
 ) -> None:
-    """Restore a backup into a scratch server, erase again who was erased, and verify everything.
+    """Prove a backup: restore it, and verify everything.
 
-    Exit code 1 if anything differs. The copy is deleted afterwards; the running server is only
-    read.
+    It is restored into a scratch server, where who was erased is erased again. The copy is deleted
+    afterwards, and the running server is only read. Exit code 1 if anything differs.
     """
     if until is not None and wal is None:
         raise EmbeddedError("--until needs --wal: a backup alone ends where it ends")
@@ -212,8 +214,7 @@ def show(report: dict[str, object], wrong: list[str], *, as_json: bool) -> None:
         click.echo(msgspec.json.encode(report).decode())
         return
     catalog = report.pop("catalog")
-    for name, value in (report | (catalog if isinstance(catalog, dict) else {})).items():
-        click.echo(f"{name.replace('_', ' '):42}{value}")
+    click.echo(lines_of(report | (catalog if isinstance(catalog, dict) else {})))
     for line in wrong:
         click.echo(line)
 

@@ -9,7 +9,7 @@ from csapi.access.limiting import POLICIES, standard_budgets
 from csapi.access.service import AccessError
 from csapi.access.tenancy import tenant_scope
 from csapi.cli.errors import one_line_errors
-from csapi.cli.keys import json_option, tenant_option
+from csapi.cli.options import json_option, tenant_option
 from csapi.cli.target import as_api, data_dir_option
 from csapi.kit.settings import MOST_UNITS, load_settings
 

@@ -61,7 +61,7 @@ def document_matches() -> str | None:
 @click.command()
 @one_line_errors
 def check() -> None:
-    """Hold migrations against tables, and openapi/openapi.json against the code."""
+    """Hold migrations and openapi/openapi.json against the code."""
     wrong = [found for found in (migrations_match(), document_matches()) if found]
     for each in wrong:
         click.echo(f"csapi: {each}", err=True)

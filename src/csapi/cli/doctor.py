@@ -10,6 +10,7 @@ import msgspec
 
 from csapi import __version__
 from csapi.cli.checks.finding import Finding, State
+from csapi.cli.options import json_option
 from csapi.cli.target import data_dir_option
 from csapi.kit.settings import Settings
 
@@ -104,10 +105,10 @@ def _told_once(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_dir_option
 def doctor(as_json: bool, data_dir: Path | None) -> None:
-    """Look for what is wrong with this installation, and say how to mend it.
+    """Look for what is wrong here, and say how to mend it.
 
     Looks at the servers of CSAPI_DATABASE_URL and CSAPI_REDIS_URL, or, without them, at the data
     directory of `csapi up`. Changes nothing. Exit code 1 if anything failed.

@@ -6,7 +6,7 @@ import msgspec
 
 from csapi.access.service import AccessError
 from csapi.cli.errors import one_line_errors
-from csapi.cli.keys import json_option
+from csapi.cli.options import json_option
 from csapi.cli.target import as_worker_pool, data_dir_option
 from csapi.rollup.erasures.job import Eraser
 from csapi.rollup.erasures.reapply import (
@@ -20,15 +20,18 @@ from csapi.rollup.erasures.reapply import reapply as begin_again
 
 @click.group()
 def erasures() -> None:
-    """What a restore needs so that nobody who was erased is back."""
+    """List who was erased, and erase them again after a restore."""
 
 
 @erasures.command()
 @data_dir_option
 @one_line_errors
 def export(data_dir: Path | None) -> None:
-    """Print the list of all erasures, a JSON object a line for each tenant: hashes and the key that
-    they are made with, no names. Keep it apart from backups, and as safe."""
+    """Print all erasures, one JSON object a line for each tenant.
+
+    They are hashes and the key that these are made with, and no names. Keep them apart from
+    backups, and as safe.
+    """
     for tenant in as_worker_pool(data_dir, listed):
         click.echo(msgspec.json.encode(tenant).decode())
 
@@ -53,7 +56,10 @@ def read_list(path: Path) -> list[ListedTenant]:
 @data_dir_option
 @one_line_errors
 def reapply(list_path: Path | None, as_json: bool, data_dir: Path | None) -> None:
-    """Erase again whoever was erased and is back, as after a restore. Again it does nothing."""
+    """Erase again whoever was erased and is back, as after a restore.
+
+    Where nobody is back it does nothing.
+    """
     tenants = [] if list_path is None else read_list(list_path)
 
     async def work(pool: asyncpg.Pool) -> Reapplied:

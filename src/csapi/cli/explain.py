@@ -36,9 +36,10 @@ QUERY = msgspec.json.Decoder(Query)
 @data_dir_option
 @one_line_errors
 def explain(file: Any, tenant: UUID, data_dir: Path | None) -> None:
-    """Run the query in FILE (- for standard input), and print how it was answered.
+    """Run a query, and print how it was answered.
 
-    First what was read where, then each statement with its arguments, its time and its plan.
+    It stands in FILE (- for standard input). First what was read where, then each statement with
+    its arguments, its time and its plan.
     """
     body = file.read()
 

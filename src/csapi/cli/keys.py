@@ -10,10 +10,8 @@ from csapi.access.addresses import read_networks
 from csapi.access.principals import Scope
 from csapi.access.service import AccessError, NewKey, create_key, list_keys, revoke_key
 from csapi.cli.errors import one_line_errors
+from csapi.cli.options import json_lines_option, json_option, tenant_option
 from csapi.cli.target import as_api, data_dir_option
-
-tenant_option = click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -73,7 +71,7 @@ def create(
 
 @keys.command("list")
 @tenant_option
-@json_option
+@json_lines_option
 @data_dir_option
 @one_line_errors
 def list_(tenant: UUID, as_json: bool, data_dir: Path | None) -> None:

@@ -11,10 +11,11 @@ from csapi.kit.settings import load_settings
 @click.command()
 @one_line_errors
 def migrate() -> None:
-    """Bring the database of CSAPI_DATABASE_URL (an administrator's) to the newest schema.
+    """Bring the database to the newest schema.
 
-    CSAPI_API_PASSWORD and CSAPI_WORKER_PASSWORD, where set, become the passwords of the roles
-    csapi_api and csapi_worker, which `csapi serve` and `csapi worker` log in as.
+    CSAPI_DATABASE_URL names it, and an administrator. CSAPI_API_PASSWORD and CSAPI_WORKER_PASSWORD,
+    where set, become the passwords of the roles csapi_api and csapi_worker, which `csapi serve` and
+    `csapi worker` log in as.
     """
     from csapi.kit.migrate import migrate as run_migrations
 

@@ -40,8 +40,11 @@ def metrics_text() -> str:
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None)
 @click.option("--check", is_flag=True, help="Only say whether the file is up to date.")
 def openapi(output: Path | None, check: bool) -> None:
-    """Print the OpenAPI document; or write it to a file, the Postman collection and the .http
-    file beside it, and the catalog to docs/metrics.md."""
+    """Print the OpenAPI document, or write it and what is made of it.
+
+    With --output it goes to a file, the Postman collection and the .http file beside it, and the
+    catalog to docs/metrics.md.
+    """
     text = document_text()
     if output is None:
         click.echo(text, nl=False)

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from csapi.cli.errors import one_line_errors
+from csapi.cli.options import json_option, table_of
 from csapi.cli.target import as_worker_pool, data_dir_option
 from csapi.cli.verify import verify_all
 from csapi.kit.db import acquire
@@ -19,21 +20,18 @@ HEADS = ("tenant", "where", "part", "was", "should be")
 
 
 def table(wrongs: Sequence[Wrong]) -> str:
-    rows = [HEADS, *((str(w.tenant_id), w.where, w.part, w.was, w.should) for w in wrongs)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(HEADS) - 1)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
-        for row in rows
+    return table_of(
+        [HEADS, *((str(w.tenant_id), w.where, w.part, w.was, w.should) for w in wrongs)]
     )
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what is wrong, and change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_dir_option
 @one_line_errors
 def repair(dry_run: bool, as_json: bool, data_dir: Path | None) -> None:
-    """Find what is wrong, say it, derive and count it again, and verify that it is right.
+    """Find what is wrong, mend it, and verify again.
 
     Exit code 0 if nothing is wrong at the end, else 1; with --dry-run, 1 if anything is wrong. An
     audit log that was changed cannot be mended.

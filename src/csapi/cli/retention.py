@@ -6,13 +6,11 @@ import asyncpg
 import click
 import msgspec
 
-from csapi.access.audit import Actor
-from csapi.access.audit_actions import ActorKind
 from csapi.access.scans import Look
-from csapi.access.service import AccessError
+from csapi.access.service import AccessError, check_tenant, operator_of
 from csapi.access.tenancy import tenant_scope
 from csapi.cli.errors import one_line_errors
-from csapi.cli.keys import json_option, tenant_option
+from csapi.cli.options import json_option, lines_of, tenant_option
 from csapi.cli.target import as_api, as_worker_pool, data_dir_option
 from csapi.facts.retention_tables import KEPT_DAYS_UPTO, LEAST_KEPT
 from csapi.kit.clock import now
@@ -20,7 +18,6 @@ from csapi.kit.db import acquire
 from csapi.reports.administration.retention import Retention, read_retention, write_retention
 from csapi.rollup.retention import keep_to
 
-EXISTS = "SELECT 1 FROM tenants WHERE tenant_id = $1"
 TENANTS = "SELECT tenant_id, timezone FROM tenants WHERE $1::uuid IS NULL OR tenant_id = $1"
 CONNECTIONS = 2
 FOREVER = 0
@@ -30,8 +27,7 @@ def show_one(found: Retention, *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
-    for name, value in msgspec.structs.asdict(found).items():
-        click.echo(f"{name.replace('_', ' '):16}{'-' if value is None else value}")
+    click.echo(lines_of(msgspec.structs.asdict(found)))
 
 
 @click.group()
@@ -45,10 +41,11 @@ def retention() -> None:
 @data_dir_option
 @one_line_errors
 def show(tenant: UUID, as_json: bool, data_dir: Path | None) -> None:
-    """How long a tenant's records are kept, and how far that has been done."""
+    """Print how long records are kept, and how far that has been done."""
 
     async def work(connection: asyncpg.Connection) -> Retention:
         async with tenant_scope(connection, tenant, readonly=True):
+            await check_tenant(connection, tenant)
             return await read_retention(connection, tenant)
 
     show_one(as_api(data_dir, work), as_json=as_json)
@@ -61,23 +58,20 @@ def show(tenant: UUID, as_json: bool, data_dir: Path | None) -> None:
 @data_dir_option
 @one_line_errors
 def set_(tenant: UUID, days: int, as_json: bool, data_dir: Path | None) -> None:
-    """Keep a tenant's records for so many days; 0: for ever. What is older goes in the night."""
+    """Keep a tenant's records for DAYS days; 0 is for ever. What is older goes in the night."""
     if FOREVER < days < LEAST_KEPT.days:
         raise AccessError(f"At least {LEAST_KEPT.days} days are kept, or 0 for ever.")
 
     async def work(connection: asyncpg.Connection) -> Retention:
         async with tenant_scope(connection, tenant):
-            if await connection.fetchval(EXISTS, tenant) is None:
-                raise AccessError(f"There is no tenant {tenant}.")
-            return await write_retention(
-                connection, Actor(tenant, ActorKind.operator), days or None
-            )
+            await check_tenant(connection, tenant)
+            return await write_retention(connection, operator_of(tenant), days or None)
 
     show_one(as_api(data_dir, work), as_json=as_json)
 
 
 @retention.command()
-@click.option("--tenant", type=click.UUID, default=None, help="One tenant's id; else all.")
+@click.option("--tenant", type=click.UUID, default=None, help="One tenant's id (default: all).")
 @data_dir_option
 @one_line_errors
 def run(tenant: UUID | None, data_dir: Path | None) -> None:

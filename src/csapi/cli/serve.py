@@ -119,7 +119,7 @@ def drain_first(seconds: float, end: Callable[[], object]) -> None:
 @click.command()
 @one_line_errors
 def serve() -> None:
-    """Run the API on CSAPI_HOST and CSAPI_PORT (127.0.0.1:8800 by default).
+    """Run the API on CSAPI_HOST and CSAPI_PORT (127.0.0.1:8800).
 
     Needs CSAPI_DATABASE_URL (the role csapi_api) and, for wake-ups, CSAPI_REDIS_URL.
     """

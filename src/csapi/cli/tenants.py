@@ -23,6 +23,7 @@ from csapi.access.service import (
 )
 from csapi.access.tenancy import tenant_scope
 from csapi.cli.errors import one_line_errors
+from csapi.cli.options import json_lines_option, json_option, tenant_option
 from csapi.cli.target import as_api, as_worker, data_dir_option
 from csapi.facts.usage import quotas_of
 from csapi.ingest.quotas import set_quota
@@ -32,7 +33,6 @@ LIST = """
 SELECT t.tenant_id, t.name, t.timezone, c.closes_at
 FROM tenants t LEFT JOIN tenant_closings c ON c.tenant_id = t.tenant_id ORDER BY t.created_at"""
 CONFIRMED = "SELECT 1 FROM tenants WHERE tenant_id = $1 AND name = $2"
-tenant_option = click.option("--tenant", type=click.UUID, required=True, help="The tenant's id.")
 
 
 @click.group()
@@ -45,7 +45,7 @@ def tenants() -> None:
 @click.option(
     "--timezone", default="UTC", show_default=True, help="IANA zone of the tenant's days."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_dir_option
 @one_line_errors
 def create(name: str, timezone: str, as_json: bool, data_dir: Path | None) -> None:
@@ -70,12 +70,15 @@ def create(name: str, timezone: str, as_json: bool, data_dir: Path | None) -> No
 @tenant_option
 @click.option("--period", type=click.Choice(["day", "month"]), required=True, help="Of UTC.")
 @click.option(
-    "--items", type=click.IntRange(min=0), default=None, help="New records; none: ends it."
+    "--items",
+    type=click.IntRange(min=0),
+    default=None,
+    help="New records (default: no quota).",
 )
 @data_dir_option
 @one_line_errors
 def quota(tenant: UUID, period: str, items: int | None, data_dir: Path | None) -> None:
-    """Say how many new records a tenant may send; without --items as many as it likes."""
+    """Limit how many new records a tenant may send in a day or month."""
 
     async def work(connection: asyncpg.Connection) -> dict[str, int]:
         async with tenant_scope(connection, tenant):
@@ -101,7 +104,11 @@ def quota(tenant: UUID, period: str, items: int | None, data_dir: Path | None) -
 @data_dir_option
 @one_line_errors
 def close(tenant: UUID, confirm: str, days: int, data_dir: Path | None) -> None:
-    """Close a tenant: read-only until then, all that it has deleted from then on."""
+    """Close a tenant.
+
+    From now on it is only read, and after --days all that it has is deleted. Until then `csapi
+    tenants reopen` withdraws it.
+    """
 
     async def work(connection: asyncpg.Connection) -> str:
         async with tenant_scope(connection, tenant):
@@ -145,11 +152,11 @@ def told(receipt: Receipt) -> dict[str, Any]:
 
 
 @tenants.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@json_lines_option
 @data_dir_option
 @one_line_errors
 def closed(as_json: bool, data_dir: Path | None) -> None:
-    """What is left of tenants that were closed: when, and how many rows of each table went."""
+    """List tenants that are gone or being deleted, and how many rows went."""
     for receipt in as_worker(data_dir, receipts):
         fields = told(receipt)
         if as_json:
@@ -160,11 +167,11 @@ def closed(as_json: bool, data_dir: Path | None) -> None:
 
 
 @tenants.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@json_lines_option
 @data_dir_option
 @one_line_errors
 def list_(as_json: bool, data_dir: Path | None) -> None:
-    """List tenants; of one that is about to close, when."""
+    """List tenants, and when each that is about to close does."""
 
     async def work(connection: asyncpg.Connection) -> list[dict[str, str]]:
         return [

@@ -84,9 +84,10 @@ class Voice:
 def up(
     *, data_dir: Path | None, host: str | None, port: int | None, demo: bool, as_json: bool
 ) -> None:
-    """Run everything: PostgreSQL, Redis, the API and the worker, until Ctrl-C.
+    """Run everything on this machine, until Ctrl-C.
 
-    CSAPI_DATABASE_URL and CSAPI_REDIS_URL replace the servers that csapi brings along.
+    That is PostgreSQL, Redis, the API and the worker. CSAPI_DATABASE_URL and CSAPI_REDIS_URL
+    replace the servers that csapi brings along.
     """
     voice = Voice(is_plain=as_json)
     is_over = threading.Event()

@@ -11,7 +11,7 @@ from csapi.access.people.first import create_member
 from csapi.access.people.roles import Role, normalized_email
 from csapi.access.service import AccessError
 from csapi.cli.errors import one_line_errors
-from csapi.cli.keys import json_option, tenant_option
+from csapi.cli.options import json_option, tenant_option
 from csapi.cli.target import as_api, data_dir_option
 from csapi.kit.clock import now
 

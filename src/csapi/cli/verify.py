@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from csapi.cli.errors import one_line_errors
+from csapi.cli.options import json_option, lines_of
 from csapi.cli.target import as_worker, data_dir_option
 from csapi.rollup.repair import repair as mend
 from csapi.rollup.verify import Findings, verify_tenant
@@ -48,13 +49,13 @@ def report_of(findings: Findings) -> dict[str, int]:
 
 @click.command()
 @click.option("--repair", is_flag=True, help="Mark what is wrong: the worker then mends it.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_dir_option
 @one_line_errors
 def verify(repair: bool, as_json: bool, data_dir: Path | None) -> None:
-    """Compare facts with raw records, summaries with facts, and audit logs with their hashes.
+    """Compare facts with records, and summaries with facts.
 
-    Exit code 1 if any differ.
+    And each audit log with its hashes. Exit code 1 if any differ.
     """
 
     async def work(connection: asyncpg.Connection) -> tuple[Findings, int]:
@@ -66,8 +67,7 @@ def verify(repair: bool, as_json: bool, data_dir: Path | None) -> None:
     if as_json:
         click.echo(msgspec.json.encode(report).decode())
     else:
-        for name, count in report.items():
-            click.echo(f"{name.replace('_', ' '):21} {count}")
+        click.echo(lines_of(report))
         for line in named(findings):
             click.echo(line)
     if mended:

@@ -35,7 +35,7 @@ from csapi.ingest.schemas import (
 from csapi.ingest.service import Intake, Outcome, ingest_records
 from csapi.kit.body import read_body
 from csapi.kit.clock import now
-from csapi.kit.cursors import decode_cursor, encode_cursor
+from csapi.kit.cursors import cut_by_id, id_before
 from csapi.kit.db import run
 from csapi.kit.faultpoints import faultpoint
 from csapi.kit.http import Response, json_response
@@ -151,15 +151,14 @@ def list_records(kind: RecordKind) -> Handler:
             principal.tenant_id,
             source=None if wanted.source is None else normalized(wanted.source),
             external_id=None if wanted.external_id is None else normalized(wanted.external_id),
-            after=None if wanted.cursor is None else decode_cursor(wanted.cursor),
+            after=id_before(wanted, kind.name),
             limit=wanted.limit + 1,
             within=within_of(kind, wanted, principal.timezone),
         )
         pool = request.app.state.pool
         async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
             rows = await run(connection, statement)
-        page = rows[: wanted.limit]
-        cursor = encode_cursor(page[-1]["id"]) if len(rows) > wanted.limit else None
+        page, cursor = cut_by_id(rows, wanted, kind.name)
         data = b",".join(stored(row) for row in page)
         tail = msgspec.json.encode({"next_cursor": cursor})
         return json_response(b'{"data":[' + data + b'],"page":' + tail + b"}")

@@ -43,9 +43,11 @@ async def give_way(index: int) -> None:
         await asyncio.sleep(0)
 
 
-async def work_off(
-    due: Callable[[], Awaitable[Sequence[T]]], serve: Callable[[T], Awaitable[bool]]
-) -> int:
+Due = Callable[[], Awaitable[Sequence[T]]]
+Serve = Callable[[T], Awaitable[bool]]
+
+
+async def work_off(due: Due[T], serve: Serve[T]) -> int:
     """Serve what is due until nothing is, or nothing of it is free to be served; how many were."""
     total = 0
     while waiting := await due():
@@ -56,3 +58,21 @@ async def work_off(
         if not done:
             break
     return total
+
+
+class Sweeps:
+    """Sweeps of one kind in a process, so many at once: a further one leaves it to those, which see
+    all that is due before they end."""
+
+    def __init__(self, at_once: int = 1) -> None:
+        self._free = at_once
+
+    async def work_off(self, due: Due[T], serve: Serve[T]) -> int:
+        """As work_off(); 0 where no place is free."""
+        if not self._free:
+            return 0
+        self._free -= 1
+        try:
+            return await work_off(due, serve)
+        finally:
+            self._free += 1

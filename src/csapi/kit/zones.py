@@ -97,3 +97,11 @@ def at_clock(name: str, shown: datetime) -> datetime:
     if shown.time() == time.min:
         return _day_start(name, shown.date())
     return shown.replace(tzinfo=zone(name), fold=0).astimezone(UTC)
+
+
+def next_clock(name: str, at: time, after: datetime) -> datetime:
+    """The first instant after this one at which the clock shows `at`."""
+    today = local_date(name, after)
+    found = at_clock(name, datetime.combine(today, at))
+    tomorrow = today + timedelta(days=1)
+    return found if found > after else at_clock(name, datetime.combine(tomorrow, at))

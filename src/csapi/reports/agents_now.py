@@ -15,13 +15,13 @@ from csapi.facts.outcomes import MessageOutcome, PresenceOutcome
 from csapi.facts.presence import STATES, PresenceState
 from csapi.facts.timeline import of_same_agent
 from csapi.kit.clock import now
+from csapi.kit.cursors import cursor_at, place_before
 from csapi.kit.http import Response, json_response
 from csapi.kit.language import asked_language, spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.words import ALL_WORDS, Words
 from csapi.reports.endpoints import QUERY_TAG, SPOKEN
-from csapi.reports.pages import decode_cursor, encode_cursor
 from csapi.reports.schemas import QueryPage
 
 ACTION_DAYS = 31
@@ -128,7 +128,7 @@ NAMES = {int(outcome): state for state, outcome in STATES.items()}
 async def get_agents_now(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, AgentNowParams)
     as_of = now()
-    after = ("", "") if wanted.cursor is None else decode_cursor(wanted.cursor, tuple[str, str])
+    after = place_before(wanted, tuple[str, str]) or ("", "")
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
         rows = await connection.fetch(
@@ -137,7 +137,7 @@ async def get_agents_now(request: AnyRequest, principal: Principal) -> Response:
     page = rows[: wanted.limit]
     cursor = None
     if len(rows) > wanted.limit:
-        cursor = encode_cursor(page[-1]["source"], page[-1]["external_id"])
+        cursor = cursor_at(wanted, [page[-1]["source"], page[-1]["external_id"]])
     words = ALL_WORDS[asked_language(request.scope)]
     found = AgentNowPage(
         data=[agent_now(row, words) for row in page],

@@ -7,7 +7,12 @@ from csapi.access.outbox import (
     MOST_REPLAYED,
     MOST_WEBHOOKS,
 )
+from csapi.access.people.members import MOST_INVITATIONS
+from csapi.access.people.schemas import LONGEST_INVITATION_HOURS
 from csapi.access.principals import Principal, Scope
+from csapi.access.providers.schemas import MOST_DOMAINS, MOST_REDIRECTS
+from csapi.access.providers.store import MOST_PROVIDERS
+from csapi.facts.retention_tables import KEPT_DAYS_UPTO, LEAST_KEPT
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation
 from csapi.kit.settings import query_lanes
@@ -63,11 +68,13 @@ from csapi.reports.limits_schemas import (
     KeyLimits,
     LimitList,
     PaperLimits,
+    PeopleLimits,
     PortalLimits,
     QueryLimits,
     RadarLimits,
     RecordsLimits,
     ReportLimits,
+    RetentionLimits,
     SelfEvaluationLimits,
     StaffingLimits,
     StreamLimits,
@@ -125,132 +132,161 @@ from csapi.reports.trust.scan import LONGEST_QUALITY_DAYS
 from csapi.reports.uplift.schemas import MOST_WEEKS_AFTER, MOST_WEEKS_BEFORE
 from csapi.reports.weights import LARGEST_WEIGHT
 
+# Those that are the same whatever server it is.
+CUSTOM_METRIC = CustomMetricLimits(
+    numbers_and_names=MOST_LEAVES, depth=DEEPEST_FORMULA, characters=LONGEST_FORMULA
+)
+RECORDS = RecordsLimits(rows_per_page=LARGEST_RECORDS_PAGE, other_than=MOST_OTHERS)
+PORTAL = PortalLimits(token_seconds=LONGEST_SECONDS, origins=MOST_ORIGINS)
+EXPORTS = ExportLimits(
+    waiting=MOST_WAITING,
+    kept=MOST_KEPT,
+    bytes=MOST_BYTES,
+    archive_bytes=MOST_ARCHIVE_BYTES,
+    expires_hours=EXPIRES_HOURS,
+)
+REPORTS = ReportLimits(
+    reports=MOST_REPORTS,
+    sections=MOST_SECTIONS,
+    splits_per_section=MOST_SPLITS,
+    splits_per_run=MOST_EXPLAINED,
+    runs_kept=MOST_RUNS,
+    bytes_per_run=MOST_RUN_BYTES,
+)
+PAPERS = PaperLimits(rows_per_table=MOST_ROWS, cells=MOST_CELLS, sentences_per_part=MOST_SENTENCES)
+STREAMS = StreamLimits(
+    streams=MOST_STREAMS,
+    streams_per_tenant=MOST_TENANT_STREAMS,
+    streams_per_key=MOST_KEY_STREAMS,
+    questions_per_tenant=MOST_BOARDS,
+    stream_seconds=LONGEST_STREAM_SECONDS,
+    ticket_seconds=LONGEST_TICKET_SECONDS,
+)
+RADAR = RadarLimits(
+    window_days=LONGEST_WINDOW,
+    topics=MOST_TOPICS,
+    ended_topics=MOST_ENDED,
+    terms=MOST_TERMS,
+    texts=MOST_TEXTS,
+    titles=MOST_TITLES,
+)
+GOALS = GoalLimits(
+    goals=MOST_GOALS,
+    goals_per_page=MOST_GOALS_AT_ONCE,
+    days=LONGEST_GOAL_DAYS,
+    window_days=LONGEST_WINDOW_DAYS,
+    milestones=MOST_MILESTONES,
+    progress_points=MOST_PROGRESS_POINTS,
+    value=LARGEST_VALUE,
+)
+ALERTS = AlertLimits(
+    alerts=MOST_ALERTS,
+    window_buckets=MOST_WINDOW_BUCKETS,
+    window_days=MOST_WINDOW_DAYS,
+    events_kept=MOST_EVENTS_KEPT,
+)
+UPLIFT = UpliftLimits(weeks_before=MOST_WEEKS_BEFORE, weeks_after=MOST_WEEKS_AFTER)
+SELF_EVALUATIONS = SelfEvaluationLimits(
+    per_agent=MOST_SELF_EVALUATIONS, characters=LONGEST_TEXT, scores=MOST_SCORES
+)
+ACTION_PLANS = ActionPlanLimits(
+    plans=MOST_PLANS,
+    steps=MOST_STEPS,
+    title_characters=LONGEST_TITLE,
+    characters=LONGEST_WORDS,
+    suggestions_per_agent=MOST_SUGGESTIONS,
+    suggestion_characters=LONGEST_SUGGESTION,
+)
+STAFFING = StaffingLimits(
+    channels=MOST_CHANNELS,
+    history_days=LONGEST_HISTORY_DAYS,
+    forecast_days=LONGEST_FORECAST_DAYS,
+    concurrency=MOST_CONCURRENCY,
+    erlangs=LARGEST_LOAD,
+    agents=MOST_AGENTS,
+)
+WEBHOOKS = WebhookLimits(
+    endpoints=MOST_WEBHOOKS,
+    attempts=MOST_DELIVERY_ATTEMPTS,
+    replayed=MOST_REPLAYED,
+    log_days=LOG_DAYS,
+)
+KEYS = KeyLimits(
+    keys=MOST_KEYS,
+    networks=MOST_NETWORKS,
+    overlap_seconds=LONGEST_OVERLAP_SECONDS,
+    leaked_tokens=MOST_LEAKED_TOKENS,
+)
+PEOPLE = PeopleLimits(
+    identity_providers=MOST_PROVIDERS,
+    redirect_uris=MOST_REDIRECTS,
+    email_domains=MOST_DOMAINS,
+    invitations=MOST_INVITATIONS,
+    invitation_hours=LONGEST_INVITATION_HOURS,
+)
+RETENTION = RetentionLimits(least_days=LEAST_KEPT.days, most_days=KEPT_DAYS_UPTO)
+
+
+def query_limits(timeout_ms: int) -> QueryLimits:
+    return QueryLimits(
+        metrics=MOST_METRICS,
+        dimensions=MOST_DIMENSIONS,
+        filter_depth=DEEPEST,
+        filter_tests=MOST_CONDITIONS,
+        filter_values=MOST_VALUES,
+        having_tests=MOST_TESTS,
+        order_by=MOST_ORDERS,
+        top=LARGEST_TOP,
+        range_days=LONGEST_DAYS,
+        time_buckets=MOST_BUCKETS,
+        rows_per_page=LARGEST_PAGE,
+        rows=MOST_GROUPS,
+        compared_values=MOST_COMPARED,
+        waits_per_row=MOST_WAITS,
+        annotations=MOST_ANNOTATIONS,
+        exact_percentile_durations=EXACT_MAX,
+        statement_seconds=timeout_ms / 1000 if timeout_ms else None,
+    )
+
 
 async def get_limits(request: AnyRequest, principal: Principal) -> Response:
     state = request.app.state
-    settings, timeout_ms = state.settings, state.settings.statement_timeout_ms
-    return json_response(
-        LimitList(
-            budgets=[
-                BudgetLimit(policy=each.name, units=each.quota, seconds=each.window_seconds)
-                for each in state.limiter.policies_of(principal)
-            ],
-            query=QueryLimits(
-                metrics=MOST_METRICS,
-                dimensions=MOST_DIMENSIONS,
-                filter_depth=DEEPEST,
-                filter_tests=MOST_CONDITIONS,
-                filter_values=MOST_VALUES,
-                having_tests=MOST_TESTS,
-                order_by=MOST_ORDERS,
-                top=LARGEST_TOP,
-                range_days=LONGEST_DAYS,
-                time_buckets=MOST_BUCKETS,
-                rows_per_page=LARGEST_PAGE,
-                rows=MOST_GROUPS,
-                compared_values=MOST_COMPARED,
-                waits_per_row=MOST_WAITS,
-                annotations=MOST_ANNOTATIONS,
-                exact_percentile_durations=EXACT_MAX,
-                statement_seconds=timeout_ms / 1000 if timeout_ms else None,
-            ),
-            queries_per_batch=MOST_QUERIES,
-            queries_at_once=query_lanes(settings),
-            saved_queries=MOST_SAVED,
-            custom_metrics=MOST_CUSTOM,
-            custom_metric=CustomMetricLimits(
-                numbers_and_names=MOST_LEAVES, depth=DEEPEST_FORMULA, characters=LONGEST_FORMULA
-            ),
-            metric_settings=MOST_SETTINGS,
-            records=RecordsLimits(rows_per_page=LARGEST_RECORDS_PAGE, other_than=MOST_OTHERS),
-            portal=PortalLimits(token_seconds=LONGEST_SECONDS, origins=MOST_ORIGINS),
-            exports=ExportLimits(
-                waiting=MOST_WAITING,
-                kept=MOST_KEPT,
-                bytes=MOST_BYTES,
-                archive_bytes=MOST_ARCHIVE_BYTES,
-                expires_hours=EXPIRES_HOURS,
-            ),
-            reports=ReportLimits(
-                reports=MOST_REPORTS,
-                sections=MOST_SECTIONS,
-                splits_per_section=MOST_SPLITS,
-                splits_per_run=MOST_EXPLAINED,
-                runs_kept=MOST_RUNS,
-                bytes_per_run=MOST_RUN_BYTES,
-            ),
-            papers=PaperLimits(
-                rows_per_table=MOST_ROWS, cells=MOST_CELLS, sentences_per_part=MOST_SENTENCES
-            ),
-            streams=StreamLimits(
-                streams=MOST_STREAMS,
-                streams_per_tenant=MOST_TENANT_STREAMS,
-                streams_per_key=MOST_KEY_STREAMS,
-                questions_per_tenant=MOST_BOARDS,
-                stream_seconds=LONGEST_STREAM_SECONDS,
-                ticket_seconds=LONGEST_TICKET_SECONDS,
-            ),
-            radar=RadarLimits(
-                window_days=LONGEST_WINDOW,
-                topics=MOST_TOPICS,
-                ended_topics=MOST_ENDED,
-                terms=MOST_TERMS,
-                texts=MOST_TEXTS,
-                titles=MOST_TITLES,
-            ),
-            referrals=MOST_REFERRALS,
-            goals=GoalLimits(
-                goals=MOST_GOALS,
-                goals_per_page=MOST_GOALS_AT_ONCE,
-                days=LONGEST_GOAL_DAYS,
-                window_days=LONGEST_WINDOW_DAYS,
-                milestones=MOST_MILESTONES,
-                progress_points=MOST_PROGRESS_POINTS,
-                value=LARGEST_VALUE,
-            ),
-            alerts=AlertLimits(
-                alerts=MOST_ALERTS,
-                window_buckets=MOST_WINDOW_BUCKETS,
-                window_days=MOST_WINDOW_DAYS,
-                events_kept=MOST_EVENTS_KEPT,
-            ),
-            uplift=UpliftLimits(weeks_before=MOST_WEEKS_BEFORE, weeks_after=MOST_WEEKS_AFTER),
-            self_evaluations=SelfEvaluationLimits(
-                per_agent=MOST_SELF_EVALUATIONS, characters=LONGEST_TEXT, scores=MOST_SCORES
-            ),
-            action_plans=ActionPlanLimits(
-                plans=MOST_PLANS,
-                steps=MOST_STEPS,
-                title_characters=LONGEST_TITLE,
-                characters=LONGEST_WORDS,
-                suggestions_per_agent=MOST_SUGGESTIONS,
-                suggestion_characters=LONGEST_SUGGESTION,
-            ),
-            staffing=StaffingLimits(
-                channels=MOST_CHANNELS,
-                history_days=LONGEST_HISTORY_DAYS,
-                forecast_days=LONGEST_FORECAST_DAYS,
-                concurrency=MOST_CONCURRENCY,
-                erlangs=LARGEST_LOAD,
-                agents=MOST_AGENTS,
-            ),
-            weight=LARGEST_WEIGHT,
-            webhooks=WebhookLimits(
-                endpoints=MOST_WEBHOOKS,
-                attempts=MOST_DELIVERY_ATTEMPTS,
-                replayed=MOST_REPLAYED,
-                log_days=LOG_DAYS,
-            ),
-            keys=KeyLimits(
-                keys=MOST_KEYS,
-                networks=MOST_NETWORKS,
-                overlap_seconds=LONGEST_OVERLAP_SECONDS,
-                leaked_tokens=MOST_LEAKED_TOKENS,
-            ),
-            usage_days=LONGEST_USAGE_DAYS,
-            data_quality_days=LONGEST_QUALITY_DAYS,
-        )
+    settings = state.settings
+    found = LimitList(
+        budgets=[
+            BudgetLimit(policy=each.name, units=each.quota, seconds=each.window_seconds)
+            for each in state.limiter.policies_of(principal)
+        ],
+        query=query_limits(settings.statement_timeout_ms),
+        queries_at_once=query_lanes(settings),
+        queries_per_batch=MOST_QUERIES,
+        saved_queries=MOST_SAVED,
+        custom_metrics=MOST_CUSTOM,
+        custom_metric=CUSTOM_METRIC,
+        metric_settings=MOST_SETTINGS,
+        records=RECORDS,
+        portal=PORTAL,
+        exports=EXPORTS,
+        reports=REPORTS,
+        papers=PAPERS,
+        streams=STREAMS,
+        radar=RADAR,
+        referrals=MOST_REFERRALS,
+        goals=GOALS,
+        alerts=ALERTS,
+        uplift=UPLIFT,
+        self_evaluations=SELF_EVALUATIONS,
+        action_plans=ACTION_PLANS,
+        staffing=STAFFING,
+        weight=LARGEST_WEIGHT,
+        webhooks=WEBHOOKS,
+        keys=KEYS,
+        usage_days=LONGEST_USAGE_DAYS,
+        data_quality_days=LONGEST_QUALITY_DAYS,
+        people=PEOPLE,
+        retention=RETENTION,
     )
+    return json_response(found)
 
 
 OPERATIONS = [
@@ -259,10 +295,9 @@ OPERATIONS = [
         path="/v1/limits",
         operation_id="getLimits",
         summary="How much may be asked for at once",
-        description="The budgets of this key and its tenant, and the limits of a query, of queries "
-        "at once, of exports and of streams, as this "
-        "server is set up. `queries_at_once` is of one tenant in each process of the server; what "
-        "`streams` says is of each process, too.",
+        description="The budgets of this key and its tenant, and how large and how many things may "
+        "be, as this server is set up. `queries_at_once` is of one tenant in each process of the "
+        "server; what `streams` says is of each process, too.",
         tag=QUERY_TAG,
         handler=get_limits,
         scope=Scope.REPORTS_READ,

@@ -186,6 +186,25 @@ class KeyLimits(msgspec.Struct, kw_only=True):
     leaked_tokens: int
 
 
+class PeopleLimits(msgspec.Struct, kw_only=True):
+    """Of people: identity providers of a tenant, with pages to come back to and e-mail domains of
+    each; open invitations, and hours for which one is good."""
+
+    identity_providers: int
+    redirect_uris: int
+    email_domains: int
+    invitations: int
+    invitation_hours: int
+
+
+class RetentionLimits(msgspec.Struct, kw_only=True):
+    """Of retention: for how many days records are kept at least and at most, where a tenant does
+    not keep them for ever."""
+
+    least_days: int
+    most_days: int
+
+
 class BudgetLimit(msgspec.Struct, kw_only=True):
     """What requests are charged to: `units` in `seconds`, of this key or of all of the tenant."""
 
@@ -222,6 +241,8 @@ class LimitList(msgspec.Struct, kw_only=True):
     papers: PaperLimits
     webhooks: WebhookLimits
     keys: KeyLimits
+    people: PeopleLimits
+    retention: RetentionLimits
     usage_days: int
     data_quality_days: int
     weight: float

@@ -1,47 +1,28 @@
 """Pages of an answer: each knows what the one before it was cut from."""
 
-import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
-from uuid import UUID
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from csapi.kit.cursors import Listing, Row, cut_by_id, decode_cursor, encode_cursor
 from csapi.kit.problems import Problem
 from csapi.reports.fillings import Group
 from csapi.reports.schemas import QueryPage
 
-T = TypeVar("T")
-Row = TypeVar("Row", bound=Mapping[str, Any])
 Cursor = Annotated[
     Annotated[str, Meta(max_length=500)] | None, Meta(description="next_cursor of a page")
 ]
 MOVED = "The data has moved since the page before: start again without a cursor."
 
 
-def encode_cursor(*parts: Any) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str, type_: type[T]) -> T:
-    try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(raw, type=type_)
-    except (ValueError, msgspec.MsgspecError):
-        raise Problem("invalid_cursor", "Take next_cursor of the last page as it is.") from None
-
-
-def id_after(cursor: str | None) -> UUID | None:
-    """The id that the page before ended with, in lists by id."""
-    return None if cursor is None else decode_cursor(cursor, tuple[UUID])[0]
-
-
-def page_by_id(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], QueryPage]:
-    """The rows of a page, of which one more than `limit` was asked for."""
-    page = rows[:limit]
-    cursor = encode_cursor(page[-1]["id"]) if len(rows) > limit else None
+def page_by_id(
+    rows: Sequence[Row], wanted: Listing, *of: object
+) -> tuple[Sequence[Row], QueryPage]:
+    """The rows of a page, of which one more than its limit was asked for."""
+    page, cursor = cut_by_id(rows, wanted, *of)
     return page, QueryPage(next_cursor=cursor)
 
 

@@ -21,6 +21,7 @@ from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.wire import Key, normalized
 from csapi.kit.clock import now
+from csapi.kit.cursors import cut_by_id, place_before
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
@@ -29,7 +30,7 @@ from csapi.metrics.dimensions import Source
 from csapi.reports.cautions import names_in
 from csapi.reports.endpoints import desk_of
 from csapi.reports.narrowing import read_filters
-from csapi.reports.pages import Cursor, decode_cursor, encode_cursor
+from csapi.reports.pages import Cursor
 from csapi.reports.refusals import refuse
 from csapi.reports.resolve import Setting, check_filter
 from csapi.reports.schemas import FilterNode, QueryPage
@@ -170,12 +171,12 @@ async def create_token(request: AnyRequest, principal: Principal) -> Response:
 
 async def list_tokens(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, PortalTokenParams)
-    after = None if wanted.cursor is None else decode_cursor(wanted.cursor, tuple[str])[0]
+    place = place_before(wanted, tuple[str])
+    after = None if place is None else place[0]
     rows = await list_portal_tokens(
         request.app.state.pool, principal, now=now(), after=after, limit=wanted.limit + 1
     )
-    page = rows[: wanted.limit]
-    cursor = encode_cursor(page[-1]["token_id"]) if len(rows) > wanted.limit else None
+    page, cursor = cut_by_id(rows, wanted, key="token_id")
     data = [
         LivePortalToken(
             id=row["token_id"],

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from csapi.kit.cursors import decode_cursor, encode_cursor
 from csapi.kit.db import run
 from csapi.kit.problems import Problem
 from csapi.metrics.listing import ORDER, Listing, Place
@@ -24,7 +25,7 @@ from csapi.metrics.question import Question
 from csapi.metrics.words import ALL_WORDS
 from csapi.reports.etags import digest, is_of_its_range, sequences_of
 from csapi.reports.fillings import Group
-from csapi.reports.pages import MOVED, decode_cursor, encode_cursor, fingerprint_of
+from csapi.reports.pages import MOVED, fingerprint_of
 from csapi.reports.read import Reading, reading_of
 from csapi.reports.records_schemas import RecordsQuery
 from csapi.reports.service import Snapshot

@@ -18,7 +18,7 @@ import asyncpg
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.db import acquire
 from csapi.kit.problems import Problem
-from csapi.kit.turns import work_off
+from csapi.kit.turns import Sweeps
 from csapi.reports.service import Desk
 
 log = logging.getLogger(__name__)
@@ -125,17 +125,11 @@ class Watcher:
         self._looks = looks
         self._live_slots_max = live_slots_max
         self._lease_seconds = lease_seconds
-        self._is_busy = False
+        self._sweeps = Sweeps()
 
     async def sweep(self) -> int:
         """Look at what is due; how many that were. One at a time in a process."""
-        if self._is_busy:
-            return 0
-        self._is_busy = True
-        try:
-            return await work_off(lambda: due(self._pool), self._serve)
-        finally:
-            self._is_busy = False
+        return await self._sweeps.work_off(lambda: due(self._pool), self._serve)
 
     async def _serve(self, mark: tuple[UUID, Watch, UUID]) -> bool:
         turn = await self.claim(*mark)

@@ -5,20 +5,18 @@ days before. It goes on where the night before stopped, so that all of it has it
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from csapi.access import scans
 from csapi.access.scans import Look, Scan, Scanner
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Resource
-from csapi.kit.clock import now
 from csapi.kit.telemetry import Sample
-from csapi.kit.zones import at_clock, day_start, local_date
+from csapi.kit.zones import day_start, local_date, next_clock
 from csapi.rollup.parts import Part
 from csapi.rollup.verify import (
     Findings,
@@ -148,19 +146,13 @@ async def keep(pool: asyncpg.Pool, look: Look, night: Night) -> None:
 
 def next_night(timezone: str, at: datetime) -> datetime:
     """The next half past two in the morning."""
-    today = local_date(timezone, at)
-    for day in (today, today + timedelta(days=1)):
-        instant = at_clock(timezone, datetime.combine(day, AUDIT_AT))
-        if instant > at:
-            return instant
-    return at.astimezone(UTC) + timedelta(days=1)
+    return next_clock(timezone, AUDIT_AT, at)
 
 
 class Auditor:
     """Looks at each tenant in its night. Safe in any number of processes."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
         self._tenants = 0
         self._seen = Findings()
         self._mismatches = 0
@@ -178,10 +170,7 @@ class Auditor:
 
     async def sweep(self) -> int:
         """Take in tenants that are new, and look at those whose night it is; how many."""
-        for tenant_id, timezone in await scans.unscanned(self._pool, Scan.audit):
-            async with tenant_transaction(self._pool, tenant_id) as connection:
-                await scans.begin(connection, tenant_id, Scan.audit, next_night(timezone, now()))
-        return await self._scanner.sweep()
+        return await self._scanner.sweep_all()
 
     async def told(self) -> list[Sample]:
         """What this process has looked at since it started, and how much of it was wrong."""

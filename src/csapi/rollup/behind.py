@@ -17,6 +17,7 @@ QUEUES = {
     "reference_marks": "marked_at",
     "webhook_marks": "due_at",
     "export_marks": "due_at",
+    "erasure_marks": "due_at",
 }
 BEHIND = {
     table: f"""

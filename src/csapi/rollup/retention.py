@@ -12,12 +12,10 @@ from uuid import UUID
 
 import asyncpg
 
-from csapi.access import scans
 from csapi.access.scans import Look, Scan, Scanner
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kinds import Grain
 from csapi.facts.registry import fingerprints
-from csapi.kit.clock import now
 from csapi.metrics.zones import day_start, local_date, month_start
 from csapi.rollup.audit import next_night
 from csapi.rollup.buckets import Bucket, rebuild
@@ -126,21 +124,10 @@ async def freeze(pool: asyncpg.Pool, tenant_id: UUID, horizon: datetime) -> bool
     return found is not None
 
 
-class Keeper:
-    """Looks at each tenant in its night. Safe in any number of processes."""
+def retention_scanner(pool: asyncpg.Pool) -> Scanner:
+    """Sees to each tenant in its night."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    async def work(look: Look) -> Kept:
+        return await keep_to(pool, look, GRACE)
 
-        async def work(look: Look) -> object:
-            return await keep_to(pool, look, GRACE)
-
-        self._scanner = Scanner(pool, Scan.retention, next_night, work)
-
-    async def sweep(self) -> int:
-        """Take in tenants that are new, and see to those whose night it is; how many."""
-        for tenant_id, timezone in await scans.unscanned(self._pool, Scan.retention):
-            async with tenant_transaction(self._pool, tenant_id) as connection:
-                following = next_night(timezone, now())
-                await scans.begin(connection, tenant_id, Scan.retention, following)
-        return await self._scanner.sweep()
+    return Scanner(pool, Scan.retention, next_night, work)

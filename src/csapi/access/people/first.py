@@ -8,7 +8,7 @@ import asyncpg
 from csapi.access.people.hashing import HASHER, as_hashed
 from csapi.access.people.members import ADD
 from csapi.access.people.roles import Role, normalized_email, password_fault
-from csapi.access.service import AccessError
+from csapi.access.service import AccessError, check_tenant
 from csapi.access.tenancy import tenant_scope
 
 
@@ -25,8 +25,7 @@ async def create_member(
     if email is None:
         raise AccessError(f"{text!r} is no e-mail address.")
     async with tenant_scope(connection, tenant_id):
-        if not await connection.fetchval("SELECT 1 FROM tenants WHERE tenant_id = $1", tenant_id):
-            raise AccessError(f"There is no tenant {tenant_id}.")
+        await check_tenant(connection, tenant_id)
         person: UUID | None = await connection.fetchval("SELECT id FROM find_person($1)", email)
         if person is None:
             if fault := password_fault(password, email):

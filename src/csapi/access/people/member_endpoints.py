@@ -23,7 +23,7 @@ from csapi.access.people.schemas import (
 )
 from csapi.access.principals import Principal
 from csapi.kit.clock import now
-from csapi.kit.cursors import decode_cursor, encode_cursor
+from csapi.kit.cursors import cut_by_id, id_before
 from csapi.kit.db import acquire
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, body_of, params_of, path_of
@@ -44,16 +44,14 @@ def member(row: Any) -> Member:
 
 async def list_members(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, PeopleParams)
-    after = None if wanted.cursor is None else decode_cursor(wanted.cursor)
     rows = await members.list_members(
         people_of(request).pool,
         principal.tenant_id,
-        after=after,
+        after=id_before(wanted),
         person=None,
         limit=wanted.limit + 1,
     )
-    page = rows[: wanted.limit]
-    cursor = encode_cursor(page[-1]["person"]) if len(rows) > wanted.limit else None
+    page, cursor = cut_by_id(rows, wanted, key="person")
     data = [member(row) for row in page]
     return json_response(PeoplePage(data=data, page=PeopleCursor(next_cursor=cursor)))
 

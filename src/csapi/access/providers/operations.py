@@ -1,6 +1,6 @@
 """Identity providers: what the API offers."""
 
-from csapi.access.people.operations import TAG
+from csapi.access.people.member_operations import TAG
 from csapi.access.people.schemas import SignInAnswer
 from csapi.access.principals import Scope
 from csapi.access.providers import endpoints, sign_in_endpoints

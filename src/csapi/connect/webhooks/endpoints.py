@@ -31,7 +31,7 @@ from csapi.connect.webhooks.schemas import (
 )
 from csapi.connect.webhooks.signing import secret_text
 from csapi.kit.clock import now
-from csapi.kit.cursors import decode_cursor, encode_cursor
+from csapi.kit.cursors import cut_by_id, id_before
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, body_of, params_of, path_of
 from csapi.kit.problems import FieldError, Problem, invalid
@@ -155,14 +155,14 @@ async def test_webhook(request: AnyRequest, principal: Principal) -> Response:
 async def list_deliveries(request: AnyRequest, principal: Principal) -> Response:
     id_, tenant_id = path_of(request, WebhookPath).webhook_id, principal.tenant_id
     wanted = params_of(request, DeliveryParams)
-    after = None if wanted.cursor is None else decode_cursor(wanted.cursor)
+    after = id_before(wanted, id_)
     pool = request.app.state.pool
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         await found_webhook(connection, tenant_id, id_)
         rows = await store.deliveries(connection, tenant_id, id_, wanted, after)
-    page = [store.delivery(row) for row in rows[: wanted.limit]]
-    cursor = encode_cursor(rows[wanted.limit - 1]["id"]) if len(rows) > wanted.limit else None
-    return json_response(DeliveryPage(data=page, page=WebhookPage(next_cursor=cursor)))
+    page, cursor = cut_by_id(rows, wanted, id_)
+    data = [store.delivery(row) for row in page]
+    return json_response(DeliveryPage(data=data, page=WebhookPage(next_cursor=cursor)))
 
 
 async def get_delivery(request: AnyRequest, principal: Principal) -> Response:

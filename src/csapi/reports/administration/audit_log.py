@@ -13,6 +13,7 @@ from csapi.access.audit_actions import ActorKind, AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.wire import Key
+from csapi.kit.cursors import cursor_at, place_before
 from csapi.kit.db import Arguments
 from csapi.kit.http import Response, json_response
 from csapi.kit.language import asked_language
@@ -20,7 +21,7 @@ from csapi.kit.operations import AnyRequest, Media, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
 from csapi.reports.administration.keys import TAG
 from csapi.reports.encoders import CSV, table_or_json
-from csapi.reports.pages import Cursor, decode_cursor, encode_cursor
+from csapi.reports.pages import Cursor
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import QueryPage
 
@@ -109,9 +110,9 @@ class AuditVerification(msgspec.Struct, kw_only=True):
 def list_statement(principal: Principal, wanted: AuditParams) -> tuple[str, list[object]]:
     arguments = Arguments()
     tests = [f"tenant_id = {arguments.add(principal.tenant_id, 'uuid')}"]
-    if wanted.cursor is not None:
-        (before,) = decode_cursor(wanted.cursor, tuple[int])
-        tests.append(f"sequence < {arguments.add(before, 'bigint')}")
+    place = place_before(wanted, tuple[int])
+    if place is not None:
+        tests.append(f"sequence < {arguments.add(place[0], 'bigint')}")
     for column, op, value, cast in (
         ("action", "=", wanted.action and wanted.action.value, "text"),
         ("subject", "=", wanted.subject, "text"),
@@ -150,7 +151,7 @@ async def list_entries(request: AnyRequest, principal: Principal) -> Response:
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await connection.fetch(sql, *arguments)
     data = [entry_of(row) for row in rows[: wanted.limit]]
-    cursor = encode_cursor(data[-1].sequence) if len(rows) > wanted.limit else None
+    cursor = cursor_at(wanted, [data[-1].sequence]) if len(rows) > wanted.limit else None
     found = AuditPage(data=data, page=QueryPage(next_cursor=cursor))
     language, accept = asked_language(request.scope), request.headers.get("accept")
     return table_or_json(found, lines_of(data), accept, language, cursor)

@@ -21,6 +21,7 @@ from csapi.facts.erasures import (
     erasure_of_people,
 )
 from csapi.facts.wire import normalized
+from csapi.kit.cursors import id_before
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
@@ -34,7 +35,7 @@ from csapi.reports.administration.erasure_schemas import (
     ErasurePath,
     ErasureRequest,
 )
-from csapi.reports.pages import id_after, page_by_id
+from csapi.reports.pages import page_by_id
 from csapi.reports.refusals import refuse
 
 TAG = "Erasure"
@@ -135,11 +136,11 @@ async def create_erasure(request: AnyRequest, principal: Principal) -> Response:
 
 async def list_erasures(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, ErasureParams)
-    arguments = (principal.tenant_id, id_after(wanted.cursor), wanted.limit + 1)
+    arguments = (principal.tenant_id, id_before(wanted), wanted.limit + 1)
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:
         rows = await connection.fetch(LIST, *arguments)
-    found, page = page_by_id(rows, wanted.limit)
+    found, page = page_by_id(rows, wanted)
     return json_response(ErasureList(data=[erasure_of(row) for row in found], page=page))
 
 

@@ -10,6 +10,7 @@ from csapi.access.principals import Principal, Scope
 from csapi.access.service import AccessError, WantedKey, check_name
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.clock import now
+from csapi.kit.cursors import cursor_at, place_before
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
@@ -26,7 +27,6 @@ from csapi.reports.administration.key_schemas import (
     NewApiKey,
     RotatedApiKey,
 )
-from csapi.reports.pages import decode_cursor, encode_cursor
 from csapi.reports.refusals import refuse
 from csapi.reports.schemas import QueryPage
 
@@ -120,16 +120,14 @@ async def create_key(request: AnyRequest, principal: Principal) -> Response:
 
 async def list_keys(request: AnyRequest, principal: Principal) -> Response:
     wanted, at = params_of(request, ApiKeyParams), now()
-    after: tuple[datetime | None, str] = (None, "")
-    if wanted.cursor is not None:
-        after = decode_cursor(wanted.cursor, tuple[datetime, str])
+    after = place_before(wanted, tuple[datetime, str]) or (None, "")
     pool, tenant_id = request.app.state.pool, principal.tenant_id
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await connection.fetch(keys.LIST, tenant_id, *after, wanted.limit + 1)
     page = rows[: wanted.limit]
     cursor = None
     if len(rows) > wanted.limit:
-        cursor = encode_cursor(page[-1]["created_at"], page[-1]["key_id"])
+        cursor = cursor_at(wanted, [page[-1]["created_at"], page[-1]["key_id"]])
     data = [ApiKey(**fields_of(row, at)) for row in page]
     return json_response(ApiKeyPage(data=data, page=QueryPage(next_cursor=cursor)))
 

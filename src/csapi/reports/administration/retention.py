@@ -101,7 +101,7 @@ OPERATIONS = [
         path="/v1/retention",
         operation_id="getRetention",
         summary="Read how long records are kept",
-        description="And how far what is older has been frozen and removed.",
+        description="For how many days, and how far what is older has been frozen and removed.",
         tag=TAG,
         handler=get_retention,
         scope=Scope.REPORTS_READ,
@@ -114,8 +114,9 @@ OPERATIONS = [
         summary="Set how long records are kept",
         description="A week later at night the worker freezes the summaries of what is older, and "
         "removes its tickets, calls, feedback, reviews and tasks; until then it can be changed "
-        "back. After that it cannot be undone: a longer time brings nothing back. Reports over frozen time go on from summaries; what those do "
-        "not have is refused with `beyond_retention`.",
+        "back. After that it cannot be undone: a longer time brings nothing back. Reports over "
+        "frozen time go on from summaries; what those do not have is refused with "
+        "`beyond_retention`.",
         tag=TAG,
         handler=put_retention,
         scope=Scope.ADMIN_WRITE,

@@ -8,6 +8,7 @@ from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.cursors import id_before
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
@@ -21,7 +22,7 @@ from csapi.reports.alerts.schemas import (
     AlertState,
 )
 from csapi.reports.goals.endpoints import TAG
-from csapi.reports.pages import id_after, page_by_id
+from csapi.reports.pages import page_by_id
 
 
 def missing_event() -> Problem:
@@ -30,13 +31,13 @@ def missing_event() -> Problem:
 
 async def list_events(request: AnyRequest, principal: Principal) -> Response:
     wanted, tenant_id = params_of(request, AlertEventParams), principal.tenant_id
-    after = id_after(wanted.cursor)
+    after = id_before(wanted)
     pool = request.app.state.pool
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await connection.fetch(
             store.EVENTS, tenant_id, wanted.alert_id, wanted.state, after, wanted.limit + 1
         )
-    page, place = page_by_id(rows, wanted.limit)
+    page, place = page_by_id(rows, wanted)
     data = [store.event_of(row) for row in page]
     return json_response(AlertEventPage(data=data, page=place))
 

@@ -16,6 +16,7 @@ from csapi.access.outbox import emit
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.wire import Key, Text, normalized
+from csapi.kit.cursors import id_before
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
@@ -24,7 +25,7 @@ from csapi.metrics.dimensions import DIMENSIONS
 from csapi.reports.drivers.endpoints import DriverPath
 from csapi.reports.drivers.scoring import id_of, key_of
 from csapi.reports.endpoints import QUERY_TAG
-from csapi.reports.pages import Cursor, id_after, page_by_id
+from csapi.reports.pages import Cursor, page_by_id
 from csapi.reports.read import find_members
 from csapi.reports.refusals import refuse
 from csapi.reports.resolve import Wanted
@@ -184,13 +185,13 @@ def referred(made: Referral) -> DriverReferred:
 async def list_referrals(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, ReferralParams)
     topic = None if wanted.driver_id is None else normalized(key_of(wanted.driver_id))
-    after = id_after(wanted.cursor)
+    after = id_before(wanted)
     pool, tenant_id = request.app.state.pool, principal.tenant_id
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await connection.fetch(
             LIST, tenant_id, topic, wanted.status, after, wanted.limit + 1
         )
-    page, place = page_by_id(rows, wanted.limit)
+    page, place = page_by_id(rows, wanted)
     return json_response(ReferralPage(data=[referral(row) for row in page], page=place))
 
 

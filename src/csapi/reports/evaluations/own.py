@@ -10,6 +10,7 @@ from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.cursors import cursor_at, id_before
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
@@ -31,7 +32,7 @@ from csapi.reports.evaluations.own_words import (
     self_evaluation,
 )
 from csapi.reports.evaluations.schemas import AgentEvaluation
-from csapi.reports.pages import Cursor, encode_cursor, id_after
+from csapi.reports.pages import Cursor
 from csapi.reports.papers.encoders import PAPER_FORMS
 from csapi.reports.schemas import QueryPage
 from csapi.reports.work_params import WorkParams
@@ -87,14 +88,14 @@ async def list_of_agent(request: AnyRequest, principal: Principal) -> Response:
 
 async def listed(request: AnyRequest, principal: Principal, agent_id: UUID) -> Response:
     wanted, tenant_id = params_of(request, SelfEvaluationParams), principal.tenant_id
-    after = id_after(wanted.cursor)
+    after = id_before(wanted, agent_id)
     pool = request.app.state.pool
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         found = await list_self_evaluations(
             connection, tenant_id, agent_id, after=after, limit=wanted.limit + 1
         )
     page = found[: wanted.limit]
-    cursor = encode_cursor(page[-1].id) if len(found) > wanted.limit else None
+    cursor = cursor_at(wanted, [page[-1].id], agent_id) if len(found) > wanted.limit else None
     return json_response(SelfEvaluationPage(data=list(page), page=QueryPage(next_cursor=cursor)))
 
 

@@ -10,7 +10,7 @@ import asyncpg
 from csapi.access.tenancy import tenant_transaction
 from csapi.kit.language import Language
 from csapi.kit.problems import Problem
-from csapi.kit.turns import work_off
+from csapi.kit.turns import Sweeps
 from csapi.reports.exports.lines import Source
 from csapi.reports.exports.schemas import MOST_BYTES, ExportProblem, ExportStatus
 from csapi.reports.exports.sources import source_of
@@ -64,20 +64,14 @@ class Exporter:
         self._lease_seconds = lease_seconds
         self._chunk_bytes = chunk_bytes
         self._most_bytes = most_bytes
-        self._busy = 0
+        self._sweeps = Sweeps(AT_ONCE)
         self._served: set[UUID] = set()
 
     async def sweep(self) -> int:
         """Do what is due; the number of exports looked at. Two at once in a process, of different
         tenants: a large file of one does not keep the others waiting. Another call leaves it to
         those."""
-        if self._busy >= AT_ONCE:
-            return 0
-        self._busy += 1
-        try:
-            return await work_off(lambda: due(self._pool), self._serve)
-        finally:
-            self._busy -= 1
+        return await self._sweeps.work_off(lambda: due(self._pool), self._serve)
 
     async def _serve(self, mark: tuple[UUID, UUID]) -> bool:
         """Whether the export was there to be made."""

@@ -8,6 +8,7 @@ from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.cursors import id_before
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.language import spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
@@ -31,7 +32,7 @@ from csapi.reports.goals.schemas import (
     SavedGoal,
 )
 from csapi.reports.goals.watching import next_look
-from csapi.reports.pages import id_after, page_by_id
+from csapi.reports.pages import page_by_id
 from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
 from csapi.reports.watching import Watch, set_mark
 from csapi.reports.windows import Seeing, WindowsMeta
@@ -129,13 +130,13 @@ async def written(request: AnyRequest, principal: Principal, goal_id: UUID | Non
 
 async def list_goals(request: AnyRequest, principal: Principal) -> Response:
     wanted, desk = params_of(request, GoalParams), desk_of(request, principal)
-    after = id_after(wanted.cursor)
+    after = id_before(wanted)
     with slowness_told():
         async with snapshot_of(desk, keeps_plans=True) as snapshot:
             rows = await snapshot.connection.fetch(
                 store.LIST, desk.tenant_id, wanted.metric, after, wanted.limit + 1
             )
-            page, place = page_by_id(rows, wanted.limit)
+            page, place = page_by_id(rows, wanted)
             seeing = Seeing(snapshot)
             states = await states_of(seeing, [store.request_of(row) for row in page], snapshot)
     data = [store.goal_of(row, state) for row, state in zip(page, states, strict=True)]

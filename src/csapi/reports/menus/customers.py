@@ -8,12 +8,11 @@ import msgspec
 
 from csapi.facts.customer import CUSTOMERS
 from csapi.facts.kinds import Kind
+from csapi.kit.cursors import cursor_at, place_before
 from csapi.kit.db import Statement, run
-from csapi.kit.problems import Problem
 from csapi.metrics.compile import Compiler, matching
 from csapi.metrics.question import Question
 from csapi.reports.menus.params import ContactsParams, ContactsSort
-from csapi.reports.pages import decode_cursor, encode_cursor, fingerprint_of
 from csapi.reports.records_paging import Stored
 from csapi.reports.service import Snapshot
 
@@ -55,18 +54,13 @@ async def read_page(
 ) -> tuple[list[ChosenCustomer], str | None]:
     """The customers of a page by their contacts within the question, and the next cursor. A page
     starts behind the last customer of the one before, whatever has come since."""
-    fingerprint, after = fingerprint_of(wanted), None
-    if wanted.cursor is not None:
-        known_by, rank, customer = decode_cursor(wanted.cursor, tuple[str, Stored, Stored])
-        if known_by != fingerprint:
-            raise Problem("invalid_cursor", "The cursor belongs to another question.")
-        after = rank, customer
+    after = place_before(wanted, tuple[Stored, Stored])
     statement = page_statement(snapshot, wanted, question, after)
     rows = await run(snapshot.connection, statement)
     page = [ChosenCustomer(**row) for row in rows[: wanted.limit]]
     if len(rows) <= wanted.limit:
         return page, None
-    return page, encode_cursor(fingerprint, page[-1].rank, page[-1].customer)
+    return page, cursor_at(wanted, (page[-1].rank, page[-1].customer))
 
 
 def page_statement(

@@ -15,6 +15,7 @@ import asyncpg
 from msgspec import Meta
 
 from csapi.facts.kinds import VALUE_SCALE, Kind, Resource
+from csapi.kit.cursors import cursor_at, place_before
 from csapi.kit.problems import Problem
 from csapi.metrics.dimensions import DIMENSIONS
 from csapi.metrics.periods import PeriodError, read_bound
@@ -30,7 +31,6 @@ from csapi.reports.menus.steps import (
     JourneyEntry,
     JourneyParams,
 )
-from csapi.reports.pages import decode_cursor, encode_cursor, fingerprint_of
 from csapi.reports.ranges import known_zone
 from csapi.reports.read import Name, read_names
 from csapi.reports.records_names import RecordNames, record_names
@@ -101,17 +101,13 @@ class Span:
     after: Place | None
 
 
-def span_of(wanted: JourneyParams, timezone: str, fingerprint: str) -> Span:
+def span_of(wanted: JourneyParams, timezone: str, customer_id: UUID) -> Span:
     """Raises Problem."""
     zone = known_zone(wanted.timezone or timezone)
     after = None
-    if wanted.cursor is not None:
-        known_by, micros, subject, kind, ordinal = decode_cursor(
-            wanted.cursor, tuple[str, Micros, UUID, Small, Whole]
-        )
-        after = EPOCH + micros * MICROSECOND, subject, kind, ordinal
-        if known_by != fingerprint:
-            raise Problem("invalid_cursor", "The cursor belongs to another question.")
+    place = place_before(wanted, tuple[Micros, UUID, Small, Whole], customer_id)
+    if place is not None:
+        after = EPOCH + place[0] * MICROSECOND, *place[1:]
     try:
         since = None if wanted.from_ is None else read_bound(wanted.from_, zone, "from")
         until = None if wanted.to is None else read_bound(wanted.to, zone, "to")
@@ -122,8 +118,7 @@ def span_of(wanted: JourneyParams, timezone: str, fingerprint: str) -> Span:
 
 async def journey(desk: Desk, customer_id: UUID, wanted: JourneyParams) -> Journey:
     """A page of a journey, from one snapshot. Raises Problem: there is no such customer."""
-    fingerprint = fingerprint_of(wanted)
-    span = span_of(wanted, desk.timezone, fingerprint)
+    span = span_of(wanted, desk.timezone, customer_id)
     kinds = [int(kind) for kind, step in STEPS.items() if not wanted.step or step in wanted.step]
     async with snapshot_of(desk) as snapshot:
         connection, tenant_id = snapshot.connection, desk.tenant_id
@@ -144,9 +139,8 @@ async def journey(desk: Desk, customer_id: UUID, wanted: JourneyParams) -> Journ
     cursor = None
     if len(rows) > wanted.limit:
         last = page[-1]
-        cursor = encode_cursor(
-            fingerprint, micros_of(last["at"]), last["subject"], last["kind"], last["ordinal"]
-        )
+        ended = micros_of(last["at"]), last["subject"], last["kind"], last["ordinal"]
+        cursor = cursor_at(wanted, ended, customer_id)
     return Journey(
         customer=refs[found["person"]],
         merged=[refs[each] for each in merged],

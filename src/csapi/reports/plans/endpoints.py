@@ -8,6 +8,7 @@ from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.cursors import id_before
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.language import spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of, params_of, path_of
@@ -15,7 +16,7 @@ from csapi.kit.problems import Problem
 from csapi.metrics.zones import local_date
 from csapi.reports.endpoints import QUERY_TAG, SPOKEN, desk_of
 from csapi.reports.goals.endpoints import ASKING
-from csapi.reports.pages import id_after, page_by_id
+from csapi.reports.pages import page_by_id
 from csapi.reports.plans.aims import check_aim
 from csapi.reports.plans.effect import effect_in
 from csapi.reports.plans.schemas import (
@@ -73,13 +74,13 @@ async def create_plan(request: AnyRequest, principal: Principal) -> Response:
 
 async def get_plans(request: AnyRequest, principal: Principal) -> Response:
     wanted, desk = params_of(request, PlanParams), desk_of(request, principal)
-    after = id_after(wanted.cursor)
+    after = id_before(wanted)
     pool, tenant_id = request.app.state.pool, principal.tenant_id
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await list_plans(
             connection, tenant_id, wanted.status, wanted.goal_id, after, wanted.limit + 1
         )
-    page, place = page_by_id(rows, wanted.limit)
+    page, place = page_by_id(rows, wanted)
     return json_response(ActionPlanPage(data=[shown(desk, row) for row in page], page=place))
 
 

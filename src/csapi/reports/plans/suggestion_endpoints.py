@@ -4,12 +4,13 @@ from csapi.access.audit import audited
 from csapi.access.audit_actions import AuditAction
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
+from csapi.kit.cursors import id_before
 from csapi.kit.http import Response, json_response, no_content
 from csapi.kit.operations import AnyRequest, Operation, body_of, params_of, path_of
 from csapi.kit.problems import Problem
 from csapi.reports.endpoints import QUERY_TAG, desk_of
 from csapi.reports.evaluations.own import agent_of
-from csapi.reports.pages import id_after, page_by_id
+from csapi.reports.pages import page_by_id
 from csapi.reports.plans.aims import check_aim
 from csapi.reports.plans.endpoints import PLAN, shown
 from csapi.reports.plans.schemas import (
@@ -57,12 +58,12 @@ async def list_all(request: AnyRequest, principal: Principal) -> Response:
 
 
 async def listed(request: AnyRequest, principal: Principal, wanted: SuggestionParams) -> Response:
-    after = id_after(wanted.cursor)
+    after = id_before(wanted)
     pool, tenant_id = request.app.state.pool, principal.tenant_id
     chosen = wanted.agent_id, wanted.kind, wanted.status
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         rows = await connection.fetch(LIST, tenant_id, *chosen, after, wanted.limit + 1)
-    page, place = page_by_id(rows, wanted.limit)
+    page, place = page_by_id(rows, wanted)
     return json_response(SuggestionPage(data=[suggestion(row) for row in page], page=place))
 
 

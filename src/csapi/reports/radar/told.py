@@ -10,7 +10,7 @@ from csapi.access.happenings import IssueFound, IssueKind
 from csapi.access.outbox import WebhookEvent, emit, told
 from csapi.access.scans import Look, Scan, Scanner
 from csapi.access.tenancy import tenant_transaction
-from csapi.kit.zones import at_clock, local_date
+from csapi.kit.zones import local_date, next_clock
 from csapi.reports.radar.params import RadarParams
 from csapi.reports.radar.scan import radar
 from csapi.reports.radar.schemas import Radar
@@ -83,11 +83,7 @@ async def tell_issues(pool: asyncpg.Pool, look: Look, live_slots_max: int) -> in
 
 def next_look(timezone: str, now: datetime) -> datetime:
     """The next five o'clock in the morning."""
-    today = local_date(timezone, now)
-    at = at_clock(timezone, datetime.combine(today, LOOK_AT))
-    return (
-        at if at > now else at_clock(timezone, datetime.combine(today + timedelta(days=1), LOOK_AT))
-    )
+    return next_clock(timezone, LOOK_AT, now)
 
 
 def issue_scanner(pool: asyncpg.Pool, live_slots_max: int) -> Scanner:

@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from csapi.kit.problems import Problem
-from csapi.kit.turns import work_off
+from csapi.kit.turns import Sweeps
 from csapi.reports.runs.asking import ask_report, told, unanswered
 from csapi.reports.runs.schemas import ReportRun, RunTrigger
 from csapi.reports.runs.store import Turn, claim, due, keep_turn
@@ -33,18 +33,12 @@ class Reporter:
         self._pool = pool
         self._live_slots_max = live_slots_max
         self._lease_seconds = lease_seconds
-        self._is_busy = False
+        self._sweeps = Sweeps()
 
     async def sweep(self) -> int:
         """Ask what is due; the number of reports asked. One at a time in a process: another call
         leaves it to the first."""
-        if self._is_busy:
-            return 0
-        self._is_busy = True
-        try:
-            return await work_off(lambda: due(self._pool), self._serve)
-        finally:
-            self._is_busy = False
+        return await self._sweeps.work_off(lambda: due(self._pool), self._serve)
 
     async def _serve(self, mark: tuple[UUID, UUID]) -> bool:
         turn = await claim(self._pool, *mark, self._lease_seconds)

@@ -16,7 +16,7 @@ import msgspec
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.erasures import ErasureStatus
 from csapi.kit.db import acquire
-from csapi.kit.turns import work_off
+from csapi.kit.turns import Sweeps
 from csapi.rollup.erasures.steps import BEGINNING, STEPS, Piece, Scene, Step
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 StepsOf = Mapping[str, Sequence[Step]]
 
 LEASE_SECONDS = 60.0
+AT_ONCE = 2
 RETRIES = 4
 RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 SECONDS_PER_PIECE = 300
@@ -109,10 +110,12 @@ class Eraser:
     def __init__(self, pool: asyncpg.Pool, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self._pool = pool
         self._lease_seconds = lease_seconds
+        self._sweeps = Sweeps(AT_ONCE)
 
     async def sweep(self) -> int:
-        """How many erasures were looked at."""
-        return await work_off(self._due, self._serve)
+        """How many erasures were looked at. Two at once in a process, so that one of a tenant with
+        much does not keep the others waiting."""
+        return await self._sweeps.work_off(self._due, self._serve)
 
     async def _due(self) -> Sequence[tuple[UUID, UUID]]:
         async with acquire(self._pool) as connection:
