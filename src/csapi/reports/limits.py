@@ -1,12 +1,7 @@
 """How much may be asked for at once."""
 
 from csapi.access.keys import MOST_KEYS
-from csapi.access.outbox import (
-    LOG_DAYS,
-    MOST_DELIVERY_ATTEMPTS,
-    MOST_REPLAYED,
-    MOST_WEBHOOKS,
-)
+from csapi.access.outbox import LOG_DAYS, MOST_DELIVERY_ATTEMPTS, MOST_REPLAYED, MOST_WEBHOOKS
 from csapi.access.people.members import MOST_INVITATIONS
 from csapi.access.people.schemas import LONGEST_INVITATION_HOURS
 from csapi.access.principals import Principal, Scope
@@ -122,11 +117,7 @@ from csapi.reports.saved import MOST_SAVED
 from csapi.reports.schemas import LARGEST_PAGE, MOST_DIMENSIONS, MOST_METRICS, MOST_VALUES
 from csapi.reports.settings import MOST_SETTINGS
 from csapi.reports.staffing.forecast_schemas import LONGEST_FORECAST_DAYS
-from csapi.reports.staffing.schemas import (
-    LONGEST_HISTORY_DAYS,
-    MOST_CHANNELS,
-    MOST_CONCURRENCY,
-)
+from csapi.reports.staffing.schemas import LONGEST_HISTORY_DAYS, MOST_CHANNELS, MOST_CONCURRENCY
 from csapi.reports.surroundings import MOST_ANNOTATIONS
 from csapi.reports.trust.scan import LONGEST_QUALITY_DAYS
 from csapi.reports.uplift.schemas import MOST_WEEKS_AFTER, MOST_WEEKS_BEFORE
