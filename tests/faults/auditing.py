@@ -21,6 +21,7 @@ import asyncpg
 from tests.delivery.checks import take_snapshot, violations
 from tests.faults.invariants import COUNTED, WRONG_BUCKETS, WRONGLY_COUNTED
 from tests.faults.ledger import Line, Reader, lost
+from tests.faults.waiting import AWAY
 
 from csapi.kit.db import SERVER_SETTINGS
 
@@ -94,7 +95,7 @@ async def main(url: str, ledger: str, *tenants: str) -> None:
                     await asyncio.sleep(PAUSE_SECONDS)
             finally:
                 connection.terminate()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except AWAY as error:
             # The server is away, as the fault wants it.
             tell({"audit": "unreachable", "why": type(error).__name__, "found": []})
             await asyncio.sleep(0.2)

@@ -7,10 +7,12 @@ One site and one auditor go through all cases. `CSAPI_FAULT_SEED=n` repeats the 
 import contextlib
 import os
 import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.delivery.mutants import UNIQUE_MARKS
 from tests.faults import data, disks, kills, network, restoring, rolling, servers_away
 from tests.faults.running import Fault, Row, run_fault, traffic
 from tests.faults.site import Site, open_site
@@ -117,14 +119,36 @@ async def test_a_minute_of_faults(tmp_path: Path) -> None:
     assert sum(row.audits for row in found) > 20
 
 
+# Mutants of the protocol, with what makes their moment come: (server processes, workers).
+MUTANTS = {
+    "NEWONLY": ("", ""),
+    "READFIRST": ("", "rebuild.written=wait0.3:0.5"),
+    "DONOTHING": ("commit.before=wait0.3:0.3", ""),
+    "AFTERCOMMIT": ("commit.after=kill:0.05", ""),
+    "NOMUTEX": ("", "rebuild.written=wait0.3:0.5"),
+}
+
+
 @pytest.mark.harden
-@pytest.mark.parametrize("mutant", ["NEWONLY", "READFIRST"])
+@pytest.mark.parametrize("mutant", MUTANTS)
 async def test_the_auditor_sees_a_broken_protocol(tmp_path: Path, mutant: str) -> None:
     """Without that, no violation found would mean nothing."""
+    server, worker = MUTANTS[mutant]
     name = f"tests.delivery.mutants:{mutant}"
     async with open_site(tmp_path, seed=SEED, tenants=3, days=30, mutant=name) as site:
+        if mutant == "DONOTHING":
+            connection = await site.connect()
+            await connection.execute(UNIQUE_MARKS)
+            connection.terminate()
+        started = time.monotonic()
         async with traffic(site, 0.1):
+            for plan, parties in ((server, site.servers), (worker, site.workers)):
+                for each in parties if plan else ():
+                    await each.again(CSAPI_FAULTPOINTS=plan)
             with contextlib.suppress(AssertionError):
-                await until(lambda: bool(site.audits.found), "a violation is seen", 60)
-        print(f"{mutant}: {site.audits.counts['snapshot']} audits, {site.audits.found[:3]}")
-        assert site.audits.found
+                await until(lambda: bool(site.audits.found), "a violation is seen", 90)
+        seconds = time.monotonic() - started
+        seen = site.audits.found[:1]
+        note = f"{mutant}: {site.audits.counts['snapshot']} audits, {seconds:.0f} s: {seen}"
+        print(note, flush=True)
+        assert seen, note

@@ -21,6 +21,11 @@ async def pool(database: Database) -> AsyncIterator[asyncpg.Pool]:
     opened.terminate()
 
 
+# What a server whose postmaster is gone says on its own, before it hangs up.
+WORDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0"
+LAST_WORDS = b"E" + (len(WORDS) + 4).to_bytes(4) + WORDS
+
+
 async def end_of(admin: asyncpg.Connection, connection: Any) -> None:
     """The server ends it, and this process has noticed."""
     await admin.fetchval("SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid())
@@ -69,6 +74,31 @@ async def test_what_ends_within_a_statement_is_unavailable(
                 await ending
 
     with pytest.raises(asyncpg.PostgresError) as caught:
+        await use()
+    assert to_problem(caught.value).code == "database_unavailable"
+
+
+async def test_a_server_that_has_said_its_last_word_is_unavailable(pool: asyncpg.Pool) -> None:
+    """asyncpg takes that for an operation in progress until the server hangs up."""
+
+    async def use() -> None:
+        async with acquire(pool) as connection:
+            connection._protocol.data_received(LAST_WORDS)
+            await connection.fetchval("SELECT 1")
+
+    with pytest.raises(ConnectionLost) as caught:
+        await use()
+    assert to_problem(caught.value).code == "database_unavailable"
+    async with acquire(pool) as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_the_last_word_within_a_transaction_too(pool: asyncpg.Pool, tenant_id: UUID) -> None:
+    async def use() -> None:
+        async with tenant_transaction(pool, tenant_id) as connection:
+            connection._protocol.data_received(LAST_WORDS)
+
+    with pytest.raises(ConnectionLost) as caught:
         await use()
     assert to_problem(caught.value).code == "database_unavailable"
 

@@ -218,10 +218,6 @@ async def refuse_unsafe_role(connection: asyncpg.Connection, owner: str) -> None
         )
 
 
-# What asyncpg says to whoever goes on with a connection that has ended.
-REFUSED = (asyncpg.InterfaceError, asyncpg.InternalClientError)
-
-
 @asynccontextmanager
 async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """A pooled connection, or TimeoutError after two seconds of waiting: PoolExhausted where all
@@ -229,10 +225,15 @@ async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     connection = await _taken(pool)
     try:
         yield connection
-    except REFUSED as error:
+    except asyncpg.InterfaceError as error:
         if is_lost(connection):
             raise ConnectionLost(one_line(error)) from error
         raise
+    except asyncpg.InternalClientError as error:
+        # The server has said its last word, and asyncpg waits for it to hang up.
+        if not is_lost(connection):
+            connection.terminate()
+        raise ConnectionLost(one_line(error)) from error
     finally:
         await _give_back(pool, connection)
 
@@ -268,7 +269,12 @@ async def _give_back(pool: asyncpg.Pool, connection: asyncpg.Connection) -> None
     committed must not hear of a failure."""
     try:
         await asyncio.shield(pool.release(connection))
-    except (OSError, asyncpg.PostgresError, *REFUSED) as error:
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ) as error:
         log.warning("a connection ended while it was given back: %s", type(error).__name__)
 
 
