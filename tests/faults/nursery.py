@@ -64,7 +64,7 @@ def become(order: dict[str, Any]) -> None:
         faultpoints.ACTIVE.load(order["environ"])
         # A server that starts its own processes again must not draw the same lots in each.
         os.register_at_fork(after_in_child=partial(reseed, faultpoints.ACTIVE))
-    sys.argv = ["csapi", order["command"]]
+    sys.argv = ["csapi", *order["command"].split()]
     with contextlib.ExitStack() as stack:
         if order.get("mutant"):
             mutate(order["mutant"], stack)

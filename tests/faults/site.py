@@ -18,7 +18,7 @@ import httpx
 from tests.conftest import FAST, free_port, with_database
 from tests.faults.processes import ROOT, Kept, Nursery, clean_environment
 from tests.faults.traffic import Client, Tallies
-from tests.faults.waiting import AWAY
+from tests.faults.waiting import AWAY, until
 
 from csapi.access.principals import Scope
 from csapi.access.service import create_key, create_tenant
@@ -186,6 +186,7 @@ class Site:
         )
         assert self._auditor.stdout is not None
         self._listening = asyncio.create_task(self._listen(self._auditor.stdout))
+        await until(lambda: bool(self.audits.counts["snapshot"]), "somebody looks", READY_SECONDS)
 
     async def _listen(self, stdout: asyncio.StreamReader) -> None:
         while line := await stdout.readline():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.delivery.mutants import UNIQUE_MARKS
-from tests.faults import data, disks, kills, network, restoring, rolling, servers_away
+from tests.faults import data, disks, keeping, kills, network, restoring, rolling, servers_away
 from tests.faults.running import Fault, Row, run_fault, traffic
 from tests.faults.site import Site, open_site
 from tests.faults.table import line, table
@@ -22,7 +22,7 @@ from tests.faults.waiting import until
 SEED = int(os.environ.get("CSAPI_FAULT_SEED") or random.randrange(1_000_000))
 SIZE = float(os.environ.get("CSAPI_FAULT_SIZE") or 1)
 
-# Name, what it does, how often or how long. F18 is in tests of retention.
+# Name, what it does, how often or how long. Those that need a site of their own are below.
 CASES: dict[str, tuple[Fault, int]] = {
     "F1 API killed at points": (kills.api_killed, 60),
     "F2 worker killed at points": (kills.workers_killed, 500),
@@ -96,7 +96,7 @@ async def measured(rows: list[Row], site: Site, name: str, fault: Fault, size: i
 async def test_full_disk(tmp_path: Path, rows: list[Row], of_log: bool) -> None:  # noqa: FBT001
     async with disks.on_small_disk(tmp_path, SEED, of_log=of_log) as (site, ballast):
         name = f"F6 disk of the {'log' if of_log else 'data'} full"
-        await measured(rows, site, name, disks.Filling(ballast, 0), 2)
+        await measured(rows, site, name, disks.Filling(ballast, of_log=of_log), 2)
 
 
 @pytest.mark.harden
@@ -117,6 +117,13 @@ async def test_a_minute_of_faults(tmp_path: Path) -> None:
     print(f"seed {SEED}\n\n{table(found)}")
     assert not [each for row in found for each in row.violations[:3]], f"seed {SEED}"
     assert sum(row.audits for row in found) > 20
+
+
+@pytest.mark.harden
+async def test_late_after_retention(tmp_path: Path, rows: list[Row]) -> None:
+    async with open_site(tmp_path, seed=SEED, tenants=3, days=200, servers=({}, {})) as site:
+        keeping.add_horizons(site)
+        await measured(rows, site, "F18 late after retention", keeping.late, 10)
 
 
 # Mutants of the protocol, with what makes their moment come: (server processes, workers).
