@@ -46,7 +46,7 @@ CASES: dict[str, tuple[Fault, int]] = {
     "F14 two versions": (rolling.two_versions, 15),
     "F15 poison": (data.poisoned, 20),
     "F16 long transaction": (servers_away.long_transaction, 30),
-    "F17 restored": (restoring.restored, 2),
+    "F17 restored": (restoring.restored_again, 2),
     "F19 forged jobs": (servers_away.forged_jobs, 40),
     "F20 definitions": (data.redefined, 20),
 }
@@ -126,13 +126,13 @@ async def test_late_after_retention(tmp_path: Path, rows: list[Row]) -> None:
         await measured(rows, site, "F18 late after retention", keeping.late, 10)
 
 
-# Mutants of the protocol, with what makes their moment come: (server processes, workers).
+# Mutants of the protocol, with what makes their moment come: (server processes, workers). The rest
+# needs two clients with the same record, or moments too rare for lots: the explorer finds those.
 MUTANTS = {
     "NEWONLY": ("", ""),
     "READFIRST": ("", "rebuild.written=wait0.3:0.5"),
     "DONOTHING": ("commit.before=wait0.3:0.3", ""),
     "AFTERCOMMIT": ("commit.after=kill:0.05", ""),
-    "NOMUTEX": ("", "rebuild.written=wait0.3:0.5"),
 }
 
 
