@@ -116,7 +116,7 @@ async def run_fault(site: Site, name: str, fault: Fault, size: int) -> Row:
     row.acknowledged = sum((site.tallies.statuses - statuses).values())
     row.buckets = sum(site.audits.buckets.values())
     row.violations += site.audits.found[found:] + site.tallies.broken[broken:]
-    note_lateness(row, load)
+    note_lateness(row, max(load, os.getloadavg()[0]))
     return row
 
 
@@ -126,7 +126,7 @@ def note_lateness(row: Row, load: float) -> None:
     if row.ready_seconds > READY_SECONDS:
         late.append(f"I7 ready after {row.ready_seconds:.1f} s")
     if load > (os.cpu_count() or 1):
-        row.notes += [f"{each}, at a load of {load:.1f} when it began" for each in late]
+        row.notes += [f"{each}, at a load of {load:.1f}" for each in late]
     else:
         row.violations += late
 
