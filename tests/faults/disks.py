@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,7 +28,7 @@ from csapi.embedded.process import Progress
 DATA_MEGABYTES, LOG_MEGABYTES = 900, 160
 # With fsync, as in production; a short log, so that the disk of it can be small.
 SETTINGS = {"max_wal_size": "64MB", "min_wal_size": "32MB", "max_connections": "60"}
-FULL_SECONDS, FELT_SECONDS = 6, 60
+FULL_SECONDS, FELT_SECONDS, RECOVERY_SECONDS = 6, 60, 30
 # Its files are used again: what clients send would go into those for long.
 BURST = "SELECT pg_logical_emit_message(false, 'faults', repeat('x', 4000000))"
 MOST_BURSTS = 100
@@ -100,9 +101,14 @@ async def fill_log(site: Site) -> None:
 
 
 async def kept_running(stage: Stage) -> None:
-    """What a service manager does: start PostgreSQL again whenever it has ended itself."""
-    postgres = stage.site.postgres
+    """What a service manager does: start PostgreSQL again whenever it has ended itself. What an
+    operator does, too: end it where its recovery has failed and it stays."""
+    postgres, began = stage.site.postgres, time.monotonic()
     while True:
+        if time.monotonic() - began > RECOVERY_SECONDS:
+            stage.row.notes.append(f"no recovery within {RECOVERY_SECONDS} s: ended and started")
+            await asyncio.to_thread(postgres.child.stop, hard=True)
+            began = time.monotonic()
         if not postgres.child.running():
             stage.killed("PostgreSQL by itself")
             await asyncio.to_thread(postgres.run, Progress())
