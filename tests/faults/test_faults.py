@@ -50,6 +50,7 @@ CASES: dict[str, tuple[Fault, int]] = {
     "F19 forged jobs": (servers_away.forged_jobs, 40),
     "F20 definitions": (data.redefined, 20),
 }
+SHORT_SECONDS = 40
 SHORT: tuple[tuple[str, Fault, int], ...] = (
     ("F2 worker killed at points", kills.workers_killed, 6),
     ("F3 PostgreSQL backend killed", kills.backends_killed, 2),
@@ -113,7 +114,13 @@ async def test_failing_disk(tmp_path: Path, rows: list[Row]) -> None:
 
 async def test_a_minute_of_faults(tmp_path: Path) -> None:
     async with open_site(tmp_path, seed=SEED, tenants=3, days=60, servers=({}, {})) as site:
-        found = [await run_fault(site, *each) for each in SHORT]
+        found: list[Row] = []
+        started = time.monotonic()
+        for each in SHORT:
+            # Where others take the processors, as many as fit.
+            if found and time.monotonic() - started > SHORT_SECONDS:
+                break
+            found.append(await run_fault(site, *each))
     print(f"seed {SEED}\n\n{table(found)}")
     assert not [each for row in found for each in row.violations[:3]], f"seed {SEED}"
     assert sum(row.audits for row in found) > 20
