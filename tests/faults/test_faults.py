@@ -25,7 +25,7 @@ SIZE = float(os.environ.get("CSAPI_FAULT_SIZE") or 1)
 # Name, what it does, how often or how long. Those that need a site of their own are below.
 CASES: dict[str, tuple[Fault, int]] = {
     "F1 API killed at points": (kills.api_killed, 60),
-    "F2 worker killed at points": (kills.workers_killed, 500),
+    "F2 worker killed at points": (kills.workers_killed, 650),
     "F2 worker killed anywhere": (kills.workers_shot, 200),
     "F3 PostgreSQL backend killed": (kills.backends_killed, 200),
     "F3 postmaster killed": (kills.postmaster_killed, 20),
