@@ -18,9 +18,9 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from tests.delivery.checks import take_snapshot, violations
-from tests.faults.invariants import COUNTED, WRONG_BUCKETS, WRONGLY_COUNTED
+from tests.faults.invariants import COUNTED, WRONG_BUCKETS, WRONGLY_COUNTED, wrong_as_a_whole
 from tests.faults.ledger import Line, Reader, lost
+from tests.faults.waiting import AWAY
 
 from csapi.kit.db import SERVER_SETTINGS
 
@@ -64,8 +64,7 @@ class Auditor:
 
     async def look_whole(self, connection: asyncpg.Connection) -> dict[str, Any]:
         tenant_id, zone = self.dice.choice(self.tenants)
-        snapshot = await take_snapshot(connection, tenant_id, zone)
-        found = await asyncio.to_thread(violations, snapshot)
+        found = await wrong_as_a_whole(connection, tenant_id, zone)
         return {"audit": "whole", "tenant": str(tenant_id), "found": found[:TOLD]}
 
 
@@ -94,7 +93,7 @@ async def main(url: str, ledger: str, *tenants: str) -> None:
                     await asyncio.sleep(PAUSE_SECONDS)
             finally:
                 connection.terminate()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except AWAY as error:
             # The server is away, as the fault wants it.
             tell({"audit": "unreachable", "why": type(error).__name__, "found": []})
             await asyncio.sleep(0.2)

@@ -1,5 +1,11 @@
 """I1 and I2 as one statement for each, over all of one tenant in one snapshot."""
 
+from dataclasses import replace
+from uuid import UUID
+
+import asyncpg
+from tests.delivery.checks import take_snapshot, violations, wrong_buckets
+
 from csapi.facts.kinds import Grain, Kind
 
 SLOT, DAY, MONTH = int(Grain.SLOT), int(Grain.DAY), int(Grain.MONTH)
@@ -27,6 +33,9 @@ def of_facts(grain: int, bucket: str) -> str:
     )
 
 
+# Before it summaries stay, and their facts go.
+FROZEN_BEFORE = "SELECT max(frozen_before) FROM freezes WHERE tenant_id = $1"
+
 # I1: what is stored of everything together, or what the facts give, where the other has it not and
 # no mark waits. A day is marked by its slots; a month by its own marks, and by those of its slots.
 WRONG_BUCKETS = f"""
@@ -45,6 +54,7 @@ SELECT grain, bucket, count(*) AS differing FROM (
   (SELECT {NAMES} FROM expected EXCEPT ALL SELECT {NAMES} FROM stored)
   UNION ALL (SELECT {NAMES} FROM stored EXCEPT ALL SELECT {NAMES} FROM expected)
 ) AS d WHERE (grain, bucket) NOT IN (SELECT grain, bucket FROM waiting)
+AND bucket >= coalesce(({FROZEN_BEFORE}), '-infinity')
 GROUP BY grain, bucket ORDER BY grain, bucket"""
 
 COUNTED = """
@@ -71,3 +81,16 @@ GROUP BY r.id, r.external_id, r.is_stub, r.is_deleted
 HAVING count(f.subject) <> (NOT r.is_stub AND NOT r.is_deleted)::int"""
     for table, condition in COUNTED_ONCE.items()
 )
+
+
+async def wrong_as_a_whole(connection: asyncpg.Connection, tenant_id: UUID, zone: str) -> list[str]:
+    """A tenant cell by cell and fact by fact in plain Python; where time was frozen, its buckets
+    since then."""
+    snapshot = await take_snapshot(connection, tenant_id, zone)
+    # Asked afterwards: what was frozen meanwhile is not looked at, rather than looked at wrongly.
+    frozen = await connection.fetchval(FROZEN_BEFORE, tenant_id)
+    if frozen is None:
+        return violations(snapshot)
+    facts = [fact for fact in snapshot.facts if fact["occurred_at"] >= frozen]
+    summaries = [row for row in snapshot.summaries if row["bucket"] >= frozen]
+    return wrong_buckets(replace(snapshot, facts=facts, summaries=summaries))

@@ -113,7 +113,7 @@ async def kill_postmaster(stage: Stage) -> None:
     assert process is not None
     os.killpg(process.pid, signal.SIGKILL)
     stage.killed("postmaster")
-    site.postgres.child.running()
+    await asyncio.to_thread(process.wait)
     await asyncio.to_thread(site.postgres.run, Progress())
 
 

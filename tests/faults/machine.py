@@ -1,6 +1,5 @@
 """What a fault needs of the machine: small disks, shims. Says why where it may not have it."""
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from csapi.embedded.postgres import Postgres
 from csapi.embedded.process import Launch
 
+PAGE_BYTES = 4_096
 SHIMS = Path(__file__).with_name("shims")
 
 
@@ -58,16 +58,21 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 
 
 class Ballast:
-    """A file that takes what is left of a disk, but for some."""
+    """A file that takes what is left of a disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._file = folder, folder / "ballast"
 
-    def fill(self, left_bytes: int) -> None:
-        free = shutil.disk_usage(self._folder).free - left_bytes
-        if free > 0:
-            with self._file.open("ab") as file, contextlib.suppress(OSError):
-                os.posix_fallocate(file.fileno(), file.tell(), free)
+    def fill(self) -> None:
+        """Others write meanwhile: what does not fit is tried again in halves."""
+        size = shutil.disk_usage(self._folder).free
+        with self._file.open("ab") as file:
+            while size >= PAGE_BYTES:
+                end = os.fstat(file.fileno()).st_size
+                try:
+                    os.posix_fallocate(file.fileno(), end, size)
+                except OSError:
+                    size //= 2
 
     def drop(self) -> None:
         self._file.unlink(missing_ok=True)

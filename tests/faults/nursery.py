@@ -15,6 +15,9 @@ import signal
 import sys
 from functools import partial
 from typing import Any
+from unittest.mock import patch
+
+import asyncpg
 
 # A plan that does nothing, so that the points are compiled in; each child loads its own.
 os.environ["CSAPI_FAULTPOINTS"] = "none=kill:0"
@@ -36,6 +39,19 @@ def reseed(faults: faultpoints.Faults) -> None:
     faults.dice.seed(f"{faults.dice.random()} {os.getpid()}")
 
 
+def mutate(named: str, stack: contextlib.ExitStack) -> None:
+    """Break the protocol of this process: `module:NAME` of an explorer's mutant."""
+    module, name = named.split(":")
+    mutant = getattr(importlib.import_module(module), name)
+    stack.enter_context(mutant.patch())
+    execute = asyncpg.Connection._execute
+
+    async def rewritten(self: Any, query: str, *args: Any, **kwargs: Any) -> Any:
+        return await execute(self, mutant.rewrite(query), *args, **kwargs)
+
+    stack.enter_context(patch.object(asyncpg.Connection, "_execute", rewritten))
+
+
 def become(order: dict[str, Any]) -> None:
     """What a child does: the command of the product, as `csapi` runs it. Does not come back."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -48,11 +64,10 @@ def become(order: dict[str, Any]) -> None:
         faultpoints.ACTIVE.load(order["environ"])
         # A server that starts its own processes again must not draw the same lots in each.
         os.register_at_fork(after_in_child=partial(reseed, faultpoints.ACTIVE))
-    sys.argv = ["csapi", order["command"]]
+    sys.argv = ["csapi", *order["command"].split()]
     with contextlib.ExitStack() as stack:
         if order.get("mutant"):
-            module, name = order["mutant"].split(":")
-            stack.enter_context(getattr(importlib.import_module(module), name).patch())
+            mutate(order["mutant"], stack)
         code = 1
         try:
             csapi()

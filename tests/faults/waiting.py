@@ -4,7 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import asyncpg
+
 POLL_SECONDS = 0.1
+# What a database says that is away, or ends. InternalClientError: it has said its last word, and
+# has not hung up.
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:

@@ -10,6 +10,7 @@ from litestar import Litestar
 from msgspec import UNSET, Meta, UnsetType
 
 from csapi.kit import body
+from csapi.kit.db import ConnectionLost
 from csapi.kit.decode import decode_item
 from csapi.kit.docs_page import docs_handlers
 from csapi.kit.error_pages import ERROR_OPERATIONS
@@ -104,7 +105,15 @@ RAISED: dict[str, Exception] = {
     "defect": RuntimeError(f"secret {KEY}"),
     "connection": asyncpg.ConnectionDoesNotExistError("gone"),
     "starting": asyncpg.CannotConnectNowError("starting up"),
+    "ending": asyncpg.AdminShutdownError("terminating connection"),
+    "crashed": asyncpg.CrashShutdownError("terminating connection because of crash"),
+    "failed": asyncpg.ConnectionFailureError("server closed the connection"),
+    "standby": asyncpg.ReadOnlySQLTransactionError("in a read-only transaction"),
+    "crowded": asyncpg.TooManyConnectionsError("too many clients already"),
     "closed": asyncpg.InterfaceError("connection is closed"),
+    "lost": ConnectionLost("connection has been released back to the pool"),
+    "kept": asyncpg.InterfaceError("connection has been released back to the pool"),
+    "shared": asyncpg.InterfaceError("another operation is in progress"),
     "misuse": asyncpg.InterfaceError("cannot use Connection.fetch() in a transaction"),
     "refused": ConnectionRefusedError(111, "refused"),
     "socket": FileNotFoundError(2, "No such file or directory"),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from csapi.kit.db import acquire
+from csapi.kit.db import acquire, is_lost
 from csapi.kit.faultpoints import faultpoint
 
 TenantLock = Literal["shared", "exclusive"]
@@ -101,12 +101,13 @@ async def tenant_scope(
 
 async def undo(connection: asyncpg.Connection) -> None:
     """Roll back, or drop the connection where that cannot be known to have worked."""
-    if connection.is_closed():
+    if is_lost(connection):
         return
     try:
         await connection.execute("ROLLBACK", timeout=5)
     except BaseException:  # noqa: BLE001  a connection in an unknown state must not go back
-        connection.terminate()
+        if not is_lost(connection):
+            connection.terminate()
 
 
 @asynccontextmanager

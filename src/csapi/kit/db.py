@@ -1,6 +1,7 @@
 """PostgreSQL connections. SQL is text composed from declared names; values are parameters."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 import asyncpg
 
 from csapi.kit.waits import waits
+
+log = logging.getLogger("csapi.db")
 
 OLDEST_POSTGRES = 18
 OWNER, API, WORKER = "csapi_owner", "csapi_api", "csapi_worker"
@@ -24,6 +27,10 @@ class StartupError(Exception):
 
 class PoolExhausted(TimeoutError):  # noqa: N818 - it says what is so
     """All connections of the process are at work."""
+
+
+class ConnectionLost(ConnectionError):  # noqa: N818 - it says what is so
+    """The connection ended under whoever used it: what the server did last is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,21 +221,61 @@ async def refuse_unsafe_role(connection: asyncpg.Connection, owner: str) -> None
 @asynccontextmanager
 async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """A pooled connection, or TimeoutError after two seconds of waiting: PoolExhausted where all
-    connections are at work."""
+    connections are at work. Raises ConnectionLost where it ended between two of its statements."""
+    connection = await _taken(pool)
+    try:
+        yield connection
+    except asyncpg.InterfaceError as error:
+        if is_lost(connection):
+            raise ConnectionLost(one_line(error)) from error
+        raise
+    except asyncpg.InternalClientError as error:
+        # The server has said its last word, and asyncpg waits for it to hang up.
+        if not is_lost(connection):
+            connection.terminate()
+        raise ConnectionLost(one_line(error)) from error
+    finally:
+        await _give_back(pool, connection)
+
+
+async def _taken(pool: asyncpg.Pool) -> asyncpg.Connection:
     began = time.perf_counter()
     try:
         connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
-        waits.count += 1
-        waits.seconds += time.perf_counter() - began
     except TimeoutError:
         waits.in_vain += 1
         if pool.get_size() == pool.get_max_size() and not pool.get_idle_size():
             raise PoolExhausted from None
         raise
+    except asyncpg.InternalClientError as error:
+        # A server that ends while it lets somebody in: nothing was asked of it yet.
+        raise ConnectionLost(one_line(error)) from error
+    waits.count += 1
+    waits.seconds += time.perf_counter() - began
+    return connection
+
+
+def is_lost(connection: Any) -> bool:
+    """Whether a connection that was acquired and not given back has ended. The pool has taken it
+    from its user then, and each call of it is refused, this question too."""
     try:
-        yield connection
-    finally:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
+async def _give_back(pool: asyncpg.Pool, connection: asyncpg.Connection) -> None:
+    """What ends in this moment is dropped by the pool. What was asked of it is done: whoever
+    committed must not hear of a failure."""
+    try:
         await asyncio.shield(pool.release(connection))
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ) as error:
+        log.warning("a connection ended while it was given back: %s", type(error).__name__)
 
 
 async def run(connection: Any, statement: Statement) -> Sequence[Any]:
