@@ -26,6 +26,7 @@ from csapi.ingest.service import (
     resolved_rows,
     retried,
     sifted_drafts,
+    spared,
 )
 from csapi.ingest.statements import KNOWS_ENOUGH
 from csapi.ingest.write import Key, columns_of, lock_records
@@ -82,7 +83,9 @@ async def ingest_events(
     chosen = list(drafts.values())
     found = Appended()
     if chosen:
-        found = await retried(lambda: append(intake, tenant_id, kind, chosen, now))
+        found = await retried(
+            intake, tenant_id, lambda: append(intake, tenant_id, kind, chosen, now)
+        )
     for draft in (*chosen, *again):
         key = (draft.source, draft.external_id)
         if error := found.refused.get(drafts[key].index):
@@ -107,18 +110,8 @@ class Appended:
 async def append(
     intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
 ) -> Appended:
-    """Append what is not here yet, but for events of tickets that were erased."""
-    try:
-        return await append_sifted(intake, tenant_id, kind, drafts, now)
-    except StaleNamesError:
-        await intake.directory.refresh(tenant_id)
-        raise
-
-
-async def append_sifted(
-    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
-) -> Appended:
-    """Raises StaleNamesError."""
+    """Append what is not here yet, but for events of tickets that were erased. Raises
+    StaleNamesError."""
     sifted, version = await sifted_drafts(intake, tenant_id, kind, drafts)
     done, drafts = Appended(refused=dict(sifted.refused)), sifted.drafts
     if not drafts:
@@ -129,8 +122,7 @@ async def append_sifted(
     ) as connection:
         if refused := await too_old(connection, tenant_id, kind, drafts, now):
             done.refused |= refused
-            kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
-            drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
+            drafts, rows = spared(drafts, rows, refused)
         if not drafts:
             return done
         arrays = columns_of(rows)

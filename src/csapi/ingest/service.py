@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -66,12 +66,14 @@ class Intake:
     principal: Principal | None = None
 
 
-async def retried(work: Callable[[], Awaitable[T]]) -> T:
+async def retried(intake: Intake, tenant_id: UUID, work: Callable[[], Awaitable[T]]) -> T:
     """Run `work` again after a deadlock, or after the tenant's names became others meanwhile."""
     for left in reversed(range(TRIES)):
         try:
             return await work()
-        except (*RETRYABLE, StaleNamesError):
+        except (*RETRYABLE, StaleNamesError) as error:
+            if isinstance(error, StaleNamesError):
+                await intake.directory.refresh(tenant_id)
             if left == 0:
                 raise
             await asyncio.sleep(random.uniform(0.005, 0.05))  # noqa: S311  spread, not secrecy
@@ -98,9 +100,11 @@ async def ingest_records(
         else:
             outcomes[index] = Outcome(index, None, named(raw), "rejected", None, drafted)
     chosen, passed = newest(drafts, now)
-    written = (
-        await retried(lambda: write(intake, tenant_id, kind, chosen, now)) if chosen else Written()
-    )
+    written = Written()
+    if chosen:
+        written = await retried(
+            intake, tenant_id, lambda: write(intake, tenant_id, kind, chosen, now)
+        )
     for draft in drafts:
         key = (draft.source, draft.external_id)
         if error := written.refused.get(draft.index):
@@ -143,17 +147,18 @@ async def sifted_drafts(
     return await sift(intake.pool, tenant_id, kind, drafts), lookup.version
 
 
+Rows = list[tuple[Any, ...]]
+
+
+def spared(
+    drafts: Sequence[Draft], rows: Rows, refused: Container[int]
+) -> tuple[Sequence[Draft], Rows]:
+    """The drafts that were not refused, by index, with their rows."""
+    kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
+    return [drafts[n] for n in kept], [rows[n] for n in kept]
+
+
 async def write(
-    intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
-) -> Written:
-    try:
-        return await write_sifted(intake, tenant_id, kind, drafts, now)
-    except StaleNamesError:
-        await intake.directory.refresh(tenant_id)
-        raise
-
-
-async def write_sifted(
     intake: Intake, tenant_id: UUID, kind: RecordKind, drafts: Sequence[Draft], now: datetime
 ) -> Written:
     """Write what may be written. Raises StaleNamesError."""
@@ -170,8 +175,7 @@ async def write_sifted(
         refused = await refusals(connection, tenant_id, kind, drafts)
         refused |= await too_old(connection, tenant_id, kind, drafts, now)
         if refused:
-            kept = [n for n, draft in enumerate(drafts) if draft.index not in refused]
-            drafts, rows = [drafts[n] for n in kept], [rows[n] for n in kept]
+            drafts, rows = spared(drafts, rows, refused)
         refused |= sifted.refused
         if not drafts:
             return Written(refused=refused)
