@@ -34,6 +34,8 @@ async def server(answer: bytes, *, delay: float = 0.0) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         for byte in answer:
+            if writer.is_closing():
+                break
             writer.write(bytes([byte]))
             await asyncio.sleep(delay)
         writer.close()
