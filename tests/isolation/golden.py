@@ -16,6 +16,9 @@ FIND_KEY_POLICY = ((OWNER,), "SELECT", "true", None)
 # What deletes the rows of a tenant that has closed (migration 0039). A new table needs it, too:
 # CREATE POLICY closing ON <table> TO csapi_owner USING (<the tenant>).
 CLOSING_POLICY = ((OWNER,), "ALL", POLICY, None)
+FAMILY_POLICY = (
+    (OWNER,), "ALL", "(token_id = current_setting('csapi.family'::text, true))", None
+)  # fmt: skip
 FURTHER_POLICIES: dict[str, dict[str, object]] = {
     "tenant_settings": {"find_key": FIND_KEY_POLICY},
     "tenant_closings": {"sweep": SWEEP_POLICY, "find_key": FIND_KEY_POLICY},
@@ -28,6 +31,8 @@ FURTHER_POLICIES: dict[str, dict[str, object]] = {
     "api_keys": {"find_key": FIND_KEY_POLICY},
     "memberships": {"find_key": FIND_KEY_POLICY},
     "portal_tokens": {"find_key": FIND_KEY_POLICY},
+    # A family of tokens ends in all tenants.
+    "person_sessions": {"family": FAMILY_POLICY},
     "export_marks": {"sweep": SWEEP_POLICY},
     "report_marks": {"sweep": SWEEP_POLICY},
     "watch_marks": {"sweep": SWEEP_POLICY},
@@ -56,7 +61,8 @@ SWEPT_COLUMNS = {
 
 # A key or a token arrives before anybody knows whose it is.
 WITHOUT_LEADING_TENANT = {
-    "api_keys_key_id_idx", "memberships_person_idx", "portal_tokens_token_id_idx",
+    "api_keys_key_id_idx", "memberships_person_idx", "person_sessions_token_id_idx",
+    "portal_tokens_token_id_idx",
 }  # fmt: skip
 
 SECURITY_DEFINERS = {
@@ -64,6 +70,7 @@ SECURITY_DEFINERS = {
     "delete_tenant_rows(text,integer)": {OWNER, WORKER},
     "finish_tenant_deletion()": {OWNER, WORKER},
     "list_closed_tenants()": {OWNER, WORKER},
+    "end_family(text)": {OWNER, API},
     "find_api_key(text)": {OWNER, API},
     "find_portal_token(text)": {OWNER, API},
     "find_person(text)": {OWNER, API},

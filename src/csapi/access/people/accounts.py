@@ -14,7 +14,7 @@ import asyncpg
 
 from csapi.access.people.hashing import Hasher
 from csapi.access.people.roles import Role, digest_of, normalized_email, password_fault
-from csapi.access.people.sessions import END_TAKEN, Session, begin_session, take_session
+from csapi.access.people.sessions import END_TAKEN, Session, Since, begin_session, take_session
 from csapi.access.people.signing import Signer
 from csapi.access.providers.issuers import Issuers
 from csapi.access.sealed import RESET, Sealed, new_sealed
@@ -133,9 +133,9 @@ async def open_session(
     caller: Caller,
     now: datetime,
     *,
-    since: datetime | None = None,
+    since: Since | None = None,
 ) -> Session:
-    """`since`: it goes on with one that began then. Raises Problem (sign_in_failed) where the
+    """`since`: what it goes on with. Raises Problem (sign_in_failed) where the
     membership has just ended."""
     async with tenant_transaction(pool, tenant_id) as connection:
         role = await connection.fetchval(ROLE_IN, tenant_id, person)
@@ -166,7 +166,8 @@ async def switch(
         if tenant_id == old.owner:
             raise Problem("conflict", "You are in this tenant already: renew the tokens.")
         await connection.execute(END_TAKEN, old.owner, row["id"])
-    return await open_session(pool, tenant_id, row["person"], caller, now, since=row["created_at"])
+    since = Since(old.id, row["created_at"])
+    return await open_session(pool, tenant_id, row["person"], caller, now, since=since)
 
 
 async def tenants_of(

@@ -1,7 +1,8 @@
 """Sessions: families of refresh tokens, of which only the newest is good.
 
-Whoever comes with another secret of a family has a token that was used: it, or the one in force, is
-in wrong hands, and the family ends. The id within a token stands nowhere else, so nobody can end
+A family goes on where its person switches to another tenant. Whoever comes with another secret of
+it has a token that was used: it, or the one in force, is in wrong hands, and the family ends, in
+whatever tenant it is. The id within a token stands nowhere else, so nobody can end
 somebody's session by guessing.
 """
 
@@ -47,8 +48,7 @@ WHERE s.tenant_id = $1 AND s.token_id = $2 AND s.secret_sha256 = $3 AND s.expire
   AND m.tenant_id = $1 AND m.person = s.person AND s.created_at >= sessions_valid_from(s.person)
   AND {VOUCHED}
 RETURNING s.id, s.person, m.role"""
-END_FAMILY = """
-DELETE FROM person_sessions WHERE tenant_id = $1 AND token_id = $2 RETURNING id"""
+END_FAMILY = "SELECT end_family($1)"
 LOCKED = f"""
 SELECT s.id, s.person, s.provider, s.created_at FROM person_sessions s
 JOIN memberships m ON m.tenant_id = $1 AND m.person = s.person
@@ -89,6 +89,14 @@ class Session:
     refresh: Sealed
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A family of tokens that goes on in another tenant, and when it began."""
+
+    family: str
+    began_at: datetime
+
+
 async def begin_session(
     connection: asyncpg.Connection,
     tenant_id: UUID,
@@ -97,16 +105,17 @@ async def begin_session(
     user_agent: str | None,
     now: datetime,
     *,
-    since: datetime | None = None,
+    since: Since | None = None,
     provider: UUID | None = None,
 ) -> Session:
-    """A new one, in the transaction of the tenant. `since`: it goes on with one that began then.
+    """A new one, in the transaction of the tenant. `since`: what it goes on with.
     `provider`: who vouched for the person."""
-    token = new_sealed(REFRESH, tenant_id)
+    token = new_sealed(REFRESH, tenant_id, since.family if since else None)
+    began_at = since.began_at if since else now
     agent = None if user_agent is None else user_agent[:LONGEST_AGENT]
     await connection.execute(FORGET, tenant_id, person, now, MOST_SESSIONS)
     id_ = await connection.fetchval(
-        ADD, tenant_id, token.id, person, token.digest, agent, now, since or now, IDLE, LONGEST,
+        ADD, tenant_id, token.id, person, token.digest, agent, now, began_at, IDLE, LONGEST,
         provider,
     )  # fmt: skip
     return Session(id_, tenant_id, person, role, token)
@@ -121,7 +130,7 @@ async def continue_session(pool: asyncpg.Pool, old: Sealed, now: datetime) -> Se
             ROTATE, tenant_id, old.id, old.digest, token.digest, now, IDLE, LONGEST
         )
         if row is None:
-            await connection.execute(END_FAMILY, tenant_id, old.id)
+            await connection.execute(END_FAMILY, old.id)
             return None
     return Session(row["id"], tenant_id, row["person"], Role(row["role"]), token)
 
@@ -132,7 +141,7 @@ async def take_session(
     """Whose session it is, by what and since when, locked; None as with continue_session."""
     row = await connection.fetchrow(LOCKED, old.owner, old.id, old.digest, now)
     if row is None:
-        await connection.execute(END_FAMILY, old.owner, old.id)
+        await connection.execute(END_FAMILY, old.id)
     return row
 
 

@@ -75,6 +75,8 @@ person_sessions = tenant_table(
     unique=[("token_id",)],
     indexes=[("person",)],
 )
+# A family may have gone on in another tenant.
+sa.Index("person_sessions_token_id_idx", person_sessions.c.token_id)
 
 invitations = tenant_table(
     "invitations",
