@@ -175,4 +175,7 @@ def test_only_a_uuid_is_rendered_into_the_statement(value: object) -> None:
 
 def test_the_statement_sets_the_tenant_for_one_transaction() -> None:
     tenant_id = UUID(bytes=os.urandom(16), version=4)
-    assert begin_statement(tenant_id) == f"BEGIN; SET LOCAL csapi.tenant_id = '{tenant_id}'"
+    assert begin_statement(tenant_id) == (
+        f"BEGIN; SET LOCAL csapi.tenant_id = '{tenant_id}'; "
+        "SET LOCAL idle_in_transaction_session_timeout = '10s'"
+    )

@@ -15,6 +15,9 @@ from csapi.kit.faultpoints import faultpoint
 TenantLock = Literal["shared", "exclusive"]
 
 READ_ONLY = " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# Who writes holds locks that others wait for: a process that hangs, or a machine that is gone, gives
+# them back soon.
+WRITES = "; SET LOCAL idle_in_transaction_session_timeout = '10s'"
 # Leaves it to PostgreSQL again, for the rest of a transaction that began with many_rows.
 PLAN_ANEW = "SET LOCAL plan_cache_mode = auto"
 
@@ -48,6 +51,8 @@ def begin_statement(
     if not isinstance(tenant_id, UUID):
         raise TypeError("a tenant id is a uuid.UUID and nothing else")
     begin = f"BEGIN{READ_ONLY if readonly else ''}; SET LOCAL csapi.tenant_id = '{tenant_id}'"
+    if not readonly:
+        begin += WRITES
     if many_rows is not None:
         plans = "force_custom_plan" if many_rows else "force_generic_plan"
         begin += f"; SET LOCAL plan_cache_mode = {plans}"

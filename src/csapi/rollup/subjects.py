@@ -96,11 +96,7 @@ PICK_SUBJECTS = f"""
 SELECT DISTINCT resource, subject FROM subject_marks
 WHERE tenant_id = $1 LIMIT {SUBJECTS_PER_CHUNK}"""
 
-# It holds locks that ingest waits for: a worker that hangs gives them back soon.
-BACKGROUND = (
-    f"SET LOCAL csapi.mark_reason = {MarkReason.DERIVED_AGAIN}; "
-    "SET LOCAL idle_in_transaction_session_timeout = '10s'"
-)
+BACKGROUND = f"SET LOCAL csapi.mark_reason = {MarkReason.DERIVED_AGAIN}"
 
 EAT_SUBJECTS = """
 DELETE FROM subject_marks WHERE tenant_id = $1 AND subject = ANY($2::uuid[])"""
