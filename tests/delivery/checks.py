@@ -1,6 +1,7 @@
 """What must hold in every snapshot of a tenant, whoever is in the middle of what.
 
-I1: a bucket has a mark, or its summary equals the aggregate of its facts.
+I1: a bucket has a mark, or its summary equals the aggregate of its facts; not where it is frozen,
+since its facts may be gone.
 I2: a subject has a mark, or its facts equal a fresh derivation of the raw rows; business time only
     where no schedule, and targets only where no policy was changed without a recompute, and none of
     it while the definition of its resource is being changed.
@@ -50,7 +51,8 @@ UNION ALL SELECT 'policy', 0, NULL, NULL, '' FROM sla_policies
 WHERE tenant_id = $1 AND NOT is_stub AND NOT is_applied
 UNION ALL SELECT 'definition', resource, NULL, NULL,
   CASE WHEN target IS NULL THEN fingerprint::text ELSE '' END FROM definitions WHERE tenant_id = $1
-UNION ALL SELECT 'attribute', slot, NULL, NULL, name FROM custom_attributes WHERE tenant_id = $1"""
+UNION ALL SELECT 'attribute', slot, NULL, NULL, name FROM custom_attributes WHERE tenant_id = $1
+UNION ALL SELECT 'frozen', 0, frozen_before, NULL, '' FROM freezes WHERE tenant_id = $1"""
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -71,6 +73,7 @@ class Snapshot:
     are_targets_current: bool
     attribute_slots: list[int]
     unread: list[str]
+    frozen_before: datetime | None
 
     @property
     def is_drained(self) -> bool:
@@ -118,6 +121,7 @@ async def take_snapshot(
             are_targets_current=not (pending["policy"] or pending["schedule"]),
             attribute_slots=[row["number"] for row in pending["attribute"]],
             unread=await unread_attributes(connection, tenant_id, pending["attribute"]),
+            frozen_before=max((row["bucket"] for row in pending["frozen"]), default=None),
         )
     finally:
         await connection.execute("ROLLBACK")
@@ -179,7 +183,8 @@ def wrong_buckets(snapshot: Snapshot) -> list[str]:
             stored[Grain(row["grain"]), row["bucket"]][stored_key(row)] = stored_cell(row)
     found = []
     for grain, bucket in sorted(facts.keys() | stored.keys()):
-        if bucket in marked[grain]:
+        is_frozen = snapshot.frozen_before is not None and bucket < snapshot.frozen_before
+        if bucket in marked[grain] or is_frozen:
             continue
         held = stored[grain, bucket]
         chosen = cuboids

@@ -20,7 +20,7 @@ from csapi.facts.kinds import Grain, Kind
 from csapi.ingest import service, write
 from csapi.ingest.people import lock_of
 from csapi.ingest.statements import KNOWS_ENOUGH, STATEMENTS, lock_linked
-from csapi.rollup import buckets, definitions
+from csapi.rollup import buckets, definitions, retention
 
 REQUESTS_LOCKED = "ORDER BY source, external_id FOR NO KEY UPDATE"
 MARKED = f", marked AS ({derive_sql.MARK_SLOTS})"
@@ -54,6 +54,11 @@ def changed(sql: str, old: str, new: str = "") -> str:
 
 def all_changed(statements: Mapping[Any, str], old: str, new: str = "") -> dict[Any, str]:
     return {key: changed(sql, old, new) for key, sql in statements.items()}
+
+
+def all_shared(sql: str) -> str:
+    """Whoever wants a tenant for itself gets it together with others."""
+    return sql.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared(")
 
 
 def mark_once(sql: str) -> str:
@@ -264,7 +269,7 @@ OWN_CUSTOMER_LOCK = Mutant(
 
 SHARED_DECLARATION = Mutant(
     "an attribute is declared without the exclusive lock of the tenant",
-    rewrite=lambda sql: sql.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared("),
+    rewrite=all_shared,
 )
 
 EARLY_DEFINITION = Mutant(
@@ -286,7 +291,7 @@ FORGOTTEN_SUMMARIES = Mutant(
 
 SHARED_ERASURE = Mutant(
     "somebody is erased without the exclusive lock of the tenant",
-    rewrite=lambda sql: sql.replace("pg_advisory_xact_lock(", "pg_advisory_xact_lock_shared("),
+    rewrite=all_shared,
 )
 
 UNLOCKED_REQUESTS = Mutant(
@@ -300,6 +305,26 @@ UNAWARE_WRITER = Mutant(
         write,
         STATEMENTS=all_changed(STATEMENTS, KNOWS_ENOUGH, "$2::bigint IS NOT NULL"),
     ),
+)
+
+HASTY_FREEZE = Mutant(
+    "buckets are frozen while marks wait",
+    patched(
+        retention,
+        FREEZE=changed(
+            retention.FREEZE, "FROM marks WHERE tenant_id = $1", "FROM marks WHERE false"
+        ),
+    ),
+)
+
+UNREFUSED = Mutant(
+    "what is older than the horizon is taken in",
+    patched(retention, REFUSE=changed(retention.REFUSE, "$1", "$1 AND $2 = '-infinity'")),
+)
+
+SHARED_RETENTION = Mutant(
+    "the horizon is moved and buckets are frozen without the exclusive lock of the tenant",
+    rewrite=all_shared,
 )
 
 FORGOTTEN_MONTH = Mutant(

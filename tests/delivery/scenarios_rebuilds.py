@@ -1,7 +1,6 @@
 """Situations in which history itself is changed: a new derivation, and people who are erased.
 
-What changes history otherwise (retention) belongs here, too: a session that runs the production
-coroutine, and `further` for what must hold beside the invariants of checks.py.
+`further` of a scenario is what must hold beside the invariants of checks.py.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

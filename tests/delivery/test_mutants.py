@@ -24,6 +24,7 @@ from tests.delivery.scenarios_customers import CONTACTS_OF_ONE, MERGED
 from tests.delivery.scenarios_hours import FIRST_SCHEDULE
 from tests.delivery.scenarios_people import ON_SHIFT, TIMELINE
 from tests.delivery.scenarios_rebuilds import DELETED, OVERWRITTEN, REDEFINED
+from tests.delivery.scenarios_retention import REMOVED
 from tests.delivery.scenarios_self_service import ARTICLE, CLICK, FOLLOWED
 
 MOST_SCHEDULES = 400
@@ -60,6 +61,9 @@ FOUND_IN = [
     (mutants.NEWONLY, DELETED),
     (mutants.UNAWARE_WRITER, DELETED),
     (mutants.UNAWARE_WRITER, OVERWRITTEN),
+    (mutants.HASTY_FREEZE, REMOVED),
+    (mutants.UNREFUSED, REMOVED),
+    (mutants.SHARED_RETENTION, REMOVED),
     (mutants.SNAPSHOT_INGEST, FIRST_CONTACTS),
 ]
 

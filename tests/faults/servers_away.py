@@ -56,8 +56,9 @@ async def redis_of_wrong_types(stage: Stage) -> None:
             await redis.set("arq:queue", "text")
             await redis.set("arq:queue:health-check", "text")
             for key in [name async for name in redis.scan_iter("*budget*")]:
-                await redis.delete(key)
-                await redis.hset(key, "a", "b")
+                # In one transaction: the product would make it anew in between.
+                async with redis.pipeline() as both:
+                    await both.delete(key).hset(key, "a", "b").execute()
             await asyncio.sleep(stage.dice.uniform(0.5, 1.5))
         await redis.flushall()
 
