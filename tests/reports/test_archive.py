@@ -188,6 +188,26 @@ def test_sent_again_it_answers_the_same(
             assert sorted(lines(again, name)) == sorted(lines(archive, name)), name
 
 
+def test_few_are_kept_at_once(tenant: Tenant) -> None:
+    def ask(body: Any) -> httpx.Response:
+        return tenant.http.post("/v1/exports", json=body)
+
+    limits = tenant.http.get("/v1/limits").json()["exports"]
+    for _ in range(limits["archives"]):
+        archive_of(tenant)
+    refused = ask(WHOLE)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_exports")
+    records = {"format": "csv", "records": {"resource": "calls"}}
+    assert ask(records).status_code == 202
+    (kept, *_) = [
+        each
+        for each in tenant.http.get("/v1/exports").json()["data"]
+        if each["request"].get("tenant_data")
+    ]
+    assert tenant.http.delete(f"/v1/exports/{kept['id']}").status_code == 204
+    assert ask(WHOLE).status_code == 202
+
+
 def test_it_takes_the_scopes_of_all_that_it_holds(
     product: Product, world: tuple[Tenant, zipfile.ZipFile]
 ) -> None:

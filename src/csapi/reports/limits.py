@@ -40,6 +40,7 @@ from csapi.reports.evaluations.own_words import LONGEST_TEXT, MOST_SCORES, MOST_
 from csapi.reports.exports.schemas import (
     EXPIRES_HOURS,
     MOST_ARCHIVE_BYTES,
+    MOST_ARCHIVES,
     MOST_BYTES,
     MOST_KEPT,
     MOST_WAITING,
@@ -133,6 +134,7 @@ EXPORTS = ExportLimits(
     waiting=MOST_WAITING,
     kept=MOST_KEPT,
     bytes=MOST_BYTES,
+    archives=MOST_ARCHIVES,
     archive_bytes=MOST_ARCHIVE_BYTES,
     expires_hours=EXPIRES_HOURS,
 )

@@ -50,11 +50,12 @@ class PortalLimits(msgspec.Struct, kw_only=True):
 
 class ExportLimits(msgspec.Struct, kw_only=True):
     """Of exports of one tenant. Rows have no limit of their own: `bytes` is that of a file, and
-    `archive_bytes` of a ZIP with all data."""
+    `archive_bytes` of a ZIP with all data, of which `archives` are kept."""
 
     waiting: int
     kept: int
     bytes: int
+    archives: int
     archive_bytes: int
     expires_hours: int
 

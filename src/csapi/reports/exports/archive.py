@@ -27,7 +27,7 @@ VERSION = 1
 PREFETCH = 500
 
 TENANT = """
-SELECT t.tenant_id, t.name, t.timezone, t.created_at, s.language, s.currency
+SELECT t.tenant_id, t.name, t.timezone, t.created_at, s.language, s.currency, s.week_starts_on
 FROM tenants t LEFT JOIN tenant_settings s ON s.tenant_id = $1 WHERE t.tenant_id = $1"""
 # What answers depend on besides records, in the shape that its own operation takes.
 SETTINGS = {
@@ -78,6 +78,7 @@ class ArchivedTenant(msgspec.Struct, kw_only=True):
     timezone: str
     language: str | None
     currency: str | None
+    week_starts_on: str | None
     created_at: UtcDatetime
 
 

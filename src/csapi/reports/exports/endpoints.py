@@ -23,6 +23,7 @@ from csapi.reports.exports.asking import check_request, missing_scopes, what_of
 from csapi.reports.exports.links import is_signed, read_link, write_link
 from csapi.reports.exports.schemas import (
     LINK_SECONDS,
+    MOST_ARCHIVES,
     MOST_KEPT,
     MOST_WAITING,
     DownloadParams,
@@ -48,12 +49,14 @@ MEDIA_TYPES = {
 
 ADD = f"""
 WITH known AS (
-  SELECT count(*) AS kept, count(*) FILTER (WHERE status IN ('queued', 'running')) AS waiting
+  SELECT count(*) AS kept, count(*) FILTER (WHERE status IN ('queued', 'running')) AS waiting,
+    count(*) FILTER (WHERE request->>'tenant_data' = 'true') AS archives
   FROM exports WHERE tenant_id = $1
 ), added AS (
   INSERT INTO exports (tenant_id, request, secret)
   SELECT $1, $2::text::json, $3 FROM known
-  WHERE kept < {MOST_KEPT} AND waiting < {MOST_WAITING} RETURNING *
+  WHERE kept < {MOST_KEPT} AND waiting < {MOST_WAITING}
+    AND (archives < {MOST_ARCHIVES} OR NOT $4) RETURNING *
 ), marked AS (
   INSERT INTO export_marks (tenant_id, export, due_at)
   SELECT tenant_id, id, clock_timestamp() FROM added
@@ -109,14 +112,17 @@ async def create_export(request: AnyRequest, principal: Principal) -> Response:
     text = msgspec.json.encode(wanted).decode()
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id) as connection:
-        row = await connection.fetchrow(ADD, principal.tenant_id, text, secrets.token_bytes(32))
+        row = await connection.fetchrow(
+            ADD, principal.tenant_id, text, secrets.token_bytes(32), wanted.tenant_data
+        )
         if row is not None:
             act, what = AuditAction.export_created, what_of(wanted)
             await audited(connection, principal, act, row["id"], of=what)
     if row is None:
         raise Problem(
             "too_many_exports",
-            f"A tenant has at most {MOST_WAITING} exports that wait and {MOST_KEPT} in all.",
+            f"A tenant has at most {MOST_WAITING} exports that wait and {MOST_KEPT} in all, "
+            f"{MOST_ARCHIVES} of them of all data. Delete one, or wait.",
         )
     request.app.state.wake_exports()
     headers = {"location": f"/v1/exports/{row['id']}", "retry-after": "1"}

@@ -13,8 +13,8 @@ from csapi.reports.schemas import FilterNode, Query
 
 MOST_WAITING, MOST_KEPT = 3, 20
 MOST_BYTES = 256 * 1024 * 1024
-# Of all data of a tenant, compressed.
-MOST_ARCHIVE_BYTES = 2 * 1024 * 1024 * 1024
+# Of all data of a tenant, compressed: files are kept in the database, so few of those at once.
+MOST_ARCHIVE_BYTES, MOST_ARCHIVES = 2 * 1024 * 1024 * 1024, 2
 EXPIRES_HOURS = 24
 LINK_SECONDS = 300
 
