@@ -25,7 +25,7 @@ from csapi.kit.db import connect
 pytestmark = pytest.mark.real_data
 
 FEBRUARY = 33_066
-MOST_KILLS = 12
+MOST_KILLS = 6
 MAPPINGS = Path(__file__).resolve().parents[2] / "examples" / "mappings"
 
 
