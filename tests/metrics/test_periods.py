@@ -1,5 +1,6 @@
 """Local time in every zone: days of 23, 24.5 and 25 hours, skipped midnights, skipped days."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -8,14 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from csapi.metrics.counterparts import previous_period
 from csapi.metrics.periods import (
     MOST_BUCKETS,
+    WEEKLY,
     Period,
     PeriodError,
     RangePreset,
     TimeGrain,
+    WeekStart,
     buckets,
     check_timezone,
+    edges,
     explicit_period,
     preset_period,
 )
@@ -145,6 +150,43 @@ def test_weeks_start_on_monday_and_are_clipped_to_the_range() -> None:
         datetime(2026, 1, 1, tzinfo=UTC),
         datetime(2026, 1, 5, tzinfo=UTC),
     )
+
+
+# 1 January 2026 was a Thursday.
+@pytest.mark.parametrize(
+    ("week_start", "keys"),
+    [
+        (WeekStart.saturday, ["2025-12-27", "2026-01-03", "2026-01-10"]),
+        (WeekStart.sunday, ["2025-12-28", "2026-01-04", "2026-01-11"]),
+    ],
+)
+def test_weeks_may_start_on_other_days(week_start: WeekStart, keys: list[str]) -> None:
+    period = explicit_period("2026-01-01", "2026-01-13", "Asia/Riyadh", week_start)
+    found = buckets(TimeGrain.week, period)
+    assert [each.key for each in found] == [each.label for each in found] == keys
+    assert (found[0].start, found[-1].end) == (period.start, period.end)
+    assert edges(TimeGrain.week, period)[1] == day_start("Asia/Riyadh", date.fromisoformat(keys[1]))
+    assert previous_period(period, None).period.week_start is week_start
+
+
+@pytest.mark.parametrize(
+    ("week_start", "first"),
+    [
+        (WeekStart.monday, "2026-05-18"),
+        (WeekStart.saturday, "2026-05-16"),
+        (WeekStart.sunday, "2026-05-17"),
+    ],
+)
+def test_presets_of_weeks_are_whole_weeks(week_start: WeekStart, first: str) -> None:
+    zone, start = "Europe/Berlin", date.fromisoformat(first)
+    ends = (start + timedelta(days=days) for days in (-7, 0, 7))
+    before, now, after = (day_start(zone, each) for each in ends)
+    this = preset_period(RangePreset.this_week, zone, NOW, week_start)
+    last = preset_period(RangePreset.last_week, zone, NOW, week_start)
+    assert (last.start, last.end, this.start, this.end) == (before, now, now, after)
+    for preset in set(RangePreset) - WEEKLY:
+        period = preset_period(preset, zone, NOW, week_start)
+        assert replace(period, week_start=WeekStart.monday) == preset_period(preset, zone, NOW)
 
 
 @pytest.mark.parametrize(

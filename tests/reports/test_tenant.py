@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +54,52 @@ def test_a_tenant_is_read_and_changed_in_part(tenant: Tenant) -> None:
     assert change(tenant).json() == cleared
     (entry, *_) = tenant.http.get("/v1/audit-log").json()["data"]
     assert (entry["action"], entry["details"]) == ("tenant.changed", {"fields": ["language"]})
+
+
+def test_weeks_begin_with_the_day_that_the_tenant_says(desk: Desk, tenant: Tenant) -> None:
+    # Saturday, Sunday and Monday
+    for number, day in enumerate(("2026-01-03", "2026-01-04", "2026-01-05")):
+        call = {**CALL, "external_id": f"c{number}", "queue_entered_at": f"{day}T10:00:00Z"}
+        assert tenant.http.post("/v1/calls", json=call).is_success
+
+    def weeks(**time: str) -> dict[str, int]:
+        query = {
+            "metrics": [{"id": "calls_offered"}],
+            "dimensions": ["time:week"],
+            "time": {"range": {"from": "2025-12-29", "to": "2026-01-12"}, **time},
+        }
+        rows = tenant.http.post("/v1/query", json=query).json()["data"]
+        return {
+            row["dimensions"]["time:week"]["key"]: row["metrics"]["calls_offered"]["value"]
+            for row in rows
+        }
+
+    def this_week() -> set[int]:
+        """As the engine, and as a list beside it, understand it."""
+        query = {"metrics": [{"id": "calls_offered"}], "time": {"range": {"preset": "this_week"}}}
+        meta = tenant.http.post("/v1/query", json=query).json()["meta"]
+        terms = tenant.http.get("/v1/kb/terms", params={"preset": "this_week"}).json()
+        starts = meta["query"]["time"]["range"]["from"], terms["start"]
+        return {datetime.fromisoformat(each).isoweekday() for each in starts}
+
+    def told(found: dict[str, int], begin: int) -> bool:
+        return weeks() == found and this_week() == {begin}
+
+    of_monday = {"2025-12-29": 2, "2026-01-05": 1}
+    assert tenant.http.get("/v1/tenant").json()["week_starts_on"] == "monday"
+    assert weeks() == of_monday
+    assert this_week() == {1}
+    for day, number, expected in (
+        ("sunday", 7, {"2025-12-28": 1, "2026-01-04": 2, "2026-01-11": 0}),
+        ("saturday", 6, {"2025-12-27": 0, "2026-01-03": 3, "2026-01-10": 0}),
+    ):
+        assert change(tenant, week_starts_on=day).json()["week_starts_on"] == day
+        is_so = partial(told, expected, number)
+        assert desk.becomes_true(is_so), (weeks(), this_week())
+        assert weeks(week_starts_on="monday") == of_monday
+    assert change(tenant, week_starts_on=None).json()["week_starts_on"] == "monday"
+    refused = change(tenant, week_starts_on="friday")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/week_starts_on")
 
 
 def test_nobody_overwrites_what_they_have_not_seen(tenant: Tenant) -> None:

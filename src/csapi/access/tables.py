@@ -19,6 +19,7 @@ tenant_settings = tenant_table(
     "tenant_settings",
     column("language", sa.Text, null=True),
     column("currency", sa.Text, null=True),
+    column("week_starts_on", sa.Text, null=True),
     column("updated_at", instant, default="clock_timestamp()"),
     key=(),
 )

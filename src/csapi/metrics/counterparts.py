@@ -1,7 +1,7 @@
 """The range that a range is compared with, and which of its buckets is held against which. Pure."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -46,10 +46,10 @@ def moved(zone: str, instant: datetime, day: date) -> datetime:
     return at_clock(zone, datetime.combine(day, clock(zone, instant).time()))
 
 
-def checked(start: datetime, end: datetime, zone: str) -> Period:
+def checked(start: datetime, end: datetime, like: Period) -> Period:
     if start.year < EARLIEST:
         raise PeriodError("to", f"The compared range would start before the year {EARLIEST}.")
-    return Period(start, end, zone)
+    return replace(like, start=start, end=end)
 
 
 def previous_period(period: Period, preset: RangePreset | None) -> Counterpart:
@@ -65,7 +65,7 @@ def previous_period(period: Period, preset: RangePreset | None) -> Counterpart:
         start = day_start(zone, first, (first - last).days)
     else:
         start = period.start - (period.end - period.start)
-    return Counterpart(checked(start, period.start, zone))
+    return Counterpart(checked(start, period.start, period))
 
 
 def same_weekdays(period: Period) -> Counterpart:
@@ -77,7 +77,7 @@ def same_weekdays(period: Period) -> Counterpart:
         moved(zone, bound, local_date(zone, bound) - weeks * WEEK)
         for bound in (period.start, period.end)
     ]
-    return Counterpart(checked(bounds[0], bounds[1], zone))
+    return Counterpart(checked(bounds[0], bounds[1], period))
 
 
 def year_before(day: date) -> date | None:
@@ -100,11 +100,11 @@ def previous_year(period: Period) -> Counterpart:
         else:
             bounds.append(moved(zone, bound, before))
     if bounds[0] < bounds[1]:
-        return Counterpart(checked(bounds[0], bounds[1], zone), Alignment.local_date)
+        return Counterpart(checked(bounds[0], bounds[1], period), Alignment.local_date)
     ends_with_day = local_date(zone, period.end).day == 1
     last = date(local_date(zone, period.start).year - 1, 2, 28)
     end = bounds[1] if ends_with_day else moved(zone, period.end, last)
-    return Counterpart(checked(moved(zone, period.start, last), end, zone))
+    return Counterpart(checked(moved(zone, period.start, last), end, period))
 
 
 def same_clock(first: Period, second: Period) -> bool:

@@ -35,6 +35,22 @@ class RangePreset(StrEnum):
     last_year = "last_year"
 
 
+class WeekStart(StrEnum):
+    """The day that a week begins with."""
+
+    monday = "monday"
+    saturday = "saturday"
+    sunday = "sunday"
+
+    def of(self, day: date) -> date:
+        """The first day of a day's week."""
+        return day - timedelta(days=(day.weekday() - WEEKDAYS.index(self.title())) % 7)
+
+
+# Presets that are about weeks.
+WEEKLY = {RangePreset.this_week, RangePreset.last_week}
+
+
 class TimeGrain(StrEnum):
     """What follows `time:` in a dimension."""
 
@@ -64,11 +80,13 @@ class PeriodError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A half-open range of instants, and the zone whose days it is about."""
+    """A half-open range of instants, and the zone whose days it is about, and how these make up
+    weeks."""
 
     start: datetime
     end: datetime
     timezone: str
+    week_start: WeekStart = WeekStart.monday
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +121,9 @@ def read_bound(text: str, timezone: str, field: str) -> datetime:
         raise PeriodError(field, "The year is out of range.") from None
 
 
-def explicit_period(start: str, end: str, timezone: str) -> Period:
+def explicit_period(
+    start: str, end: str, timezone: str, week_start: WeekStart = WeekStart.monday
+) -> Period:
     """The range from `start` until before `end`. Raises PeriodError."""
     first, last = read_bound(start, timezone, "from"), read_bound(end, timezone, "to")
     if not EARLIEST <= first.year <= LATEST or not EARLIEST <= last.year <= LATEST:
@@ -112,13 +132,15 @@ def explicit_period(start: str, end: str, timezone: str) -> Period:
         raise PeriodError("to", "`to` must be later than `from`: the range is half-open.")
     if last - first > timedelta(days=LONGEST_DAYS):
         raise PeriodError("to", f"At most {LONGEST_DAYS:,} days at once: ask for a shorter range.")
-    return Period(first, last, timezone)
+    return Period(first, last, timezone, week_start)
 
 
-def preset_period(preset: RangePreset, timezone: str, now: datetime) -> Period:
+def preset_period(
+    preset: RangePreset, timezone: str, now: datetime, week_start: WeekStart = WeekStart.monday
+) -> Period:
     """A range in local days around `now`."""
     today = local_date(timezone, now)
-    monday = -today.weekday()
+    week = (week_start.of(today) - today).days
     days = {
         RangePreset.today: (0, 1),
         RangePreset.yesterday: (-1, 0),
@@ -126,12 +148,12 @@ def preset_period(preset: RangePreset, timezone: str, now: datetime) -> Period:
         RangePreset.last_30_days: (-29, 1),
         RangePreset.last_90_days: (-89, 1),
         RangePreset.last_365_days: (-364, 1),
-        RangePreset.this_week: (monday, monday + 7),
-        RangePreset.last_week: (monday - 7, monday),
+        RangePreset.this_week: (week, week + 7),
+        RangePreset.last_week: (week - 7, week),
     }
     if preset in days:
-        first, last = days[preset]
-        return Period(day_start(timezone, today, first), day_start(timezone, today, last), timezone)
+        first, last = (day_start(timezone, today, each) for each in days[preset])
+        return Period(first, last, timezone, week_start)
     january = 1 - today.month
     months = {
         RangePreset.this_month: (0, 1),
@@ -139,8 +161,8 @@ def preset_period(preset: RangePreset, timezone: str, now: datetime) -> Period:
         RangePreset.this_year: (january, january + 12),
         RangePreset.last_year: (january - 12, january),
     }
-    first, last = months[preset]
-    return Period(month_start(timezone, today, first), month_start(timezone, today, last), timezone)
+    first, last = (month_start(timezone, today, each) for each in months[preset])
+    return Period(first, last, timezone, week_start)
 
 
 def edges(grain: TimeGrain, period: Period) -> list[datetime]:
@@ -161,7 +183,7 @@ def _starts(grain: TimeGrain, period: Period) -> Sequence[datetime]:
     if grain in (TimeGrain.quarter_hour, TimeGrain.hour):
         return _short_starts(QUARTER_HOUR if grain is TimeGrain.quarter_hour else HOUR, period)
     if grain is TimeGrain.week:
-        day -= timedelta(days=day.weekday())
+        day = period.week_start.of(day)
     if grain is TimeGrain.year:
         day = day.replace(month=1)
     if grain is TimeGrain.quarter:
@@ -211,9 +233,7 @@ def buckets(grain: TimeGrain, period: Period) -> list[Bucket]:
     starts = _starts(grain, period)
     bounds = clipped(starts, period)
     return [
-        Bucket(
-            key_of(grain, whole, period.timezone), label_of(grain, whole, period.timezone), *ends
-        )
+        Bucket(key_of(grain, whole, period.timezone), label_of(grain, whole, period), *ends)
         for whole, ends in zip(starts, pairwise(bounds), strict=True)
     ]
 
@@ -233,7 +253,10 @@ def utc_offset(gap: timedelta) -> str:
     return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
-def label_of(grain: TimeGrain, start: datetime, timezone: str) -> str:
+def label_of(grain: TimeGrain, start: datetime, period: Period) -> str:
+    """Weeks have the number that ISO 8601 gives them; others than those of Monday have none, and
+    are called by their first day."""
+    timezone = period.timezone
     day = local_date(timezone, start)
     if grain in (TimeGrain.quarter_hour, TimeGrain.hour):
         return (start + offset(timezone, start)).strftime("%Y-%m-%d %H:%M")
@@ -243,6 +266,6 @@ def label_of(grain: TimeGrain, start: datetime, timezone: str) -> str:
         return f"{day.year}-Q{(day.month + 2) // 3}"
     if grain is TimeGrain.year:
         return str(day.year)
-    if grain is TimeGrain.week:
+    if grain is TimeGrain.week and period.week_start is WeekStart.monday:
         return f"{day.isocalendar().year}-W{day.isocalendar().week:02}"
     return day.isoformat()

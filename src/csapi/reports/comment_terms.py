@@ -16,8 +16,8 @@ from csapi.kit.operations import AnyRequest, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
 from csapi.reports.endpoints import QUERY_TAG, desk_of
 from csapi.reports.frozen import check_range_kept
-from csapi.reports.ranges import RangeParams, period_of
-from csapi.reports.service import snapshot_of
+from csapi.reports.ranges import RangeParams
+from csapi.reports.service import asked_period, snapshot_of
 
 
 class CommentUnit(StrEnum):
@@ -121,7 +121,7 @@ HIDDEN = dict.fromkeys(("with_comment", "positive", "negative", "without_term"))
 
 async def get_comment_terms(request: AnyRequest, principal: Principal) -> Response:
     wanted, desk = params_of(request, CommentTermParams), desk_of(request, principal)
-    period = period_of(wanted, desk.timezone, desk.now)
+    period = await asked_period(desk, wanted)
     chosen = (
         principal.tenant_id,
         period.start,

@@ -12,14 +12,14 @@ from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
 from csapi.facts.kb_event import StoredType
 from csapi.facts.kinds import Dimension, Kind
-from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response
 from csapi.kit.operations import AnyRequest, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.dimensions import label_of
 from csapi.metrics.periods import Period
-from csapi.reports.endpoints import QUERY_TAG
-from csapi.reports.ranges import RangeParams, period_of
+from csapi.reports.endpoints import QUERY_TAG, desk_of
+from csapi.reports.ranges import RangeParams
+from csapi.reports.service import asked_period
 
 
 class GapKind(StrEnum):
@@ -160,7 +160,7 @@ async def read_gaps(
 
 async def get_content_gaps(request: AnyRequest, principal: Principal) -> Response:
     wanted = params_of(request, ContentGapParams)
-    period = period_of(wanted, principal.timezone, now())
+    period = await asked_period(desk_of(request, principal), wanted)
     place = (principal.tenant_id, period.start, period.end)
     pool = request.app.state.pool
     async with tenant_transaction(pool, principal.tenant_id, readonly=True) as connection:

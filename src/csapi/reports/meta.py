@@ -130,6 +130,7 @@ def resolved_query(query: Query | RecordsQuery, question: Question) -> dict[str,
             "preset": query.time.range.preset,
         },
         "timezone": question.period.timezone,
+        "week_starts_on": question.period.week_start.value,
     }
     for entry, asked in zip(resolved["metrics"], question.metrics, strict=True):
         entry["params"] = asked.params

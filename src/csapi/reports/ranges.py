@@ -10,6 +10,7 @@ from csapi.metrics.periods import (
     Period,
     PeriodError,
     RangePreset,
+    WeekStart,
     check_timezone,
     explicit_period,
     preset_period,
@@ -36,8 +37,9 @@ def known_zone(timezone: str) -> str:
         refuse("/timezone", "unknown_timezone", error.message)
 
 
-def period_of(wanted: RangeParams, timezone: str, now: datetime) -> Period:
-    """The half-open range asked for; where none is, the last 30 days before `now`."""
+def period_of(wanted: RangeParams, timezone: str, now: datetime, week_start: WeekStart) -> Period:
+    """The half-open range asked for; where none is, the last 30 days before `now`. Raises Problem.
+    Callers: service.asked_period, which knows the tenant's weeks."""
     zone = wanted.timezone or timezone
     is_explicit = wanted.from_ is not None or wanted.to is not None
     if is_explicit and wanted.preset is not None:
@@ -45,10 +47,11 @@ def period_of(wanted: RangeParams, timezone: str, now: datetime) -> Period:
     try:
         check_timezone(zone)
         if not is_explicit:
-            return preset_period(wanted.preset or RangePreset.last_30_days, zone, now)
+            preset = wanted.preset or RangePreset.last_30_days
+            return preset_period(preset, zone, now, week_start)
         for name, value in (("from", wanted.from_), ("to", wanted.to)):
             if value is None:
                 refuse(f"/{name}", "required", "A range needs both `from` and `to`.")
-        return explicit_period(wanted.from_ or "", wanted.to or "", zone)
+        return explicit_period(wanted.from_ or "", wanted.to or "", zone, week_start)
     except PeriodError as error:
         refuse(f"/{error.field}", "invalid_value", error.message)

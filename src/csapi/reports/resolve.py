@@ -20,6 +20,7 @@ from csapi.metrics.periods import (
     Period,
     PeriodError,
     TimeGrain,
+    WeekStart,
     check_timezone,
     explicit_period,
     preset_period,
@@ -56,9 +57,12 @@ class Setting:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     settled: Mapping[str, Sequence[Settled]] = field(default_factory=dict)
     untold: int = 0
+    week_start: WeekStart = WeekStart.monday
 
 
-def resolve_period(range_: TimeRange, timezone: str, now: datetime, where: str) -> Period:
+def resolve_period(
+    range_: TimeRange, timezone: str, week_start: WeekStart, now: datetime, where: str
+) -> Period:
     has_bounds = range_.from_ is not None or range_.to is not None
     if (range_.preset is not None) == has_bounds:
         refuse(f"{where}/range", "invalid_value", "Give from and to, or a preset.")
@@ -68,8 +72,8 @@ def resolve_period(range_: TimeRange, timezone: str, now: datetime, where: str) 
     try:
         check_timezone(timezone)
         if range_.preset is not None:
-            return preset_period(range_.preset, timezone, now)
-        return explicit_period(range_.from_ or "", range_.to or "", timezone)
+            return preset_period(range_.preset, timezone, now, week_start)
+        return explicit_period(range_.from_ or "", range_.to or "", timezone, week_start)
     except PeriodError as error:
         inside = "timezone" if error.field == "timezone" else f"range/{error.field}"
         refuse(f"{where}/{inside}", "invalid_value", error.message)
@@ -207,7 +211,8 @@ def build_condition(node: FilterNode, setting: Setting, members: Members) -> Con
 def build_question(query: Query, setting: Setting, members: Members) -> Question:
     """The resolved question. `members`: what wanted_keys asked for, by dimension and key."""
     timezone = query.time.timezone or setting.timezone
-    period = resolve_period(query.time.range, timezone, setting.now, "/time")
+    week_start = query.time.week_starts_on or setting.week_start
+    period = resolve_period(query.time.range, timezone, week_start, setting.now, "/time")
     rules = Rules(setting.timezone, setting.now, setting.settled, setting.untold, setting.metrics)
     asked = resolve_metrics(query.metrics, period, rules)
     has_intervals = Include.confidence in query.include

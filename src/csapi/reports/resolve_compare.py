@@ -111,7 +111,9 @@ def counterpart(
         refuse("/compare/to", "out_of_range", error.message)
     if compare.range is None:
         raise AssertionError(compare)
-    other = resolve_period(compare.range, period.timezone, setting.now, "/compare")
+    other = resolve_period(
+        compare.range, period.timezone, period.week_start, setting.now, "/compare"
+    )
     return Counterpart(other)
 
 

@@ -11,7 +11,7 @@ from csapi.facts.annotation import AnnotationKind, AnnotationScope
 from csapi.kit.quantities import UtcDatetime
 from csapi.metrics.metric import Direction, Unit
 from csapi.metrics.parts import Hours
-from csapi.metrics.periods import RangePreset
+from csapi.metrics.periods import RangePreset, WeekStart
 from csapi.metrics.sampling import NoInterval
 from csapi.reports.comparison import (
     Bounds,
@@ -76,10 +76,11 @@ class TimeRange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class QueryTime(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The range, and the zone of its days (the tenant's if absent)."""
+    """The range, the zone of its days, and the first day of its weeks (the tenant's if absent)."""
 
     range: TimeRange
     timezone: str | None = None
+    week_starts_on: WeekStart | None = None
 
 
 class FilterNode(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

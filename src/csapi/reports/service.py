@@ -14,6 +14,7 @@ from csapi.kit.language import Language
 from csapi.kit.turns import FEW_ROWS, aside
 from csapi.metrics.dimensions import CUSTOM_PREFIX, DIMENSIONS, Dimension
 from csapi.metrics.metric import Metric
+from csapi.metrics.periods import WEEKLY, Period, RangePreset, WeekStart
 from csapi.metrics.question import Question
 from csapi.metrics.topics import NO_TOPICS, TopicTree
 from csapi.metrics.words import ALL_WORDS
@@ -26,6 +27,7 @@ from csapi.reports.histograms import histograms_of
 from csapi.reports.laying_out import shaped
 from csapi.reports.meta import add_currency
 from csapi.reports.narrowing import narrowed, with_filters
+from csapi.reports.ranges import RangeParams, period_of
 from csapi.reports.ranking import read_rows
 from csapi.reports.read import Reading, custom_dimensions, find_members, read_question
 from csapi.reports.refusals import refuse, too_slow
@@ -90,6 +92,19 @@ async def answer(desk: Desk, query: Query) -> QueryAnswer:
     """Answer a question in one snapshot. Raises Problem for what cannot be asked."""
     async with snapshot_of(desk, keeps_plans=True) as snapshot:
         return await answer_on(snapshot, query)
+
+
+async def week_start_of(desk: Desk, preset: RangePreset | None) -> WeekStart:
+    """With which day weeks begin, where a range is about weeks."""
+    if preset not in WEEKLY:
+        return WeekStart.monday
+    async with snapshot_of(desk) as snapshot:
+        return (await snapshot.standing()).week_start
+
+
+async def asked_period(desk: Desk, wanted: RangeParams) -> Period:
+    """The range that parameters ask for. Raises Problem."""
+    return period_of(wanted, desk.timezone, desk.now, await week_start_of(desk, wanted.preset))
 
 
 @dataclass(slots=True)
@@ -172,8 +187,9 @@ async def resolved(snapshot: Snapshot, query: Query) -> Resolved:
     metrics = await snapshot.metrics(asked.id for asked in query.metrics)
     standing = await snapshot.standing()
     setting = Setting(
-        desk.timezone, custom, desk.now, topics, metrics, standing.settled, standing.untold
-    )
+        desk.timezone, custom, desk.now, topics, metrics, standing.settled, standing.untold,
+        standing.week_start,
+    )  # fmt: skip
     members: Mapping[tuple[str, str], Sequence[int]] = {}
     if query.compare is not None:
         check_compare(query, query.compare)

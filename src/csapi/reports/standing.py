@@ -16,6 +16,7 @@ import msgspec
 
 from csapi.facts.kinds import Kind
 from csapi.kit.kept import keep
+from csapi.metrics.periods import WeekStart
 from csapi.metrics.variants import Settled
 
 KEPT_SECONDS = 5.0
@@ -39,7 +40,8 @@ SELECT
      AND due_on >= (now() AT TIME ZONE 'UTC')::date - 1) AS goals,
   (SELECT bit_and(outcome) FROM (
      SELECT outcome FROM facts WHERE tenant_id = $1 AND kind = {Kind.TICKET_CREATED}
-     ORDER BY occurred_at DESC LIMIT {LATEST_TICKETS}) AS latest) AS untold"""
+     ORDER BY occurred_at DESC LIMIT {LATEST_TICKETS}) AS latest) AS untold,
+  (SELECT week_starts_on FROM tenant_settings WHERE tenant_id = $1) AS week_starts_on"""
 
 
 class StoredSetting(msgspec.Struct, frozen=True):
@@ -88,13 +90,14 @@ class Standing:
     """settled: by metric, in the order of their days. smallest_group: numbers about fewer customers
     are hidden. untold: what all of the latest tickets come without (facts/kinds.py, Told).
     weights: by which drivers and agents are ranked. goals: those whose days it may be in some zone,
-    the first to be due first."""
+    the first to be due first. week_start: of weeks, where a question does not say."""
 
     settled: Mapping[str, tuple[Settled, ...]] = field(default_factory=dict)
     smallest_group: int | None = None
     untold: int = 0
     weights: TenantWeights = field(default_factory=TenantWeights)
     goals: tuple[StandingGoal, ...] = ()
+    week_start: WeekStart = WeekStart.monday
 
 
 async def read_standing(connection: asyncpg.Connection, tenant_id: UUID) -> Standing:
@@ -105,7 +108,8 @@ async def read_standing(connection: asyncpg.Connection, tenant_id: UUID) -> Stan
         settled[each.metric] = (*settled.get(each.metric, ()), entry)
     weights = weights_of(row["weights"])
     goals = tuple(GOALS_DECODER.decode(row["goals"] or "[]"))
-    return Standing(settled, row["smallest_group"], row["untold"] or 0, weights, goals)
+    week_start = WeekStart(row["week_starts_on"] or WeekStart.monday)
+    return Standing(settled, row["smallest_group"], row["untold"] or 0, weights, goals, week_start)
 
 
 class Standings:

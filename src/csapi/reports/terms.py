@@ -16,8 +16,8 @@ from csapi.kit.operations import AnyRequest, Media, Operation, params_of
 from csapi.kit.quantities import UtcDatetime
 from csapi.reports.encoders import CSV, table_or_json
 from csapi.reports.endpoints import QUERY_TAG, SPOKEN, desk_of
-from csapi.reports.ranges import RangeParams, period_of
-from csapi.reports.service import snapshot_of
+from csapi.reports.ranges import RangeParams
+from csapi.reports.service import asked_period, snapshot_of
 
 
 class TermUnit(StrEnum):
@@ -148,7 +148,7 @@ def term_lines(found: TermReport) -> Iterator[list[Any]]:
 
 async def get_terms(request: AnyRequest, principal: Principal) -> Response:
     wanted, desk = params_of(request, TermParams), desk_of(request, principal)
-    period = period_of(wanted, desk.timezone, desk.now)
+    period = await asked_period(desk, wanted)
     place = (principal.tenant_id, period.start, period.end)
     async with snapshot_of(desk) as snapshot:
         connection = snapshot.connection

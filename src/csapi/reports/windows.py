@@ -14,7 +14,7 @@ import msgspec
 
 from csapi.kit.problems import Problem
 from csapi.kit.quantities import UtcDatetime
-from csapi.metrics.periods import TimeGrain
+from csapi.metrics.periods import TimeGrain, WeekStart
 from csapi.reports.savepoints import problem_of, set_savepoint
 from csapi.reports.schemas import (
     LARGEST_PAGE,
@@ -183,7 +183,10 @@ def query_of(windows: Sequence[Window]) -> Query:
     ]
     return Query(
         metrics=metrics,
-        time=QueryTime(range=TimeRange(from_=first.start.isoformat(), to=first.end.isoformat())),
+        time=QueryTime(
+            range=TimeRange(from_=first.start.isoformat(), to=first.end.isoformat()),
+            week_starts_on=WeekStart.monday,
+        ),
         dimensions=[] if first.by is None else [f"time:{first.by}"],
         filters=first.filters,
         limit=PAGE_SIZE if first.by is None else LARGEST_PAGE,

@@ -52,8 +52,9 @@ class Words:
             quarter = (int(bucket.key[5:7]) + 2) // 3
             return catalog.quarter.format(number=quarter, year=bucket.key[:4])
         if grain is TimeGrain.week:
-            year, _, number = bucket.label.partition("-W")
-            return catalog.week.format(number=int(number), year=year)
+            year, is_numbered, number = bucket.label.partition("-W")
+            if is_numbered:
+                return catalog.week.format(number=int(number), year=year)
         return bucket.label
 
 

@@ -23,6 +23,7 @@ from csapi.kit.language import Language
 from csapi.kit.operations import AnyRequest, Media, Operation, body_of
 from csapi.kit.problems import Problem
 from csapi.kit.quantities import UtcDatetime
+from csapi.metrics.periods import WeekStart
 from csapi.reports.administration.keys import TAG
 from csapi.reports.etags import known_tags, matching, tag_of
 from csapi.reports.ranges import known_zone
@@ -45,16 +46,18 @@ LINKS = {
 }
 
 READ = f"""
-SELECT t.name, t.timezone, t.created_at, s.language, ({CURRENCY}) AS currency,
+SELECT t.name, t.timezone, t.created_at, s.language, s.week_starts_on, ({CURRENCY}) AS currency,
   coalesce(s.updated_at, t.created_at) AS updated_at
 FROM tenants t LEFT JOIN tenant_settings s ON s.tenant_id = $1 WHERE t.tenant_id = $1"""
 RENAME = "UPDATE tenants SET name = $2, timezone = $3 WHERE tenant_id = $1"
 # Whether each is among what changes, and what it then is.
 SETTLE = """
-INSERT INTO tenant_settings AS s (tenant_id, language, currency) VALUES ($1, $3, $5)
+INSERT INTO tenant_settings AS s (tenant_id, language, currency, week_starts_on)
+VALUES ($1, $3, $5, $7)
 ON CONFLICT (tenant_id) DO UPDATE SET
   language = CASE WHEN $2 THEN excluded.language ELSE s.language END,
   currency = CASE WHEN $4 THEN excluded.currency ELSE s.currency END,
+  week_starts_on = CASE WHEN $6 THEN excluded.week_starts_on ELSE s.week_starts_on END,
   updated_at = clock_timestamp()"""
 
 TenantName = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -69,13 +72,14 @@ class TenantClosing(msgspec.Struct, kw_only=True):
 
 
 class TenantDocument(msgspec.Struct, kw_only=True):
-    """The tenant. `timezone`: that of its days, and of questions that name none; `language`: of
-    labels, where a request has no Accept-Language; `currency`: of the cost book. `links`: where
-    what else is settled stands."""
+    """The tenant. `timezone`: that of its days, and of questions that name none; `week_starts_on`:
+    of its weeks, likewise; `language`: of labels, where a request has no Accept-Language;
+    `currency`: of the cost book. `links`: where what else is settled stands."""
 
     tenant_id: UUID
     name: str
     timezone: str
+    week_starts_on: WeekStart
     language: Language | None
     currency: str | None
     created_at: UtcDatetime
@@ -89,6 +93,7 @@ class TenantChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     name: TenantName | UnsetType = UNSET
     timezone: str | UnsetType = UNSET
+    week_starts_on: WeekStart | UnsetType | None = UNSET
     language: Language | UnsetType | None = UNSET
     currency: Currency | UnsetType | None = UNSET
 
@@ -112,6 +117,7 @@ async def read_tenant(connection: asyncpg.Connection, tenant_id: UUID) -> Tenant
         tenant_id=tenant_id,
         name=row["name"],
         timezone=row["timezone"],
+        week_starts_on=WeekStart(row["week_starts_on"] or WeekStart.monday),
         language=row["language"] and Language(row["language"]),
         currency=row["currency"],
         created_at=row["created_at"],
@@ -173,13 +179,13 @@ async def change(
         refuse("/name", "invalid_value", str(error))
     if zone != known.timezone:
         await check_zone(connection, tenant_id, zone)
-    language, currency = wanted.language, wanted.currency
+    language, currency, week = wanted.language, wanted.currency, wanted.week_starts_on
     if currency:
         await check_currency(connection, tenant_id, currency)
     await connection.execute(RENAME, tenant_id, name, zone)
     await connection.execute(
         SETTLE, tenant_id, language is not UNSET, language or None, currency is not UNSET,
-        currency or None,
+        currency or None, week is not UNSET, week or None,
     )  # fmt: skip
 
 
@@ -200,6 +206,7 @@ async def update_tenant(request: AnyRequest, principal: Principal) -> Response:
             await change(connection, tenant_id, known, wanted)
             await audited(connection, principal, AuditAction.tenant_changed, fields=changed)
         body, tag = tagged(await read_tenant(connection, tenant_id))
+    request.app.state.standings.forget(tenant_id)
     request.app.state.guard.forget(tenant_id)
     return json_response(body, 200, {"etag": f'"{tag}"'})
 
@@ -231,7 +238,7 @@ OPERATIONS = [
         operation_id="getTenant",
         summary="Read what the tenant is",
         description="Its name, zone, language and currency, whether it is about to close, and "
-        "where its other settings stand. Weeks begin on Monday (ISO 8601).",
+        "where its other settings stand.",
         tag=TAG,
         handler=get_tenant,
         scope=Scope.REPORTS_READ,
@@ -247,7 +254,8 @@ OPERATIONS = [
         summary="Change what the tenant is",
         description="What is absent stays as it is, null clears. `timezone` can change until there "
         "are records, `currency` until there are costs in another one: then 409 says what to do. "
-        "Other processes follow within 5 seconds.",
+        "`week_starts_on` is of `time:week`, `this_week` and `last_week`; null is Monday. Other "
+        "processes follow within 5 seconds.",
         tag=TAG,
         handler=update_tenant,
         scope=Scope.ADMIN_WRITE,

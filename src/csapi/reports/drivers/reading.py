@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from msgspec.structs import replace
 
 from csapi.kit.problems import Problem
-from csapi.metrics.periods import Period
+from csapi.metrics.periods import Period, WeekStart
 from csapi.metrics.sampling import NoInterval
 from csapi.metrics.zones import local_date
 from csapi.reports.comparison import NullReason
@@ -186,7 +186,7 @@ async def read_history(
     def over_time(dimensions: Sequence[str], chosen: Sequence[str]) -> Query:
         query = asked_of(wanted, [CONTACTS], dimensions, None, chosen)
         range_ = TimeRange(from_=span[0].isoformat(), to=span[1].isoformat())
-        time = QueryTime(range=range_, timezone=timezone)
+        time = QueryTime(range=range_, timezone=timezone, week_starts_on=WeekStart.monday)
         return replace(query, time=time, shape=Shape.series, include=[])
 
     everything = await answered(snapshot, over_time([grain], ()))

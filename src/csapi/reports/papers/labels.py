@@ -54,7 +54,7 @@ class Labels:
 
     def bucket(self, grain: TimeGrain, member: DimensionValue) -> str:
         label, key = member.label, member.key or ""
-        if grain is TimeGrain.week:
+        if grain is TimeGrain.week and date.fromisoformat(key).isoweekday() == 1:
             week = date.fromisoformat(key).isocalendar()
             label = f"{week.year}-W{week.week:02}"
         return self.words.bucket(grain, Bucket(key, label, member.start, member.end))

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import replace
 
-from csapi.metrics.periods import Period, RangePreset
+from csapi.metrics.periods import Period, RangePreset, WeekStart
 from csapi.metrics.zones import day_start, local_date
 from csapi.reports.drivers.params import TopicParams
 from csapi.reports.radar.detector import history_days
@@ -47,11 +47,13 @@ class Window:
         return Period(start, end, self.timezone)
 
 
-def window_of(wanted: RadarParams, timezone: str, now: datetime) -> Window:
+def window_of(
+    wanted: RadarParams, timezone: str, now: datetime, week_start: WeekStart = WeekStart.monday
+) -> Window:
     """The days asked for that have begun; the last seven where none are. Raises Problem."""
     if wanted.from_ is None and wanted.to is None and wanted.preset is None:
         wanted = replace(wanted, preset=USUAL)
-    period = period_of(wanted, timezone, now)
+    period = period_of(wanted, timezone, now, week_start)
     zone = period.timezone
     start, end = local_date(zone, period.start), local_date(zone, period.end)
     for name, day, instant in (("from", start, period.start), ("to", end, period.end)):

@@ -33,7 +33,7 @@ from csapi.reports.radar.sightings import (
 from csapi.reports.radar.telling import Beside, told_term, told_topic
 from csapi.reports.radar.texts import Rows, Texts, read_texts, texts_of
 from csapi.reports.schemas import RecordRef
-from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
+from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of, week_start_of
 from csapi.reports.work_params import told_by_parameter
 
 FORMULA = (
@@ -72,7 +72,7 @@ def findings_of(judged: Judged, top: int) -> list[Finding]:
 
 async def radar(desk: Desk, wanted: RadarParams) -> Radar:
     """What is new. Raises Problem for what cannot be asked."""
-    window = window_of(wanted, desk.timezone, desk.now)
+    window = window_of(wanted, desk.timezone, desk.now, await week_start_of(desk, wanted.preset))
     async with snapshot_of(desk) as snapshot:
         with slowness_told(), told_by_parameter("/from"):
             found = await read_topics(snapshot, wanted, window)

@@ -31,7 +31,7 @@ from csapi.reports.schemas import (
     QueryTime,
     TimeRange,
 )
-from csapi.reports.service import Snapshot, read_answer, resolved
+from csapi.reports.service import Desk, Snapshot, read_answer, resolved, week_start_of
 from csapi.reports.staffing.schemas import (
     LONGEST_HISTORY_DAYS,
     StaffingInterval,
@@ -189,15 +189,16 @@ def told_at(filters: str) -> Iterator[None]:
         ) from None
 
 
-def checked_period(time: QueryTime, timezone: str, now: datetime, place: str = "") -> Period:
-    """The range of a history. place: where the request has range and timezone. Raises Problem."""
-    zone, wanted = time.timezone or timezone, time.range
+async def history_of(desk: Desk, time: QueryTime) -> Period:
+    """The range of a history. Raises Problem."""
+    zone, wanted, place, now = time.timezone or desk.timezone, time.range, "/time", desk.now
+    week_start = time.week_starts_on or await week_start_of(desk, wanted.preset)
     try:
         check_timezone(zone)
         if wanted.preset is not None and wanted.from_ is None and wanted.to is None:
-            period = preset_period(wanted.preset, zone, now)
+            period = preset_period(wanted.preset, zone, now, week_start)
         else:
-            period = explicit_period(wanted.from_ or "", wanted.to or "", zone)
+            period = explicit_period(wanted.from_ or "", wanted.to or "", zone, week_start)
     except PeriodError as error:
         field_ = error.field if error.field == "timezone" else f"range/{error.field}"
         refuse(f"{place}/{field_}", "invalid_value", error.message)

@@ -17,7 +17,7 @@ from csapi.reports.schemas import (
     TimeRange,
 )
 from csapi.reports.service import Desk, slowness_told, snapshot_of
-from csapi.reports.staffing.asking import Asker, checked_period
+from csapi.reports.staffing.asking import Asker, history_of
 from csapi.reports.staffing.busy_hours import busy_hours, read_hours
 from csapi.reports.staffing.diagnosis_schemas import (
     AgentLoad,
@@ -88,7 +88,7 @@ async def diagnose(desk: Desk, wanted: DiagnosisParams) -> Diagnosis:
         range=TimeRange(from_=wanted.from_, to=wanted.to, preset=preset), timezone=wanted.timezone
     )
     with told_by_parameter("/channel"):
-        period = checked_period(time, desk.timezone, desk.now, "/time")
+        period = await history_of(desk, time)
     async with snapshot_of(desk) as snapshot:
         asker = Asker(snapshot, period)
         with slowness_told():

@@ -11,7 +11,7 @@ from csapi.metrics.periods import Period
 from csapi.metrics.staffing import Demand, StaffingModel, changed
 from csapi.reports.schemas import MetricValue
 from csapi.reports.service import Desk, slowness_told, snapshot_of
-from csapi.reports.staffing.asking import Asker, checked_period, told_at, work_filter
+from csapi.reports.staffing.asking import Asker, history_of, told_at, work_filter
 from csapi.reports.staffing.measuring import (
     GIVEN_UP,
     SPEED,
@@ -84,7 +84,7 @@ class Measured:
 
 async def what_if(desk: Desk, wanted: WhatIf) -> WhatIfAnswer:
     """From one snapshot. Raises Problem for what cannot be asked."""
-    period = checked_period(wanted.time, desk.timezone, desk.now, "/time")
+    period = await history_of(desk, wanted.time)
     measured = []
     async with snapshot_of(desk) as snapshot:
         asker = Asker(snapshot, period)

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from csapi.kit.quantities import id_at
 from csapi.metrics.periods import Period
-from csapi.reports.ranges import RangeParams, period_of
+from csapi.reports.ranges import RangeParams
 from csapi.reports.refusals import refuse
-from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
+from csapi.reports.service import Desk, Snapshot, asked_period, slowness_told, snapshot_of
 from csapi.reports.trust.checks import all_told, worst
 from csapi.reports.trust.numbers import NEEDED, TIMED, Numbers, read_numbers
 from csapi.reports.trust.raw import GRACE, IMPOSSIBLE_CALL, UNLINKED, Counted, Records
@@ -38,7 +38,7 @@ class Nights:
 
 async def data_quality(desk: Desk, wanted: RangeParams) -> DataQuality:
     """Raises Problem for what cannot be asked."""
-    period = period_of(wanted, desk.timezone, desk.now)
+    period = await asked_period(desk, wanted)
     if (period.end - period.start).total_seconds() > LONGEST_QUALITY_DAYS * 86_400 + 3_600:
         message = f"At most {LONGEST_QUALITY_DAYS} days at once: records are looked at one by one."
         refuse("/from", "invalid_value", message)

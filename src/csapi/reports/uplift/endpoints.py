@@ -4,7 +4,6 @@ from functools import partial
 
 from csapi.access.principals import Principal, Scope
 from csapi.access.tenancy import tenant_transaction
-from csapi.kit.clock import now
 from csapi.kit.http import Response, json_response
 from csapi.kit.language import spoken
 from csapi.kit.operations import AnyRequest, Media, Operation, params_of, path_of
@@ -13,10 +12,9 @@ from csapi.metrics.zones import day_start, local_date
 from csapi.reports.endpoints import SPOKEN, desk_of
 from csapi.reports.goals.checks import check_metric
 from csapi.reports.goals.endpoints import ASKING, TAG
-from csapi.reports.ranges import period_of
 from csapi.reports.refusals import moved, refuse
 from csapi.reports.schemas import FilterNode, MetricRequest, QueryAnnotation
-from csapi.reports.service import Desk, Snapshot, slowness_told, snapshot_of
+from csapi.reports.service import Desk, Snapshot, asked_period, slowness_told, snapshot_of
 from csapi.reports.surroundings import annotation_of, annotations_of
 from csapi.reports.uplift.measuring import measured, scope_filter
 from csapi.reports.uplift.schemas import (
@@ -31,7 +29,7 @@ from csapi.reports.uplift.trial import DAY, Trial
 
 
 async def get_timeline(request: AnyRequest, principal: Principal) -> Response:
-    period = period_of(params_of(request, TimelineParams), principal.timezone, now())
+    period = await asked_period(desk_of(request, principal), params_of(request, TimelineParams))
     pool, tenant_id = request.app.state.pool, principal.tenant_id
     async with tenant_transaction(pool, tenant_id, readonly=True) as connection:
         found = await annotations_of(connection, tenant_id, period, None)
