@@ -15,8 +15,8 @@ from csapi.kit.faultpoints import faultpoint
 TenantLock = Literal["shared", "exclusive"]
 
 READ_ONLY = " ISOLATION LEVEL REPEATABLE READ READ ONLY"
-# Who writes holds locks that others wait for: a process that hangs, or a machine that is gone, gives
-# them back soon.
+# Who writes holds locks that others wait for: a process that hangs, or is gone, must give them
+# back soon.
 WRITES = "; SET LOCAL idle_in_transaction_session_timeout = '10s'"
 # Leaves it to PostgreSQL again, for the rest of a transaction that began with many_rows.
 PLAN_ANEW = "SET LOCAL plan_cache_mode = auto"
