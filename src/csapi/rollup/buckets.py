@@ -38,7 +38,9 @@ from csapi.metrics.zones import day_start, local_date, month_start
 log = logging.getLogger(__name__)
 
 EVERY_CUBOID = [cuboid.number for cuboid in CUBOIDS]
-REST_FACTOR = 10
+# How long a bucket rests, by how long it took to count it. That is long where a network stalls,
+# too, and who waits for the numbers should not wait for that ten times more.
+REST_FACTOR, MOST_REST = 10, timedelta(seconds=5)
 
 TRANSACTION_SETTINGS = (
     "SET LOCAL synchronous_commit = off; SET LOCAL statement_timeout = '60s'; "
@@ -137,7 +139,8 @@ async def rebuild(
 ) -> bool:
     """Bring a bucket in line with its facts; False when there was nothing to do, or not now.
 
-    With `rested`, a bucket that was rebuilt a moment ago waits ten times what that took.
+    With `rested`, a bucket that was rebuilt a moment ago waits ten times what that took, at most
+    five seconds.
     """
     async with tenant_transaction(pool, bucket.tenant_id) as connection:
         await connection.execute(TRANSACTION_SETTINGS)
@@ -198,7 +201,7 @@ def revised_by(
 def is_resting(state: asyncpg.Record) -> bool:
     if state["computed_at"] is None:
         return False
-    rest = timedelta(milliseconds=REST_FACTOR * state["rebuild_ms"])
+    rest = min(timedelta(milliseconds=REST_FACTOR * state["rebuild_ms"]), MOST_REST)
     return bool(state["now"] < state["computed_at"] + rest)
 
 

@@ -34,17 +34,21 @@ SELECT tenant_id, timezone, bucket FROM (
   GROUP BY 1, 2, 3
 ) AS waiting WHERE turn <= {SLOTS_PER_TENANT} ORDER BY turn, since LIMIT {SLOTS_PER_ROUND}"""
 
+# Those of whose days none waits: before that they would be rebuilt for nothing.
 WAITING_MONTHS = f"""
-SELECT DISTINCT m.tenant_id, t.timezone, m.bucket
-FROM marks m JOIN tenants t ON t.tenant_id = m.tenant_id
-WHERE m.grain = {Grain.MONTH} LIMIT {SLOTS_PER_ROUND}"""
+SELECT m.tenant_id, t.timezone, m.bucket
+FROM (SELECT DISTINCT tenant_id, bucket FROM marks WHERE grain = {Grain.MONTH}) AS m
+JOIN tenants t ON t.tenant_id = m.tenant_id
+WHERE NOT EXISTS (
+  SELECT FROM marks s WHERE s.tenant_id = m.tenant_id AND s.grain = {Grain.SLOT}
+    AND s.bucket >= m.bucket
+    AND s.bucket < (m.bucket AT TIME ZONE t.timezone + interval '1 month') AT TIME ZONE t.timezone)
+LIMIT {SLOTS_PER_ROUND}"""
 
 
 async def waiting_buckets(connection: asyncpg.Connection, settled_seconds: float) -> list[Bucket]:
-    """Days with marked slots, those of the tenants in turn; marks younger than that may wait.
-
-    Months come when no day waits: before that they would be rebuilt for nothing.
-    """
+    """Days with marked slots, those of the tenants in turn; marks younger than that may wait. Then
+    months."""
     slots = await connection.fetch(WAITING_SLOTS, settled_seconds)
     days = {
         Bucket(
@@ -55,10 +59,9 @@ async def waiting_buckets(connection: asyncpg.Connection, settled_seconds: float
         ): None
         for row in slots
     }
-    if days:
-        return list(days)
-    months = await connection.fetch(WAITING_MONTHS)
-    return [Bucket(row["tenant_id"], row["timezone"], Grain.MONTH, row["bucket"]) for row in months]
+    rows = await connection.fetch(WAITING_MONTHS)
+    months = [Bucket(row["tenant_id"], row["timezone"], Grain.MONTH, row["bucket"]) for row in rows]
+    return [*days, *months]
 
 
 class Drainer:
