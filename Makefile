@@ -28,7 +28,7 @@ test: $(STAMP) ## run all tests on real servers (T=path runs a part)
 
 harden: $(STAMP) ## the large sizes: all client generators, hostile input, faults (fetches tools, takes long)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-harden.lock
-	@CSAPI_HARDEN=1 $(BIN)/python -m pytest -m "harden or hostile" -n 0 $(T)
+	@CSAPI_HARDEN=1 $(BIN)/python -m pytest -m "harden or deep" -n 0 $(T)
 
 check: lint types arch drift ## the static part: format, lint, types, import contracts, drift
 

@@ -41,6 +41,8 @@ _transports.create_ssl_context = cache(  # type: ignore[attr-defined]
 )
 
 T = TypeVar("T")
+# What is marked `deep` has a large size in `make harden`.
+IS_LARGE = bool(os.environ.get("CSAPI_HARDEN"))
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "120"}
 READY_SECONDS = 60

@@ -5,7 +5,6 @@ Requests are made from the document by schemathesis: such as it allows, and such
 """
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -15,12 +14,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase
 from schemathesis.generation import GenerationMode
 from tests.clients.tools import DOCUMENT
-from tests.conftest import Product, Tenant
+from tests.conftest import IS_LARGE, Product, Tenant
 from tests.isolation import replay
 from tests.isolation.keys import new_tenant_client
 
-pytestmark = pytest.mark.hostile
-IS_LARGE = bool(os.environ.get("CSAPI_HARDEN"))
+pytestmark = pytest.mark.deep
 # A stream does not end, and is looked at apart (tests/reports/test_live_stream.py).
 ENDLESS = ("streamLive",)
 CANARIES = (replay.CANARY, replay.CANARY.replace("-", "_"))

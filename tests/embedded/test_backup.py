@@ -6,24 +6,27 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
 import msgspec
 import pytest
-from tests.conftest import Database
+from tests.conftest import FAST, Database
 
 from csapi.embedded.backup import Backup, restored, without_secret
 from csapi.embedded.binaries import postgres_folder
 from csapi.embedded.errors import EmbeddedError
+from csapi.embedded.postgres import Postgres
 from csapi.embedded.process import Progress
 from csapi.facts.call import CALLS
 from csapi.ingest.service import Intake, ingest_records
 from csapi.kit.db import SERVER_SETTINGS
+from csapi.kit.migrate import migrate
 from csapi.rollup.sweep import Drainer
 from csapi.rollup.verify import Findings, verify_tenant
 
@@ -31,8 +34,15 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def database(make_database: Callable[[], Database]) -> Database:
-    return make_database()
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Of a server of its own: a backup takes along whatever other tests have left in theirs."""
+    server = Postgres(tmp_path_factory.mktemp("backed-up"), settings=FAST)
+    server.start()
+    secrets = server.layout.credentials()
+    asyncio.run(migrate(server.admin_url, api_password=secrets.api, worker_password=secrets.worker))
+    name = urlsplit(server.admin_url).path[1:]
+    yield Database(name, server.admin_url, server.api_url, server.worker_url)
+    server.stop(hard=True)
 
 
 async def csapi(*words: str, **environment: str) -> tuple[int, str, str]:

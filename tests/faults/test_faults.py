@@ -50,7 +50,7 @@ CASES: dict[str, tuple[Fault, int]] = {
     "F19 forged jobs": (servers_away.forged_jobs, 40),
     "F20 definitions": (data.redefined, 20),
 }
-SHORT_SECONDS = 40
+SHORT_SECONDS = 30
 SHORT: tuple[tuple[str, Fault, int], ...] = (
     ("F2 worker killed at points", kills.workers_killed, 6),
     ("F3 PostgreSQL backend killed", kills.backends_killed, 2),
