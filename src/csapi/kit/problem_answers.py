@@ -7,9 +7,12 @@ from urllib.parse import quote
 import asyncpg
 import msgspec
 from litestar.exceptions import HTTPException
+from msgspec.structs import replace
 
 from csapi.kit.db import PoolExhausted
 from csapi.kit.gate import overloaded
+from csapi.kit.language import asked_language
+from csapi.kit.problem_words import said
 from csapi.kit.problems import Problem, ProblemBody, shown
 
 log = logging.getLogger("csapi.errors")
@@ -21,15 +24,19 @@ def _instance(scope: Any) -> str:
 
 def told(problem: Problem, scope: Any) -> ProblemBody:
     """The problem as it goes out, in an answer of its own or within one."""
+    language = asked_language(scope)
     return ProblemBody(
         type=f"/errors/{problem.code}",
         title=problem.kind.title,
         status=problem.status,
         code=problem.code,
-        detail=problem.detail,
+        detail=said(language, problem.code, problem.detail),
         instance=_instance(scope),
         request_id=scope.get("state", {}).get("request_id", ""),
-        errors=problem.errors,
+        errors=[
+            replace(each, message=said(language, each.code, each.message))
+            for each in problem.errors
+        ],
     )
 
 
