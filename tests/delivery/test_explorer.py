@@ -26,7 +26,7 @@ EVERY = (
 
 # All that mutants are looked for in takes four minutes: a part of it is walked each time, and all
 # of it in `make harden`.
-PART, FEWEST, SAMPLES = 6, 6, 2
+PART, FEWEST, SAMPLES = 10, 4, 1
 
 
 async def walk(lab: Lab, scenario: Scenario, limit: int, samples: int) -> None:

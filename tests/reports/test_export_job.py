@@ -39,7 +39,7 @@ class Bench:
 
     async def ask(self, request: str = RECORDS) -> UUID:
         async with tenant_transaction(self.api, self.tenant_id) as connection:
-            row = await connection.fetchrow(ADD, self.tenant_id, request, b"s" * 32)
+            row = await connection.fetchrow(ADD, self.tenant_id, request, b"s" * 32, False)
         found: UUID = row["id"]
         return found
 
