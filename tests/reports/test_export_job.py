@@ -39,7 +39,8 @@ class Bench:
 
     async def ask(self, request: str = RECORDS) -> UUID:
         async with tenant_transaction(self.api, self.tenant_id) as connection:
-            row = await connection.fetchrow(ADD, self.tenant_id, request, b"s" * 32, False)
+            of_all = '"tenant_data":true' in request
+            row = await connection.fetchrow(ADD, self.tenant_id, request, b"s" * 32, of_all)
         found: UUID = row["id"]
         return found
 
