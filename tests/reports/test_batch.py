@@ -19,6 +19,7 @@ SELECT pg_sleep(1) WHERE $1::uuid IS NOT NULL AND $2::timestamptz IS NOT NULL
   AND $3::timestamptz IS NOT NULL AND $4::smallint[] IS NOT NULL
   AND $5::smallint[] IS NOT NULL
   AND $6::bigint[] IS NOT NULL AND $7::timestamptz IS NOT NULL"""
+SCOPE: dict[str, Any] = {"path": "/v1/query/batch", "headers": [], "state": {}}
 OFFERED: dict[str, Any] = {"metrics": [{"id": "calls_offered"}], "time": TIME}
 
 
@@ -91,7 +92,7 @@ async def test_all_see_one_snapshot_in_few_statements(
         await connection.execute("SAVEPOINT one_query")
         snapshot = Snapshot(connection, desk)
         for name in ("first", "second"):
-            found.append(await batch.outcome(snapshot, name, raw, {"path": "/", "state": {}}))
+            found.append(await batch.outcome(snapshot, name, raw, SCOPE))
             assert calls.http.post("/v1/calls", json={**late, "external_id": name}).is_success
     numbers = [each.answer.data[0].metrics["calls_offered"].value for each in found if each.answer]
     assert numbers == [8, 8]
@@ -104,14 +105,13 @@ async def test_a_statement_that_fails_costs_one_outcome(
 ) -> None:
     desk = Desk(product_pool, calls.tenant_id, "UTC", now(), live_slots_max=1000)
     raw = msgspec.Raw(msgspec.json.encode(OFFERED))
-    scope = {"path": "/v1/query/batch", "state": {}}
     async with tenant_transaction(product_pool, calls.tenant_id, readonly=True) as connection:
         await connection.execute("SAVEPOINT one_query")
         snapshot = Snapshot(connection, desk)
         await connection.execute("SET LOCAL statement_timeout = '1ms'")
         monkeypatch.setattr("csapi.reports.state.STATE", SLOW)
-        lost = await batch.outcome(snapshot, "lost", raw, scope)
+        lost = await batch.outcome(snapshot, "lost", raw, SCOPE)
         monkeypatch.undo()
-        kept = await batch.outcome(snapshot, "kept", raw, scope)
+        kept = await batch.outcome(snapshot, "kept", raw, SCOPE)
     assert (lost.status, lost.problem and lost.problem.code) == (503, "query_timeout")
     assert kept.status == 200
