@@ -18,6 +18,7 @@ from tests.faults.waiting import until
 
 # What transaction and idle timeouts of a rebuild and a derivation come to at most.
 STOPPED_SECONDS = 26
+STOPS_WITHIN_SECONDS = 300.0
 
 
 def stops_in(log: Path) -> int:
@@ -38,7 +39,9 @@ async def stopped_worker(stage: Stage) -> None:
         log = site.fault_log
         before = stops_in(log)
         await worker.again(CSAPI_FAULTPOINTS=f"{point}=stop:1")
-        await until(partial(has_stopped, log, before), f"stopped at {point}")
+        # The other worker may take all that is to be derived for a while.
+        stopped = partial(has_stopped, log, before)
+        await until(stopped, f"stopped at {point}", STOPS_WITHIN_SECONDS)
         await asyncio.sleep(STOPPED_SECONDS)
         stage.row.notes.append(f"stopped at {point} for {STOPPED_SECONDS} s")
         # Its plan would stop it again: it goes on for a moment with what it had, and ends.
