@@ -34,14 +34,15 @@ SELECT tenant_id, timezone, bucket FROM (
   GROUP BY 1, 2, 3
 ) AS waiting WHERE turn <= {SLOTS_PER_TENANT} ORDER BY turn, since LIMIT {SLOTS_PER_ROUND}"""
 
-# Those of whose days none waits: before that they would be rebuilt for nothing.
+# Those of whose days none has waited: before that they would be rebuilt for nothing. Younger marks
+# do not count: where somebody always writes, there always is one.
 WAITING_MONTHS = f"""
 SELECT m.tenant_id, t.timezone, m.bucket
 FROM (SELECT DISTINCT tenant_id, bucket FROM marks WHERE grain = {Grain.MONTH}) AS m
 JOIN tenants t ON t.tenant_id = m.tenant_id
 WHERE NOT EXISTS (
   SELECT FROM marks s WHERE s.tenant_id = m.tenant_id AND s.grain = {Grain.SLOT}
-    AND s.bucket >= m.bucket
+    AND s.marked_at < clock_timestamp() - $1::float8 * interval '1 s' AND s.bucket >= m.bucket
     AND s.bucket < (m.bucket AT TIME ZONE t.timezone + interval '1 month') AT TIME ZONE t.timezone)
 LIMIT {SLOTS_PER_ROUND}"""
 
@@ -59,7 +60,7 @@ async def waiting_buckets(connection: asyncpg.Connection, settled_seconds: float
         ): None
         for row in slots
     }
-    rows = await connection.fetch(WAITING_MONTHS)
+    rows = await connection.fetch(WAITING_MONTHS, settled_seconds)
     months = [Bucket(row["tenant_id"], row["timezone"], Grain.MONTH, row["bucket"]) for row in rows]
     return [*days, *months]
 

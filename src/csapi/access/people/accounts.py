@@ -165,9 +165,12 @@ async def switch(
             raise Problem("not_found", "You do not belong to such a tenant.")
         if tenant_id == old.owner:
             raise Problem("conflict", "You are in this tenant already: renew the tokens.")
+        # Before the old one goes, which is locked: whoever ends the family meanwhile waits for it
+        # and then finds this one.
+        since = Since(old.id, row["created_at"])
+        session = await open_session(pool, tenant_id, row["person"], caller, now, since=since)
         await connection.execute(END_TAKEN, old.owner, row["id"])
-    since = Since(old.id, row["created_at"])
-    return await open_session(pool, tenant_id, row["person"], caller, now, since=since)
+    return session
 
 
 async def tenants_of(

@@ -31,7 +31,7 @@ ZH_HANS = {
     "too_many_items": "批次中的条目过多。",
     "unsupported_media_type": "不支持该内容类型。",
     "unsupported_content_encoding": "正文须原样发送或使用 gzip。",
-    "idempotency_key_reused": "此密钥已用于另一个请求。",
+    "idempotency_key_reused": "此 Idempotency-Key 已用于另一个请求。",
     "rate_limited": "请求过多，请等待 Retry-After 所示的时间。",
     "quota_exceeded": "已超出配额，请求的内容均未存储。",
     "too_many_attempts": "尝试次数过多，请等待 Retry-After 所示的时间。",

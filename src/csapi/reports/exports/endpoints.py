@@ -111,7 +111,8 @@ async def create_export(request: AnyRequest, principal: Principal) -> Response:
         wanted.language = asked_language(request.scope)
     text = msgspec.json.encode(wanted).decode()
     pool = request.app.state.pool
-    async with tenant_transaction(pool, principal.tenant_id) as connection:
+    # Of several at once, each counts those before it.
+    async with tenant_transaction(pool, principal.tenant_id, lock="exclusive") as connection:
         row = await connection.fetchrow(
             ADD, principal.tenant_id, text, secrets.token_bytes(32), wanted.tenant_data
         )
